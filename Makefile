@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+# Cocoon: the whole build. `make help` lists the targets. Output goes to out/<build>-<compiler>/ alone.
+
+VERSION  := $(shell cat VERSION)
+BUILD    ?= dev
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+COMPILER := $(notdir $(CC))
+OUT      := out/$(BUILD)-$(COMPILER)
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+SECONDS_EACH ?= 60
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+# ---- flags -------------------------------------------------------------------------------------------------
+PACKAGES := libcurl libwebsockets jansson yaml-0.1 libcrypto libssl zlib
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wpointer-arith -Wcast-qual -Wcast-align -Wwrite-strings -Wundef -Wvla -Walloca -Wformat=2 -Wconversion \
+	-Wno-sign-conversion -Wimplicit-fallthrough -Wswitch-enum -Wnull-dereference -Wdouble-promotion \
+	-Wdate-time -Wunused-macros
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE
+LDHARDEN := -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed
+ifneq (,$(findstring clang,$(COMPILER)))
+WARN += -Wframe-larger-than=16384 -Wno-gnu-statement-expression
+else
+WARN += -Wformat-signedness -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wstack-usage=16384
+HARDEN += -ftrivial-auto-var-init=zero
+endif
+
+OPT_dev     := -O2 -g -D_FORTIFY_SOURCE=3
+OPT_release := -O2 -D_FORTIFY_SOURCE=3 -ffile-prefix-map=$(CURDIR)=.
+OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+OPT_tsan    := -O1 -g -fsanitize=thread
+OPT_cov     := -O0 -g --coverage
+OPT_fuzz    := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+LINK_release := -s
+# the sanitizers' own frames and checks set off these two
+ifneq (,$(filter $(BUILD),asan tsan cov fuzz))
+WARN += -Wno-null-dereference $(if $(findstring clang,$(COMPILER)),-Wno-frame-larger-than,-Wno-stack-usage)
+endif
+ifeq ($(OPT_$(BUILD)),)
+$(error BUILD=$(BUILD) is not one of dev release asan tsan cov fuzz)
+endif
+
+CPPFLAGS := -iquote core -iquote . -D_GNU_SOURCE -DCOCOON_VERSION='"$(VERSION)"' \
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
+CFLAGS   := -std=gnu17 $(OPT_$(BUILD)) $(WARN) $(HARDEN) -fvisibility=hidden -pthread
+LDFLAGS  := $(OPT_$(BUILD)) $(LDHARDEN) $(LINK_$(BUILD)) -pthread
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+TESTLIBS := -lcmocka
+
+# ---- rooms and programs ------------------------------------------------------------------------------------
+CORE_SRC := $(sort $(wildcard core/*/*.c))
+CORE_OBJ := $(CORE_SRC:%.c=$(OUT)/%.o)
+CORE     := $(OUT)/libcore.a
+PROGRAMS := $(patsubst %/main.c,%,$(sort $(wildcard controller/main.c webhook/main.c initdata-gen/main.c \
+	sealed-secrets/main.c image-crypt/main.c guest/main.c)))
+PROG_SRC := $(sort $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c)))
+TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
+TESTS    := $(TEST_SRC:%.c=$(OUT)/%)
+FUZZ_SRC := $(sort $(wildcard fuzz/fuzz_*.c))
+FUZZERS  := $(FUZZ_SRC:%.c=$(OUT)/%)
+BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p))
+SOURCES   = $(CORE_SRC) $(PROG_SRC) $(TEST_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c tests/*.c)
+HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) tests/*.h))
+
+.PHONY: all one help clean
+all: ## every program with gcc, and every object once more with clang
+	+@$(MAKE) --no-print-directory CC=gcc one
+	+@$(MAKE) --no-print-directory CC=clang one
+
+one: $(BINS) $(TESTS) $(FUZZERS)
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# every object depends on this stamp, which changes when the compiler or its flags do
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(subst ','\'',$(CPPFLAGS) $(CFLAGS) $(LDFLAGS))' | cmp -s - $@ || \
+		printf '%s\n' '$(CC) $(subst ','\'',$(CPPFLAGS) $(CFLAGS) $(LDFLAGS))' >$@
+.PHONY: FORCE
+FORCE:
+
+$(OUT)/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(CORE): $(CORE_OBJ)
+	@rm -f $@
+	@ar rcsD $@ $^
+
+define program
+$(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard $(1)/*.c))) $(CORE)
+	@mkdir -p $$(@D)
+	@echo "  LD   $$@"
+	@$$(CC) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(TESTS): $(OUT)/%: $(OUT)/%.o $(CORE)
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS) $^ $(TESTLIBS) $(LIBS) -o $@
+
+# with libFuzzer where BUILD=fuzz asks for it, else with a driver that replays the files it is given
+ifeq ($(BUILD),fuzz)
+$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(CORE)
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
+else
+$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/fuzz/driver.o $(CORE)
+	@$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+endif
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+# ---- tests -------------------------------------------------------------------------------------------------
+.PHONY: test test-unit test-cli test-corpus test-e2e test-repro
+test: one ## everything: unit, command line, corpora, reproducible build, journeys on a real cluster
+	@tests/run.sh all $(OUT)
+
+test-unit: $(TESTS) ## the rooms' unit tests
+	@tests/run.sh unit $(OUT)
+
+test-cli: $(BINS) ## the programs, driven from outside
+	@tests/run.sh cli $(OUT)
+
+test-corpus: $(FUZZERS) ## every fuzz corpus, replayed
+	@tests/run.sh corpus $(OUT)
+
+test-e2e: one ## the journeys alone
+	@tests/run.sh e2e $(OUT)
+
+test-repro: ## two release builds in two folders are bit-identical
+	@tests/run.sh repro $(OUT)
+
+.PHONY: fuzz bench bench-admission bench-controller demo images
+fuzz: ## libFuzzer on every target, SECONDS_EACH=60 seconds each
+	+@$(MAKE) --no-print-directory BUILD=fuzz CC=clang one
+	@fuzz/run.sh out/fuzz-clang $(SECONDS_EACH)
+
+bench: bench-admission bench-controller ## all benchmarks
+
+bench-admission: $(BINS) ## the webhook beside its peer
+	@bench/admission.sh $(OUT)
+
+bench-controller: $(BINS) ## the controller beside its peer
+	@bench/controller.sh $(OUT)
+
+demo: ## a real cluster on this machine, a profile, and a pod that comes out confidential (KEEP=1 leaves it up)
+	@e2e/demo.sh
+
+images: ## container images of controller and webhook, pushed to REGISTRY (default localhost:5000)
+	+@$(MAKE) --no-print-directory BUILD=release one
+	@manifests/images.sh out/release-$(COMPILER)/bin
+
+# ---- quality -----------------------------------------------------------------------------------------------
+.PHONY: lint format deps install
+lint: ## format, layers, headers, banned calls, clang-tidy, shellcheck
+	@tools/lint.sh $(HEADERS) -- $(SOURCES) -- $(CPPFLAGS)
+
+format: ## rewrite the sources in the house format
+	@clang-format -i $(sort $(SOURCES) $(HEADERS))
+
+deps: ## the Debian packages and, where none is new enough, Go
+	@tools/deps.sh
+
+install: $(BINS) ## programs, man pages and completions below DESTDIR/PREFIX
+	@tools/install.sh $(OUT) $(DESTDIR)$(PREFIX)
+
+clean: ## removes out/
+	@rm -rf out

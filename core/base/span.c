@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/span.h"
+
+#include <string.h>
+
+struct span span_of(const char *text)
+{
+	return (struct span){ text, text ? strlen(text) : 0 };
+}
+
+bool span_eq(struct span a, struct span b)
+{
+	return a.len == b.len && (!a.len || !memcmp(a.ptr, b.ptr, a.len));
+}
+
+bool span_is(struct span a, const char *text)
+{
+	return span_eq(a, span_of(text));
+}
+
+bool span_starts(struct span a, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return a.len >= n && (!n || !memcmp(a.ptr, prefix, n));
+}
+
+bool span_ends(struct span a, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return a.len >= n && (!n || !memcmp(a.ptr + a.len - n, suffix, n));
+}
+
+struct span span_from(struct span a, size_t from)
+{
+	if (from >= a.len)
+		return SPAN_NONE;
+	return (struct span){ a.ptr + from, a.len - from };
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct span span_trim(struct span a)
+{
+	while (a.len && is_space(a.ptr[0])) {
+		a.ptr++;
+		a.len--;
+	}
+	while (a.len && is_space(a.ptr[a.len - 1]))
+		a.len--;
+	return a;
+}
+
+size_t span_find(struct span a, char c)
+{
+	const char *hit = a.len ? memchr(a.ptr, c, a.len) : NULL;
+
+	return hit ? (size_t)(hit - a.ptr) : a.len;
+}
+
+bool span_next(struct span *rest, char separator, struct span *piece)
+{
+	if (!rest->ptr)
+		return false;
+	size_t at = span_find(*rest, separator);
+	*piece = (struct span){ rest->ptr, at };
+	/* a text that ends in the separator has one more, empty piece; a NULL pointer marks the end */
+	if (at == rest->len)
+		*rest = SPAN_NONE;
+	else
+		*rest = (struct span){ rest->ptr + at + 1, rest->len - at - 1 };
+	return true;
+}
+
+bool span_number(struct span a, uint64_t max, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	if (!a.len || (a.len > 1 && a.ptr[0] == '0'))
+		return false;
+	for (size_t i = 0; i < a.len; i++) {
+		if (a.ptr[i] < '0' || a.ptr[i] > '9')
+			return false;
+		uint64_t digit = (uint64_t)(a.ptr[i] - '0');
+		if (value > (UINT64_MAX - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	if (value > max)
+		return false;
+	*out = value;
+	return true;
+}
+
+/* Length of the well-formed sequence at s, or 0. */
+static size_t utf8_step(const unsigned char *s, size_t left)
+{
+	unsigned char c = s[0];
+	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+
+	if (!n || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* overlong forms, surrogates and values beyond U+10FFFF (Unicode, table 3-7) */
+	if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) || (c == 0xf0 && s[1] < 0x90) ||
+			(c == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+bool span_is_utf8(struct span a)
+{
+	for (size_t i = 0; i < a.len;) {
+		size_t n = utf8_step((const unsigned char *)a.ptr + i, a.len - i);
+		if (!n)
+			return false;
+		i += n;
+	}
+	return true;
+}
+
+bool span_glob(struct span pattern, struct span text)
+{
+	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
+
+	while (t < text.len) {
+		if (p < pattern.len && pattern.ptr[p] == '*') {
+			star = p++;
+			mark = t;
+		} else if (p < pattern.len && (pattern.ptr[p] == '?' || pattern.ptr[p] == text.ptr[t])) {
+			p++;
+			t++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1;
+			t = ++mark;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.len && pattern.ptr[p] == '*')
+		p++;
+	return p == pattern.len;
+}
