@@ -96,13 +96,13 @@ bool span_number(struct span a, uint64_t max, uint64_t *out)
 	return true;
 }
 
-/* Length of the well-formed sequence at s, or 0. */
-static size_t utf8_step(const unsigned char *s, size_t left)
+size_t span_utf8_step(struct span a)
 {
-	unsigned char c = s[0];
+	const unsigned char *s = (const unsigned char *)a.ptr;
+	unsigned char c = a.len ? s[0] : 0xff;
 	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
 
-	if (!n || n > left)
+	if (!n || n > a.len)
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
@@ -117,7 +117,7 @@ static size_t utf8_step(const unsigned char *s, size_t left)
 bool span_is_utf8(struct span a)
 {
 	for (size_t i = 0; i < a.len;) {
-		size_t n = utf8_step((const unsigned char *)a.ptr + i, a.len - i);
+		size_t n = span_utf8_step(span_from(a, i));
 		if (!n)
 			return false;
 		i += n;

@@ -15,10 +15,10 @@ struct span {
 	size_t len;
 };
 
-#define SPAN_NONE    ((struct span){ NULL, 0 })
-#define SPAN_LIT(s)  ((struct span){ (s), sizeof(s) - 1 })
+#define SPAN_NONE   ((struct span){ NULL, 0 })
+#define SPAN_LIT(s) ((struct span){ (s), sizeof(s) - 1 })
 /* for printf's %.*s */
-#define SPAN_ARG(s)  ((int)(s).len), ((s).len ? (s).ptr : "")
+#define SPAN_ARG(s) ((int)(s).len), ((s).len ? (s).ptr : "")
 
 /* The span of a NUL-terminated text; NULL gives the empty span. */
 struct span span_of(const char *text);
@@ -53,6 +53,9 @@ bool span_number(struct span a, uint64_t max, uint64_t *out) __attribute__((nonn
 
 /* True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool span_is_utf8(struct span a);
+
+/* Length (1 … 4) of the well-formed UTF-8 sequence that the bytes start with; 0 when they start with none. */
+size_t span_utf8_step(struct span a);
 
 /*
  * Glob match anchored at both ends: '*' stands for any run of bytes, '?' for one, all else for itself. Runs in
