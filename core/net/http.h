@@ -55,7 +55,7 @@ struct http_options {
 int http_global_init(struct err *err) __attribute__((warn_unused_result));
 
 struct http *http_new(const struct http_options *options, struct err *err)
-	__attribute__((nonnull(1), warn_unused_result));
+		__attribute__((nonnull(1), warn_unused_result));
 /* Ends all calls without calling their handlers. Takes NULL. */
 void http_free(struct http *http);
 static inline void http_release(struct http **slot)
@@ -66,18 +66,18 @@ static inline void http_release(struct http **slot)
 
 /* New connections use these credentials from now on; old idle connections are closed, running calls go on. */
 int http_set_tls(struct http *http, const struct http_tls *tls, struct err *err)
-	__attribute__((nonnull(1, 2), warn_unused_result));
+		__attribute__((nonnull(1, 2), warn_unused_result));
 
 struct http_request {
 	const char *method; /* "GET", "PATCH", … */
 	const char *url;
 	const char *const *headers; /* "Name: value" texts, NULL-terminated; NULL for none */
-	const char *bearer;         /* sent as Authorization: Bearer …; NULL: none. Never appears in an error text */
-	struct span body;           /* empty: none; copied */
-	size_t max_body;            /* ceiling for the response's body; required */
-	int connect_timeout;        /* default 10 s */
-	int total_timeout;          /* whole call; 0: none, then idle_timeout is required */
-	int idle_timeout;           /* longest time without a byte after the head */
+	const char *bearer; /* sent as Authorization: Bearer …; NULL: none. Never appears in an error text */
+	struct span body;   /* empty: none; copied */
+	size_t max_body;    /* ceiling for the response's body; required */
+	int connect_timeout; /* default 10 s */
+	int total_timeout;   /* whole call; 0: none, then idle_timeout is required */
+	int idle_timeout;    /* longest time without a byte after the head */
 };
 
 struct http_response {
@@ -89,13 +89,16 @@ struct http_response {
 	struct buf body;
 };
 
-#define HTTP_RESPONSE_NONE { .status = 0, .body = BUF_MAX(0) }
+#define HTTP_RESPONSE_NONE                      \
+	{                                       \
+		.status = 0, .body = BUF_MAX(0) \
+	}
 void http_response_clear(struct http_response *response) __attribute__((nonnull));
 #define auto_response __attribute__((cleanup(http_response_clear)))
 
 /* Performs one request and waits. response is initialised by HTTP_RESPONSE_NONE or cleared before. */
 int http_fetch(struct http *http, const struct http_request *request, struct http_response *response,
-	struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
+		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 
 /*
  * What a running call tells. head: status and header fields are known (response.body is empty). body: more bytes
@@ -111,7 +114,8 @@ struct http_handler {
 
 /* Starts a call. The result is borrowed: valid until done was called or http_cancel. NULL with *err set. */
 struct http_call *http_start(struct http *http, const struct http_request *request,
-	const struct http_handler *handler, struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
+		const struct http_handler *handler, struct err *err)
+		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
 /* Ends a call without its done handler. */
 void http_cancel(struct http *http, struct http_call *call) __attribute__((nonnull));
@@ -126,7 +130,7 @@ struct pollfd;
  * revents out) or http_wake(), then calls handlers. Returns 0, also when nothing happened.
  */
 int http_turn(struct http *http, int timeout, struct pollfd *extra, unsigned extra_count, struct err *err)
-	__attribute__((nonnull(1), warn_unused_result));
+		__attribute__((nonnull(1), warn_unused_result));
 
 /* Makes a waiting http_turn return at once; from any thread. */
 void http_wake(struct http *http) __attribute__((nonnull));

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP/1.1 server (RFC 9112): one thread, one loop, any number of listeners, each plain or TLS ≥ 1.2 with its own
+ * routes. A request reaches its handler whole, under a ceiling; the handler computes the reply at once and waits for
+ * nothing. Connections are kept alive.
+ *
+ *     static const struct server_route routes[] = {
+ *             { .method = "POST", .path = "/mutate", .accepts = "application/json", .handle = mutate },
+ *     };
+ *     struct server_listener listeners[] = { { .address = "::", .port = 8443, .tls = true, .routes = routes, … } };
+ *     struct server *server = server_new(&options, err);
+ *     server_watch(server, signalfd, on_signal, app, err);
+ *     server_run(server, err);                 until server_stop()
+ *
+ * Answered here, as {"error":"…"}, without a handler: 404 no such path, 405 (with Allow) no such method on it, 411 a
+ * body without Content-Length (chunked bodies are not taken), 413 a body above max_body, 415 another content type
+ * than the route accepts, 400 a head that is malformed.
+ *
+ * TLS without a certificate: a listener may start with empty cert and key; its handshakes fail until
+ * server_set_tls() brings them. A swap touches handshakes to come alone: running connections and requests go on.
+ *
+ * Bounds: heads 32 KiB (a bearer token can take 9 KiB), max_body, max_connections (further ones wait in the kernel's
+ * queue), idle_timeout_s for a connection without a request, for a head, for a reply that is not read, and for a
+ * body as a whole.
+ * Ownership: the options with all they point at must outlive the server, except cert and key, which are copied. A
+ * request is borrowed for the time of the handler.
+ * Errors: ERR_IO (address in use, no descriptors), ERR_USAGE (bad address, certificate or key; key of another
+ * certificate).
+ * Threads: one; server_wake() and server_stop() alone may be called from others.
+ */
+#ifndef COCOON_NET_SERVER_H
+#define COCOON_NET_SERVER_H
+
+#include "base/buf.h"
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct server;
+
+struct server_request {
+	uint64_t number; /* counts from 1: for log lines */
+	const char *method;
+	const char *path;  /* as sent, without the query */
+	struct span query; /* as sent, behind the '?'; see server_query() */
+	const char *type;  /* Content-Type in full, "" when absent */
+	struct span body;
+};
+
+struct server_reply {
+	int status;               /* 200 unless the handler says otherwise */
+	const char *content_type; /* static text; "application/json" unless the handler says otherwise */
+	struct buf body;          /* empty, ceiling 64 MiB; a reply that overflows it is answered with 500 */
+};
+
+struct server_route {
+	const char *method;
+	const char *path;    /* exact */
+	const char *accepts; /* media type of the body, compared without parameters; NULL: any */
+	void (*handle)(void *ctx, const struct server_request *request, struct server_reply *reply);
+};
+
+struct server_listener {
+	const char *address; /* IPv4 or IPv6 in numbers; "::" takes both families */
+	uint16_t port;       /* 0: the kernel chooses, server_port() tells */
+	bool tls;
+	struct span cert; /* PEM chain, leaf first; may come later */
+	struct span key;  /* PEM */
+	const struct server_route *routes;
+	size_t route_count;
+};
+
+struct server_options {
+	const struct server_listener *listeners;
+	size_t listener_count;
+	size_t max_body;
+	unsigned max_connections; /* of all listeners together */
+	int idle_timeout_s;
+	void *ctx;                /* handed to handlers and woken */
+	void (*woken)(void *ctx); /* in the loop's thread, after server_wake(); NULL: none */
+};
+
+/* Initialises the library below; once, in main, before any thread. */
+void server_global_init(void);
+
+/* Listens on every listener; connections are served from server_run() on. */
+struct server *server_new(const struct server_options *options, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
+/* Closes all connections. Takes NULL. */
+void server_free(struct server *server);
+static inline void server_release(struct server **slot)
+{
+	server_free(*slot);
+}
+#define auto_server __attribute__((cleanup(server_release)))
+
+/* The port of the listener with this index. */
+uint16_t server_port(const struct server *server, size_t listener) __attribute__((nonnull));
+
+/*
+ * The certificate and key of one listener from the next handshake on. On failure the old ones stay. Not from within
+ * a handler of another thread.
+ */
+int server_set_tls(struct server *server, size_t listener, struct span cert, struct span key, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
+
+/*
+ * Calls ready(ctx, fd) in the loop whenever fd is readable (signalfd, timerfd, eventfd, a socket); it must read what
+ * is there. fd stays the caller's and must live until server_free().
+ */
+int server_watch(struct server *server, int fd, void (*ready)(void *ctx, int fd), void *ctx, struct err *err)
+		__attribute__((nonnull(1, 3), warn_unused_result));
+
+/* Serves until server_stop(); then accepts nothing new, answers the requests that have begun, and returns 0. */
+int server_run(struct server *server, struct err *err) __attribute__((nonnull(1), warn_unused_result));
+
+/* One turn of the loop: waits for something to happen, or as long as timer work of its own allows. */
+int server_turn(struct server *server, struct err *err) __attribute__((nonnull(1), warn_unused_result));
+
+/* From any thread. */
+void server_wake(struct server *server) __attribute__((nonnull));
+void server_stop(struct server *server) __attribute__((nonnull));
+
+/* From now on replies say `Connection: close`; new connections are still taken, so that no client sees a refusal
+ * while it learns that this server goes away. */
+void server_drain(struct server *server) __attribute__((nonnull));
+
+/* True when no request has begun that is not answered yet. */
+bool server_idle(const struct server *server) __attribute__((nonnull));
+
+/* Open connections now. */
+unsigned server_connections(const struct server *server) __attribute__((nonnull));
+
+/*
+ * The value of the first query parameter of this name, percent-decoded, as text in out. False when it is absent,
+ * malformed, longer than cap - 1, or holds a NUL.
+ */
+bool server_query(const struct server_request *request, const char *name, char *out, size_t cap)
+		__attribute__((nonnull, warn_unused_result));
+
+/* Turns the reply into status and {"error":"…"} with the formatted text, escaped. */
+void server_fail(struct server_reply *reply, int status, const char *fmt, ...)
+		__attribute__((format(printf, 3, 4), nonnull));
+
+#endif
