@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Advice on a pod that is going to be confidential: what in its own manifest undoes the protection or will not work
+ * in a guest. Advice never refuses; the words say why and what to do.
+ *
+ *   - a Kubernetes Secret in the environment, envFrom or a volume: the host reads every Kubernetes Secret
+ *   - a `sealed.` text that is not of the form sealed.<header>.<payload>.<signature>
+ *   - a hostPath volume or a claim: its bytes come from the host, unmeasured
+ *   - imagePullPolicy other than Always: with images pulled in the guest the node's copy decides nothing
+ *   - an image named by a tag: the guest resolves it again, perhaps to other content
+ *   - shared host namespaces: they do not exist inside a guest
+ */
+#ifndef COCOON_POD_ADVISE_H
+#define COCOON_POD_ADVISE_H
+
+#include "pod/view.h"
+
+/* Appends one text per finding to the JSON array `warnings`, at most ADVICE_MAX in all, each below 250 bytes. */
+void pod_advise(const struct pod_view *pod, json_t *warnings) __attribute__((nonnull));
+#define ADVICE_MAX 20
+
+#endif
