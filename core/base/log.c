@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Kept free for the longest pair's end: "…" and the closing quote, the mark of a cut line, brace and newline. */
-#define LINE_TAIL   64
-/* the most that one byte of a value becomes: \u00xx */
-#define ESCAPED_MAX 6
+/* kept free for the mark of a cut line, the brace and the newline */
+#define LINE_TAIL 32
+/* what a pair may take before it is found to be too long: each byte becomes at most \u00xx */
+#define PAIR_MAX  (2 * (LOG_VALUE_MAX * 6 + LINE_TAIL))
 
 const char *const log_level_words[] = { "debug", "info", "warn", "error", NULL };
 
