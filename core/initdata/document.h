@@ -63,8 +63,7 @@ void initdata_clear(struct initdata *doc) __attribute__((nonnull));
 /*
  * Appends the document to out. `data` is an object of texts; its order does not matter, entries are written sorted
  * by the bytes of their keys. Refused (ERR_FORMAT, naming the entry): no or too many entries, values that are no
- * strings, NUL, and an aa.toml or cdh.toml that the guest's daemon would not start with. ERR_USAGE: an algorithm
- * that not every guest knows.
+ * strings, NUL, and an aa.toml or cdh.toml that the guest's daemon would not start with.
  */
 int initdata_render(enum digest_alg alg, const json_t *data, struct buf *out, struct err *err)
 		__attribute__((nonnull(2, 3), warn_unused_result));
@@ -82,9 +81,5 @@ int initdata_parse(struct span toml, struct initdata *out, struct err *err)
  */
 int initdata_inspect(struct span toml, struct initdata *out, json_t *warnings, struct err *err)
 		__attribute__((nonnull(2, 3), warn_unused_result));
-
-/* The three algorithms by their exact names ("sha256"); ERR_USAGE with the list for everything else. */
-int initdata_algorithm(struct span name, enum digest_alg *out, struct err *err)
-		__attribute__((nonnull(2), warn_unused_result));
 
 #endif
