@@ -125,6 +125,22 @@ bool span_is_utf8(struct span a)
 	return true;
 }
 
+void span_place(struct span text, size_t at, int *line, int *column)
+{
+	*line = 1;
+	*column = 1;
+	for (size_t i = 0; i < at && i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+		if (c == '\n') {
+			(*line)++;
+			*column = 1;
+		} else if ((c & 0xc0) != 0x80) {
+			/* the bytes that continue a character do not count */
+			(*column)++;
+		}
+	}
+}
+
 bool span_glob(struct span pattern, struct span text)
 {
 	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;

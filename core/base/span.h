@@ -57,6 +57,9 @@ bool span_is_utf8(struct span a);
 /* Length (1 … 4) of the well-formed UTF-8 sequence that the bytes start with; 0 when they start with none. */
 size_t span_utf8_step(struct span a);
 
+/* Where the byte at `at` stands, for messages: line and column from 1; the column counts characters. */
+void span_place(struct span text, size_t at, int *line, int *column) __attribute__((nonnull));
+
 /*
  * Glob match anchored at both ends: '*' stands for any run of bytes, '?' for one, all else for itself. Runs in
  * pattern × text time at worst, without recursion.

@@ -2,35 +2,20 @@
 #include "codec/json.h"
 
 #include "base/buf.h"
+#include "base/closest.h"
 #include "base/err.h"
-#include "base/own.h"
+#include "base/fs.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define CHUNK          16384
 /* a longer place is cut, in messages alone */
 #define PATH_MAX_SHOWN 256
 
 /* ---- loader -------------------------------------------------------------------------------------------- */
-
-/* The place of the byte at `at`, as jansson counts: lines and characters from 1. */
-static void place_of(struct span text, size_t at, int *line, int *column)
-{
-	*line = 1;
-	*column = 1;
-	for (size_t i = 0; i < at; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-		if (c == '\n') {
-			(*line)++;
-			*column = 1;
-		} else if ((c & 0xc0) != 0x80) {
-			(*column)++;
-		}
-	}
-}
 
 /* The index behind the string that opens at `at`, or the end of the text. */
 static size_t skip_string(struct span text, size_t at)
@@ -56,7 +41,7 @@ static int check_depth(struct span text, struct err *err)
 		if ((c == '}' || c == ']') && depth > 0)
 			depth--;
 		if ((c == '{' || c == '[') && ++depth > JSON_DEPTH_MAX) {
-			place_of(text, i, &line, &column);
+			span_place(text, i, &line, &column);
 			return err_set(err, ERR_LIMIT,
 					"line %d, column %d: JSON is nested deeper than %d levels", line,
 					column, JSON_DEPTH_MAX);
@@ -93,40 +78,12 @@ int json_read(struct span text, size_t max, json_t **out, struct err *err)
 	return 0;
 }
 
-static int read_all(const char *path, struct buf *into, struct err *err)
-{
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		return err_errno(err, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO,
-				"opening '%s'", path);
-	for (;;) {
-		size_t left = into->max - into->len;
-		size_t want = left < CHUNK ? left : CHUNK;
-		char *room = buf_room(into, want);
-		/* a file that fills the buffer is over the caller's ceiling already */
-		if (!room || !want)
-			return 0;
-		ssize_t n = read(fd, room, want);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, ERR_IO, "reading '%s'", path);
-		if (!n)
-			return 0;
-		buf_grew(into, (size_t)n);
-	}
-}
-
 int json_read_file(const char *path, size_t max, json_t **out, struct err *err)
 {
-	/* one byte more than allowed, to tell a file of exactly max bytes from a longer one */
-	auto_buf struct buf text = BUF_MAX(max < SIZE_MAX / 4 ? max + 1 : SIZE_MAX / 4);
+	auto_buf struct buf text = BUF_MAX(max);
 
-	if (read_all(path, &text, err) < 0)
+	if (fs_read(path, &text, err) < 0)
 		return -1;
-	if (text.len > max)
-		return err_set(err, ERR_LIMIT, "reading '%s': the file exceeds %zu bytes", path, max);
 	if (json_read(buf_span(&text), max, out, err) < 0)
 		return err_wrap(err, "reading '%s'", path);
 	return 0;
@@ -342,12 +299,15 @@ static bool is_known(const char *key, const char *const *known)
 static int unknown_key(const char *path, const char *key, const char *const *known, struct err *err)
 {
 	auto_buf struct buf list = BUF_MAX(ERR_TEXT_MAX / 2);
+	const char *meant = closest_word(key, known);
 	char at[PATH_MAX_SHOWN];
 
+	place(at, path, key);
+	if (meant)
+		return err_set(err, ERR_FORMAT, "%s: is not known; did you mean '%s'?", at, meant);
 	for (; *known; known++)
 		buf_printf(&list, "%s%s", list.len ? ", " : "", *known);
-	return err_set(err, ERR_FORMAT, "%s: is not known; known here: %s", place(at, path, key),
-			buf_text(&list));
+	return err_set(err, ERR_FORMAT, "%s: is not known; known here: %s", at, buf_text(&list));
 }
 
 int json_only_keys(const json_t *object, const char *path, const char *const *known, struct err *err)
