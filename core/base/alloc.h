@@ -17,7 +17,7 @@ void *xrealloc(void *old, size_t size) __attribute__((returns_nonnull, warn_unus
 
 /* Grows an array of `count` elements of `size` bytes; the product is checked. */
 void *xreallocarray(void *old, size_t count, size_t size)
-	__attribute__((returns_nonnull, warn_unused_result));
+		__attribute__((returns_nonnull, warn_unused_result));
 
 char *xstrdup(const char *text) __attribute__((nonnull, returns_nonnull, warn_unused_result));
 
@@ -26,6 +26,6 @@ char *xmemdup0(const void *bytes, size_t len) __attribute__((returns_nonnull, wa
 
 /* A formatted string of its own. */
 char *xasprintf(const char *fmt, ...)
-	__attribute__((format(printf, 1, 2), returns_nonnull, warn_unused_result));
+		__attribute__((format(printf, 1, 2), returns_nonnull, warn_unused_result));
 
 #endif

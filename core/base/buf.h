@@ -26,7 +26,10 @@ struct buf {
 };
 
 /* An empty buffer that may grow to max bytes; nothing is allocated yet. */
-#define BUF_MAX(max_len) { .ptr = NULL, .len = 0, .cap = 0, .max = (max_len), .over = false }
+#define BUF_MAX(max_len)                                                         \
+	{                                                                        \
+		.ptr = NULL, .len = 0, .cap = 0, .max = (max_len), .over = false \
+	}
 
 void buf_init(struct buf *buf, size_t max) __attribute__((nonnull));
 
@@ -55,7 +58,7 @@ void buf_cut(struct buf *buf, size_t len) __attribute__((nonnull));
 
 /* ERR_LIMIT "… exceeds N bytes" when an append passed the ceiling; `what` names the thing in the text. */
 int buf_check(const struct buf *buf, const char *what, struct err *err)
-	__attribute__((nonnull(1, 2), warn_unused_result));
+		__attribute__((nonnull(1, 2), warn_unused_result));
 
 /* The bytes as a NUL-terminated heap string, which becomes the caller's; the buffer is empty afterwards. */
 char *buf_take(struct buf *buf) __attribute__((nonnull, returns_nonnull, warn_unused_result));

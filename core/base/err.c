@@ -18,7 +18,7 @@ static void tidy(char *text, size_t cap, bool cut)
 			*p = '?';
 }
 
-static void put(struct err *err, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void put(struct err *err, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 

@@ -43,15 +43,17 @@ struct err {
 	char text[ERR_TEXT_MAX];
 };
 
-#define ERR_NONE { .kind = ERR_OK, .retry_after = 0, .text = "" }
+#define ERR_NONE                                             \
+	{                                                    \
+		.kind = ERR_OK, .retry_after = 0, .text = "" \
+	}
 
 /* Sets kind and text, forgetting what was there. Always returns -1. */
-int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+int err_set(struct err *err, enum err_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As err_set, and ends the text with ": " and the words for errno (which it keeps). */
 int err_errno(struct err *err, enum err_kind kind, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+		__attribute__((format(printf, 3, 4)));
 
 /* Prepends context and ": " to the text; the kind stays. Always returns -1. */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

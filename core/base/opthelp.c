@@ -283,7 +283,7 @@ static void put_roff_ends(struct buf *out, const struct opt_program *program)
 	buf_puts(out, ".SH SEE ALSO\n");
 	for (const char *const *page = program->see_also; *page; page++) {
 		size_t name = span_find(span_of(*page), '(');
-		buf_printf(out, ".BR %.*s \" %s%s\"\n", (int)name, *page, *page + name, page[1] ? "," : "");
+		buf_printf(out, ".BR %.*s \"%s%s\"\n", (int)name, *page, *page + name, page[1] ? "," : "");
 	}
 }
 

@@ -44,11 +44,11 @@ static inline void own_fclose(FILE **file)
 #define auto_file __attribute__((cleanup(own_fclose)))
 
 /* Takes the pointer out of its variable, which becomes NULL. */
-#define take(slot)                                     \
-	({                                             \
+#define take(slot)                                       \
+	({                                               \
 		__typeof__(*(slot)) own_taken = *(slot); \
-		*(slot) = NULL;                        \
-		own_taken;                             \
+		*(slot) = NULL;                          \
+		own_taken;                               \
 	})
 
 /* Takes the descriptor out of its variable, which becomes -1. */
