@@ -40,7 +40,7 @@ struct http_tls {
 	struct span ca;          /* trusted roots; empty: the system's */
 	struct span cert;        /* our certificate chain */
 	struct span key;         /* its private key */
-	const char *server_name; /* checked instead of the URL's host; NULL: the host */
+	const char *server_name; /* sent and checked instead of the URL's host, no_proxy too; NULL: the host */
 	bool insecure;           /* no check of the peer's certificate at all */
 };
 
@@ -64,7 +64,7 @@ static inline void http_release(struct http **slot)
 }
 #define auto_http __attribute__((cleanup(http_release)))
 
-/* New connections use these credentials from now on; old idle connections are closed, running calls go on. */
+/* Calls that start from now on use these credentials, on connections of their own; running calls go on. */
 int http_set_tls(struct http *http, const struct http_tls *tls, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
@@ -77,7 +77,7 @@ struct http_request {
 	size_t max_body;    /* ceiling for the response's body; required */
 	int connect_timeout; /* default 10 s */
 	int total_timeout;   /* whole call; 0: none, then idle_timeout is required */
-	int idle_timeout;    /* longest time without a byte after the head */
+	int idle_timeout;    /* longest time without a byte after the head; before it, plus connect_timeout */
 };
 
 struct http_response {
@@ -101,9 +101,10 @@ int http_fetch(struct http *http, const struct http_request *request, struct htt
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 
 /*
- * What a running call tells. head: status and header fields are known (response.body is empty). body: more bytes
- * (already decoded from gzip where accepted). Either may return -1 with *err set to end the call. done is called
- * exactly once, last, unless the call was cancelled: failure is NULL when the body ended as it should.
+ * What a running call tells. head: status and header fields are known (response.body is empty). body: more bytes;
+ * none is ever encoded, as a response with a Content-Encoding, which is not asked for, ends with ERR_FORMAT. Either
+ * may return -1 with *err set to end the call. done is called exactly once, last, unless the call was cancelled:
+ * failure is NULL when the body ended as it should.
  */
 struct http_handler {
 	void *ctx;
