@@ -53,14 +53,15 @@ int yaml_read_one(struct span text, size_t max, json_t **out, struct err *err)
  * Appends one document in block style, without "---", ending in a newline: members in their order, two spaces a
  * level, sequences not indented below their key, texts of several lines as literal blocks. A string is plain where
  * readers of YAML 1.1 and 1.2 alike see a string, else in double quotes. What it writes yaml_read_one reads back as
- * an equal tree. Strings are valid UTF-8, the tree at most YAML_DEPTH_MAX deep and free of inf and nan.
+ * an equal tree, up to the reader's bounds. Strings are valid UTF-8.
  */
 void yaml_write(struct buf *out, const json_t *doc) __attribute__((nonnull));
 
 /* The pieces of the writer, for codec/yamledit. Appends text in double quotes with escapes that JSON knows too. */
 void yaml_write_quoted(struct buf *out, struct span text) __attribute__((nonnull));
 
-/* True when text needs no quotes, neither in block nor in flow style, neither as a key nor as a value. */
+/* True when text needs no quotes as a key or value in block style: readers of YAML 1.1 and 1.2 see a string. What
+ * only looks a little like a number or a time is not plain either. */
 bool yaml_is_plain(struct span text);
 
 #endif
