@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What a parse knows besides the tables. */
@@ -79,21 +80,12 @@ const struct opt_verb *opt_verb_find(const struct opt_program *program, const ch
 
 static int wrong_word(const struct opt *opt, const char *value, struct err *err)
 {
-	char known[256] = "";
+	char known[512] = "";
 	size_t used = 0;
 	const char *meant = closest_word(value, opt->words);
 
-	for (const char *const *word = opt->words; *word; word++) {
-		size_t len = strlen(*word);
-		if (used + len + 3 > sizeof(known))
-			break;
-		if (used) {
-			memcpy(known + used, ", ", 2);
-			used += 2;
-		}
-		memcpy(known + used, *word, len + 1);
-		used += len;
-	}
+	for (const char *const *word = opt->words; *word && used < sizeof(known); word++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "", *word);
 	return err_set(err, ERR_USAGE, "--%s: '%s' is not one of %s%s%s%s", opt->name, value, known,
 			meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
 }
