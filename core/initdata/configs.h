@@ -2,7 +2,7 @@
 /*
  * The two files inside a document: aa.toml for the attestation-agent and cdh.toml for the confidential-data-hub
  * (guest-components attestation-agent/src/config, confidential-data-hub/hub/src/config, image-rs/src/config.rs).
- * Made from typed fields, and judged when others made them.
+ * Made from typed fields; initdata/check.h judges those that others made.
  *
  *     {.kbs_url = "https://kbs:8080",            [token_configs.kbs]              aa.toml
  *      .image_policy_uri =                   →   url = "https://kbs:8080"
@@ -17,9 +17,6 @@
  * default stays a guest's default. One thing to know: a cdh.toml without [image] makes the guest take the image
  * settings from its kernel command line, which the host writes; so [image] is always written, even when empty.
  *
- * Traps of the guest that are judged as findings: a policy by URI beats the inline one, but an inline registry
- * configuration beats its URI; unknown keys are ignored without a word; kbc.url must not contain "::".
- *
  * Ownership: struct initdata_config borrows everything from the caller. Zeroed means "nothing set".
  * Errors: ERR_USAGE naming the field, ERR_FORMAT for extra TOML that does not parse, ERR_LIMIT, ERR_CONFLICT for an
  * extra key that a typed field has set.
@@ -29,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "initdata/check.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -71,33 +69,22 @@ struct initdata_config {
 	const char *cdh_extra; /* TOML text that is merged into cdh.toml */
 };
 
-/* Append the file's text. Neither is ever empty of what the guest requires. */
+/* Whether anything is set that goes into the file. */
+bool initdata_has_aa(const struct initdata_config *config) __attribute__((nonnull));
+bool initdata_has_cdh(const struct initdata_config *config) __attribute__((nonnull));
+
+/* Append the file's text, which holds what the guest requires, whatever is set. */
 int initdata_aa_toml(const struct initdata_config *config, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 int initdata_cdh_toml(const struct initdata_config *config, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
 /*
- * All entries of a document: aa.toml and cdh.toml from config, policy.rego unless policy is NULL or empty, and those
- * of `entries` (object of texts, may be NULL), which may not name one of the first two or a given policy
- * (ERR_CONFLICT). *data is a new reference, ready for initdata_render().
+ * All entries of a document: aa.toml and cdh.toml as far as config sets something for them, policy.rego unless policy
+ * is NULL or empty, and those of `entries` (object of texts, may be NULL), which may not name one that is there
+ * already (ERR_CONFLICT). *data is a new reference, ready for initdata_render().
  */
 int initdata_entries(const struct initdata_config *config, const char *policy, const json_t *entries,
 		json_t **data, struct err *err) __attribute__((nonnull(1, 4), warn_unused_result));
-
-/*
- * Judge files that somebody else made. Each finding is appended to the JSON array `findings` as
- *     {"severity": "error", "file": "cdh.toml", "path": "kbc.name", "text": "…", "remedy": "…"}
- * error: the guest's daemon refuses the file or fails later for sure; warning: it means something else than it says.
- */
-void initdata_check_aa(struct span toml, json_t *findings) __attribute__((nonnull(2)));
-void initdata_check_cdh(struct span toml, json_t *findings) __attribute__((nonnull(2)));
-
-/* All entries of a document's data table: both files, how they fit together, and entries no guest reads. */
-void initdata_check_entries(const json_t *data, json_t *findings) __attribute__((nonnull(2)));
-
-/* The first finding of severity error as an err (ERR_FORMAT), or 0. */
-int initdata_findings_err(const json_t *findings, struct err *err)
-		__attribute__((nonnull(1), warn_unused_result));
 
 #endif
