@@ -155,14 +155,3 @@ bool pod_annotation_is_protected(const char *key)
 	return span_starts(name, "io.katacontainers.config.") || span_starts(name, "cocoon.dev/") ||
 			span_is(name, "io.containerd.cri.runtime-handler");
 }
-
-size_t pod_annotations_size(const json_t *annotations)
-{
-	size_t total = 0;
-	const char *key;
-	json_t *value;
-
-	json_object_foreach ((json_t *)(uintptr_t)annotations, key, value)
-		total += strlen(key) + json_string_length(value);
-	return total;
-}

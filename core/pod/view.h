@@ -54,8 +54,4 @@ const char *pod_annotation(const struct pod_view *pod, const char *key) __attrib
 /* Annotations that decide how the sandbox starts, or that this product keeps its word by: frozen after creation. */
 bool pod_annotation_is_protected(const char *key) __attribute__((nonnull));
 
-/* Bytes of all annotations, keys and values, as the API server counts them against POD_ANNOTATIONS_MAX. */
-size_t pod_annotations_size(const json_t *annotations);
-#define POD_ANNOTATIONS_MAX 262144
-
 #endif

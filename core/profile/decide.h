@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every decision on a pod, as a pure function of the catalog and the pod. What admission answers, what the
+ * controller patches and what counts as drift are computed here and nowhere else.
+ *
+ *     decide_mutate    at CREATE: what to inject. Never refuses; what it cannot inject, decide_create refuses
+ *     decide_create    at CREATE, after all mutators: is the pod exactly what its profile demands
+ *     decide_update    afterwards: protected annotations are frozen, the gate leaves only with them complete
+ *     decide_template  a workload's template: warnings early, for people
+ *     decide_lift      a gated pod: the patch that gives it its annotations and lifts the gate
+ *     decide_state     a pod that runs: injected, drifted, unprotected
+ *
+ * A refusal carries all reasons, one per line, each with the field, the cause and what to do. In a profile of mode
+ * Warn reasons become warnings, in Audit audit texts; what concerns the init-data itself is never softened.
+ *
+ * Ownership: a decision owns message, warnings, patch and audit (auto_decision); profile is borrowed from the
+ * catalog.
+ */
+#ifndef COCOON_PROFILE_DECIDE_H
+#define COCOON_PROFILE_DECIDE_H
+
+#include "base/buf.h"
+#include "pod/view.h"
+#include "profile/catalog.h"
+
+enum outcome {
+	OUTCOME_PLAIN,     /* not a confidential pod: none of our business */
+	OUTCOME_UNMATCHED, /* confidential, no profile, and the settings let it pass */
+	OUTCOME_INJECTED,  /* something was or is to be patched */
+	OUTCOME_COMPLETE,  /* all is there as it should be */
+	OUTCOME_REFUSED,
+};
+
+struct decision {
+	enum outcome outcome;
+	bool allowed;
+	struct buf message;            /* the reasons of a refusal */
+	json_t *warnings;              /* array of texts */
+	json_t *patch;                 /* JSON Patch array, NULL for none */
+	json_t *audit;                 /* object of texts: audit annotations */
+	const struct profile *profile; /* that the pod gets, or NULL */
+};
+
+void decision_init(struct decision *decision) __attribute__((nonnull));
+void decision_clear(struct decision *decision) __attribute__((nonnull));
+#define auto_decision __attribute__((cleanup(decision_clear)))
+
+/* Each takes a decision fresh from decision_init(). */
+void decide_mutate(const struct catalog *catalog, const struct pod_view *pod, struct decision *out)
+		__attribute__((nonnull));
+void decide_create(const struct catalog *catalog, const struct pod_view *pod, struct decision *out)
+		__attribute__((nonnull));
+
+/* `controller`: the request comes from the controller's own account, which may complete a gated pod. */
+void decide_update(const struct catalog *catalog, const struct pod_view *before, const struct pod_view *after,
+		bool controller, struct decision *out) __attribute__((nonnull));
+
+/* `path` is the template's place in its workload. Always allowed. */
+void decide_template(const struct catalog *catalog, const struct pod_view *pod, const char *path,
+		struct decision *out) __attribute__((nonnull));
+
+/* A pod that carries the gate. Allowed: patch lifts it. Otherwise message says why it has to wait. */
+void decide_lift(const struct catalog *catalog, const struct pod_view *pod, struct decision *out)
+		__attribute__((nonnull));
+
+enum pod_state {
+	POD_PLAIN,       /* not confidential */
+	POD_GATED,       /* waits for the controller */
+	POD_INJECTED,    /* carries what today's profile gives */
+	POD_DRIFTED,     /* carries init-data, but not what today's profile gives */
+	POD_UNPROTECTED, /* confidential, and came in without */
+};
+
+/*
+ * The state of a pod. `fingerprint` is the sha256 of its init-data document where the annotation itself was not
+ * kept, NULL where the annotation is in the view or there is none. `why` gets the reasons of the last two states.
+ */
+enum pod_state decide_state(const struct catalog *catalog, const struct pod_view *pod,
+		const unsigned char *fingerprint, const struct profile **profile, struct buf *why)
+		__attribute__((nonnull(1, 2, 4, 5)));
+
+#endif
