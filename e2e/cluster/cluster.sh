@@ -8,10 +8,26 @@ set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034 # used by lib/go.sh
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/cocoon
-for room in say go state process identity control-plane containerd kubelet registry teardown; do
-    # shellcheck source=/dev/null
-    . "$here/lib/$room.sh"
-done
+# shellcheck source=lib/say.sh
+. "$here/lib/say.sh"
+# shellcheck source=lib/go.sh
+. "$here/lib/go.sh"
+# shellcheck source=lib/state.sh
+. "$here/lib/state.sh"
+# shellcheck source=lib/process.sh
+. "$here/lib/process.sh"
+# shellcheck source=lib/identity.sh
+. "$here/lib/identity.sh"
+# shellcheck source=lib/control-plane.sh
+. "$here/lib/control-plane.sh"
+# shellcheck source=lib/containerd.sh
+. "$here/lib/containerd.sh"
+# shellcheck source=lib/kubelet.sh
+. "$here/lib/kubelet.sh"
+# shellcheck source=lib/registry.sh
+. "$here/lib/registry.sh"
+# shellcheck source=lib/teardown.sh
+. "$here/lib/teardown.sh"
 
 usage() {
     cat <<END
@@ -26,7 +42,8 @@ usage: ${0##*/} COMMAND [--dir DIR] …
   token NAMESPACE NAME   print a token of a service account
   start PART, stop PART  one part (status names them)
   restart-apiserver      stop the API server, start it, wait until it is ready
-  compact-etcd           forget all history: older watches get "410 Gone"
+  compact-etcd           forget all history; with a restart-apiserver after it,
+                         older watches and lists get "410 Gone"
 
 DIR is \$XDG_RUNTIME_DIR/cocoon-cluster (or /tmp/cocoon-cluster) unless given.
 END
@@ -36,7 +53,7 @@ command_up() {
     local wanted=(kube-apiserver kubectl)
     ! state_read || die "there is a cluster in $dir already" "${0##*/} down --dir $dir"
     [[ ! -e $dir || -z $(ls -A "$dir") ]] || die "$dir is not empty and holds no cluster" "give another --dir"
-    need etcd etcd-server openssl openssl curl curl jq jq ss iproute2 setsid util-linux
+    need "$(etcd_program || echo etcd)" etcd-server openssl openssl curl curl jq jq ip iproute2 setsid util-linux
     if $node; then need_for_node; fi
     ! $controllers || wanted+=(kube-controller-manager)
     ! $node || wanted+=(kube-scheduler kubelet)
@@ -53,7 +70,8 @@ command_up() {
 need_for_node() {
     ((EUID == 0)) || die "a node needs root" "run as root, or without --node"
     need containerd containerd runc runc docker-registry docker-registry umoci umoci skopeo skopeo \
-        /usr/lib/cni/ptp containernetworking-plugins ip iproute2 "${CC:-cc}" gcc
+        /usr/lib/cni/ptp containernetworking-plugins "${CC:-cc}" gcc
+    [[ -z $(ss -Hlx src "$device_plugins/kubelet.sock") ]] || die "a kubelet runs on this machine already" "a second one would take its folders: use --node elsewhere, or stop that one"
     [[ -z $(ss -Hltn 'sport = :443') ]] || die "TCP port 443 is taken, perhaps by another --node cluster" "look: ss -ltnp 'sport = :443'"
 }
 

@@ -53,16 +53,16 @@ find_part() {
 # build PART…: into a folder of its own, then renamed, so that nobody ever runs
 # half a program.
 build() {
-    local part work names=() flags
+    local part names=() flags
     find_go || install_go
     flags="-s -w -X k8s.io/component-base/version.gitVersion=v$release"
     flags+=" -X k8s.io/component-base/version.gitMajor=${minor%.*}"
     flags+=" -X k8s.io/component-base/version.gitMinor=${minor#*.}"
     mkdir -p "$built"
     work=$(mktemp -d "$built/.build.XXXXXX")
-    trap 'rm -rf -- "$work"' EXIT
+    trap 'rm -rf -- "$work"' EXIT # not local: the trap runs later
     for part; do names+=("k8s.io/kubernetes/cmd/$part"); done
-    say "building $* $release: about five minutes on two cores, the kubelet two more (once only)"
+    say "building $* $release: five to ten minutes on two cores, once only"
     (cd "$here/kubernetes/$minor" && GOWORK=off CGO_ENABLED=0 GOFLAGS='' nice -n 15 \
         "$go" build -trimpath -buildvcs=false -ldflags "$flags" -o "$work/" "${names[@]}") >&2 ||
         die "building Kubernetes $release failed" "see the messages above"

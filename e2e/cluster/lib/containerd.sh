@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables shared with the sourcing script
 #
 # containerd with folders, socket, network and runtime handlers of its own.
 
@@ -79,7 +79,7 @@ write_network() {
     cat >"$dir/cni/10-cocoon.conflist" <<END
 {
   "cniVersion": "0.4.0",
-  "name": "$network_name",
+  "name": "cocoon",
   "plugins": [{
     "type": "ptp",
     "ipMasq": false,

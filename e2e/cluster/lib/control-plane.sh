@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables shared with the sourcing script
 #
 # etcd, kube-apiserver, kube-controller-manager and kube-scheduler.
 
 kubectl() { "$parts/kubectl" --kubeconfig "$dir/admin.kubeconfig" "$@"; }
 
+# etcd comes with envtest's folder too.
+etcd_program() {
+    if [[ -x ${KUBEBUILDER_ASSETS:-}/etcd ]]; then
+        echo "$KUBEBUILDER_ASSETS/etcd"
+    else
+        type -P etcd
+    fi
+}
+
 define_etcd() {
     local client=http://127.0.0.1:$etcd_port peer=http://127.0.0.1:$etcd_peer_port
     # No fsync: nobody needs this data after a power cut.
-    part_define etcd etcd --name default --data-dir "$dir/etcd" --unsafe-no-fsync --logger zap \
+    part_define etcd "$(etcd_program)" --name default --data-dir "$dir/etcd" --unsafe-no-fsync --logger zap \
         --listen-client-urls "$client" --advertise-client-urls "$client" \
         --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "default=$peer"
 }
@@ -26,7 +35,7 @@ define_apiserver() {
         --service-account-key-file "$dir/pki/sa.key"
         --token-auth-file "$dir/pki/tokens.csv"
         --service-cluster-ip-range "$service_range"
-        --authorization-mode Node,RBAC
+        --authorization-mode "Node,RBAC"
         # Without kube-proxy the server itself must resolve a webhook's Service.
         --enable-aggregator-routing
         # Admission's audit annotations can be seen nowhere else.
@@ -57,7 +66,8 @@ define_controllers() {
         --secure-port 0 --leader-elect=false \
         --use-service-account-credentials \
         --service-account-private-key-file "$dir/pki/sa.key" \
-        --root-ca-file "$dir/pki/ca.crt"
+        --root-ca-file "$dir/pki/ca.crt" \
+        --flex-volume-plugin-dir "$dir/volume-plugins"
 }
 
 define_scheduler() {
@@ -79,8 +89,9 @@ etcd_call() {
     curl -sS --fail-with-body --max-time 10 "http://127.0.0.1:$etcd_port/v3/$1" -d "$2"
 }
 
-# compact_etcd drops all history, so that a watch from an older resource version
-# gets "410 Gone" as it would after the usual five minutes.
+# compact_etcd drops all history, as the API server does every five minutes.
+# Its cache of recent changes survives that, not a restart: after both, a watch
+# or list from an older resource version gets "410 Gone".
 compact_etcd() {
     local revision
     revision=$(etcd_call kv/range '{"key":"AA=="}' | jq -er .header.revision) ||

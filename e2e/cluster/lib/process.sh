@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables shared with the sourcing script
 #
 # Parts as processes: each in a session of its own, its command line, process id
 # and log in files. A process id is kept with its start time, because ids are

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables shared with the sourcing script
 #
 # A cluster's folder and the few facts that later calls need, kept in
 # $dir/cluster.conf. $short is a folder with a short path for unix sockets,
@@ -9,8 +9,6 @@ readonly service_range=10.0.0.0/24
 readonly service_address=10.0.0.1
 readonly pod_range=10.88.0.0/24
 readonly node_name=node1
-# Names every network interface cache entry of ours.
-readonly network_name=cocoon-node
 
 state_create() {
     mkdir -p "$dir"/{bin,log,pki,run,containerd.d}

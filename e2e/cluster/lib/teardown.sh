@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables shared with the sourcing script
 #
 # The end of a node: pods, shims, mounts. Nothing is asked politely: a test
 # cluster that is in trouble must go away too.
@@ -20,19 +20,17 @@ pod_processes() {
     local ids file
     ids=$(container_ids)
     [[ $ids ]] || return 0
-    for file in $(grep -lsF -- "$ids" /proc/[0-9]*/cgroup); do
-        file=${file#/proc/}
-        echo "${file%/cgroup}"
+    { grep -lsF -- "$ids" /proc/[0-9]*/cgroup || true; } | while read -r file; do
+        # Who is dead but not yet asked for its status cannot be killed again.
+        grep -qs '^State:.Z' "${file%/cgroup}/status" || echo "${file//[!0-9]/}"
     done
 }
 
 # shim_processes prints the shims that report to our containerd's socket.
 shim_processes() {
     local file
-    for file in $(grep -lszxF -- "$short/containerd.sock" /proc/[0-9]*/cmdline); do
-        file=${file#/proc/}
-        file=${file%/cmdline}
-        [[ $(tr '\0' ' ' 2>/dev/null <"/proc/$file/cmdline") != *containerd-shim* ]] || echo "$file"
+    { grep -lszxF -- "$short/containerd.sock" /proc/[0-9]*/cmdline || true; } | while read -r file; do
+        ! grep -qs containerd-shim "$file" || echo "${file//[!0-9]/}"
     done
 }
 
