@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Copies the programs of OUT/bin below PREFIX, and what they say about themselves: man pages and completions.
+# Usage: tools/install.sh OUT PREFIX      (make install; PREFIX includes DESTDIR)
+set -euo pipefail
+out=${1:?usage: tools/install.sh OUT PREFIX}
+prefix=${2:?usage: tools/install.sh OUT PREFIX}
+
+# said PROGRAM TARGET WORD…: what the program prints, as a file that appears complete or not at all
+said() {
+	local program=$1 target=$2
+	shift 2
+	mkdir -p "${target%/*}"
+	"$program" "$@" >"$target.new"
+	chmod 644 "$target.new"
+	mv -f "$target.new" "$target"
+}
+
+for program in "$out"/bin/*; do
+	[[ -f $program && -x $program ]] || continue
+	name=${program##*/}
+	install -D -m 755 "$program" "$prefix/bin/$name"
+	said "$program" "$prefix/share/man/man1/$name.1" man
+	said "$program" "$prefix/share/bash-completion/completions/$name" completion bash
+	said "$program" "$prefix/share/zsh/site-functions/_$name" completion zsh
+	said "$program" "$prefix/share/fish/vendor_completions.d/$name.fish" completion fish
+	echo "installed $prefix/bin/$name"
+done
