@@ -1,0 +1,218 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What the API server itself says about right and wrong ConfidentialProfiles: the schema and its rules, the words that
+# users read, defaults, columns, explain. Needs KUBECONFIG (an administrator's) and kubectl on PATH; prints TAP.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+
+count=0 failures=0
+name=journey-crd-$$
+rc='runtimeClasses: [kata-qemu-snp]'
+sha=$(printf '%064d' 7)
+long() { printf "%0$1d" 0; }
+
+report() { # report STATUS NAME [WHAT WAS SEEN]
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $count - $2"
+		[ -z "${3:-}" ] || printf '%s\n' "$3" | sed 's/^/#   /'
+	fi
+}
+
+try() { # try SPEC: what the server says to a profile, in $said; nothing is stored
+	said=$(printf '{apiVersion: cocoon.dev/v1alpha1, kind: ConfidentialProfile, metadata: {name: %s}, spec: {%s}}' \
+		"$name" "$1" | kubectl create --dry-run=server -o json -f - 2>&1)
+}
+
+takes() { # takes NAME SPEC
+	try "$2"
+	report $? "takes $1" "$said"
+}
+
+# The whole answer is compared but for the value that it quotes, which differs from release to release.
+refuses() { # refuses NAME SPEC FIELD MESSAGE
+	local end
+	if try "$2"; then
+		report 1 "refuses $1" "it was accepted"
+		return
+	fi
+	end=${said#"The ConfidentialProfile \"$name\" is invalid: $3: "}
+	[ "$end" != "$said" ] && [ "${end%"$4"}" != "$end" ] && [ "${said#*$'\n'}" = "$said" ]
+	report $? "refuses $1: ${4:0:60}" "$said"
+}
+
+cleanup() {
+	kubectl delete confidentialprofile "$name" --ignore-not-found --wait=false >/dev/null 2>&1
+}
+trap cleanup EXIT
+
+kubectl apply --server-side --force-conflicts -k crds >/dev/null &&
+	kubectl wait --for=condition=Established crd/confidentialprofiles.cocoon.dev --timeout=30s >/dev/null
+report $? "the resource definition is established"
+for _ in $(seq 50); do # its handler follows a moment later
+	kubectl get cprof >/dev/null 2>&1 && break
+	sleep 0.2
+done
+
+matching_cases() {
+	local glob='a glob over RuntimeClass names holds lower-case letters, digits, - and . as well as * and ?, for example kata-qemu-*'
+	takes "the least profile" "$rc"
+	takes "every matching field" "runtimeClasses: ['kata-*', 'k?ta'], namespaceSelector: {}, podSelector: {matchExpressions: [{key: app, operator: In, values: [a]}]}, priority: -1000000, mode: Audit, onConflict: Keep, runtimeHandlerAnnotation: Omit"
+	refuses "no runtimeClasses" "priority: 1" spec.runtimeClasses "Required value"
+	refuses "an empty list of classes" "runtimeClasses: []" spec.runtimeClasses "spec.runtimeClasses in body should have at least 1 items"
+	refuses "33 classes" "runtimeClasses: [$(seq -s, -f 'c%.0f' 33)]" spec.runtimeClasses "must have at most 32 items"
+	refuses "a class twice" "runtimeClasses: [a, a]" 'spec.runtimeClasses[1]' 'Duplicate value: "a"'
+	refuses "an upper-case class" "runtimeClasses: [Kata]" 'spec.runtimeClasses[0]' "$glob"
+	refuses "a priority above the range" "$rc, priority: 1000001" spec.priority "spec.priority in body should be less than or equal to 1000000"
+	refuses "a priority below the range" "$rc, priority: -1000001" spec.priority "spec.priority in body should be greater than or equal to -1000000"
+	refuses "an unknown mode" "$rc, mode: enforce" spec.mode 'supported values: "Enforce", "Warn", "Audit"'
+	refuses "an unknown onConflict" "$rc, onConflict: Merge" spec.onConflict 'supported values: "Reject", "Keep"'
+	refuses "In without values" "$rc, podSelector: {matchExpressions: [{key: a, operator: In}]}" 'spec.podSelector.matchExpressions[0]' "operators In and NotIn need values, Exists and DoesNotExist take none"
+	refuses "Exists with values" "$rc, namespaceSelector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}" 'spec.namespaceSelector.matchExpressions[0]' "operators In and NotIn need values, Exists and DoesNotExist take none"
+	refuses "a label that cannot be" "$rc, podSelector: {matchLabels: {'a b': c}}" spec.podSelector.matchLabels "a label's name is [prefix/]name, for example tenant or example.com/tenant"
+}
+
+parameter_cases() {
+	local kernel='a kernel parameter is key or key=value in printable ASCII without white space: the guest splits its command line at white space and knows no quotes'
+	local below='only annotations below io.katacontainers.config. can be written'
+	takes "kernel parameters" "$rc, kernelParams: ['agent.log=debug', quiet], allowedKernelParams: ['agent.*']"
+	refuses "a kernel parameter with a space" "$rc, kernelParams: ['a=b c']" 'spec.kernelParams[0]' "$kernel"
+	refuses "a kernel parameter with a newline" "$rc, kernelParams: [\"a=b\\\\nc\"]" 'spec.kernelParams[0]' "$kernel"
+	refuses "a kernel parameter without key" "$rc, kernelParams: ['=b']" 'spec.kernelParams[0]' "$kernel"
+	refuses "65 kernel parameters" "$rc, kernelParams: [$(seq -s, -f 'k%.0f' 65)]" spec.kernelParams "must have at most 64 items"
+	refuses "a kernel parameter that is too long" "$rc, kernelParams: ['$(long 1025)']" 'spec.kernelParams[0]' "may not be more than 1024 bytes"
+	refuses "a key glob with =" "$rc, allowedKernelParams: ['a=b']" 'spec.allowedKernelParams[0]' "this is a glob over keys: printable ASCII without white space and without ="
+	takes "annotations" "$rc, annotations: {io.katacontainers.config.hypervisor.default_vcpus: '2'}, allowedAnnotations: []"
+	refuses "a foreign annotation" "$rc, annotations: {example.com/a: b}" spec.annotations "$below"
+	refuses "init-data among the annotations" "$rc, annotations: {io.katacontainers.config.hypervisor.cc_init_data: b}" spec.annotations "init-data is written from spec.initData, not from spec.annotations"
+	refuses "kernel_params among the annotations" "$rc, annotations: {io.katacontainers.config.hypervisor.kernel_params: b}" spec.annotations "kernel parameters are written from spec.kernelParams, not from spec.annotations"
+	refuses "an annotation's name that is too long" "$rc, annotations: {io.katacontainers.config.hypervisor.$(long 40): b}" spec.annotations "an annotation's name has at most 63 characters out of letters, digits, -, _ and . and ends in a letter or digit"
+	refuses "a glob over all annotations" "$rc, allowedAnnotations: ['*']" 'spec.allowedAnnotations[0]' "this is a glob over annotations below io.katacontainers.config., for example io.katacontainers.config.hypervisor.default_*"
+}
+
+source_cases() {
+	local alone='verbatim is the whole document: remove it, or remove kbs, attestationService, image, agentPolicy, eventLog, logLevel, cdh, extra and entries'
+	takes "source Author with digests" "$rc, initData: {source: Author, allowedDigests: ['$sha']}"
+	takes "verbatim with algorithm" "$rc, initData: {algorithm: sha384, verbatim: 'version = \"0.1.0\"'}"
+	refuses "digests with source Profile" "$rc, initData: {allowedDigests: ['$sha']}" spec.initData.allowedDigests "allowedDigests restricts what pods bring themselves: it goes with source: Author"
+	refuses "a digest with its algorithm" "$rc, initData: {source: Author, allowedDigests: ['sha256:$sha']}" 'spec.initData.allowedDigests[0]' "a digest is 64, 96 or 128 lower-case hexadecimal digits, without the algorithm's name"
+	refuses "source Author with a kbs" "$rc, initData: {source: Author, kbs: {url: 'https://k'}}" spec.initData.source "with source: Author the pod brings the document: fields that describe one (kbs, image, agentPolicy, verbatim, …) would have no effect"
+	refuses "verbatim with kbs" "$rc, initData: {verbatim: x, kbs: {url: 'https://k'}}" spec.initData.verbatim "$alone"
+	refuses "verbatim with entries" "$rc, initData: {verbatim: x, entries: {a: b}}" spec.initData.verbatim "$alone"
+	refuses "verbatim with logLevel" "$rc, initData: {verbatim: x, logLevel: info}" spec.initData.verbatim "$alone"
+	refuses "an unknown algorithm" "$rc, initData: {algorithm: SHA256}" spec.initData.algorithm 'supported values: "sha256", "sha384", "sha512"'
+	refuses "sm3, which Kata does not know" "$rc, initData: {algorithm: sm3}" spec.initData.algorithm 'supported values: "sha256", "sha384", "sha512"'
+	refuses "an entry that is rendered" "$rc, initData: {entries: {aa.toml: x}}" spec.initData.entries "aa.toml, cdh.toml and policy.rego are rendered from the other fields (kbs, image, agentPolicy, extra); for a document of your own use verbatim"
+	refuses "an entry with a space" "$rc, initData: {entries: {'a b': x}}" spec.initData.entries "an entry's name has at most 253 letters, digits, -, _ and ."
+}
+
+endpoint_cases() {
+	local url='must be a URL with scheme http or https and a host, for example https://kbs.example.com:8080'
+	local base='this is a base URL: no user, no query and no fragment'
+	local pem='must be PEM text, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----'
+	takes "a key broker by IPv6" "$rc, initData: {kbs: {url: 'http://[2001:db8:0:0:0:0:0:1]:8080'}}"
+	refuses "a key broker without URL" "$rc, initData: {kbs: {}}" spec.initData.kbs.url "Required value"
+	refuses "a key broker by ftp" "$rc, initData: {kbs: {url: 'ftp://kbs'}}" spec.initData.kbs.url "$url"
+	refuses "a key broker without scheme" "$rc, initData: {kbs: {url: 'kbs.example.com:8080'}}" spec.initData.kbs.url "$url"
+	refuses "a key broker without host" "$rc, initData: {kbs: {url: 'https:///a'}}" spec.initData.kbs.url "$url"
+	refuses "a key broker with a password" "$rc, initData: {kbs: {url: 'https://u:p@kbs'}}" spec.initData.kbs.url "$base"
+	refuses "a key broker with ::" "$rc, initData: {kbs: {url: 'http://[2001:db8::1]:8080'}}" spec.initData.kbs.url "the guest splits its KBS parameter at ::, so an address with :: does not work there; use a name, or write the IPv6 address out"
+	refuses "a certificate that is none" "$rc, initData: {kbs: {url: 'https://k', certificate: MIIB}}" spec.initData.kbs.certificate "$pem"
+	refuses "a private key beside the certificate" "$rc, initData: {kbs: {url: 'https://k', certificate: '-----BEGIN PRIVATE KEY----- -----BEGIN CERTIFICATE----- -----END CERTIFICATE-----'}}" spec.initData.kbs.certificate "this holds a private key: init-data is public, give the certificate alone"
+	refuses "an unknown TEE key algorithm" "$rc, initData: {kbs: {url: 'https://k', teeKeyAlgorithm: RSA1_5}}" spec.initData.kbs.teeKeyAlgorithm 'supported values: "ECDH-ES+A256KW-P256", "ECDH-ES+A256KW-P521", "RSA-OAEP-256", "ML-KEM-768+A192KW"'
+	refuses "an attestation service that is no URL" "$rc, initData: {attestationService: {url: as}}" spec.initData.attestationService.url "must be a URL with scheme http or https and a host, for example https://as.example.com:8080"
+}
+
+image_cases() {
+	local uri='must be a URI such as kbs:///default/type/tag, kbs+plugin://…, or file:///path/in/the/guest'
+	takes "image settings" "$rc, initData: {image: {securityPolicyURI: 'kbs:///default/security-policy/test', sigstoreConfig: x, registryConfigurationURI: 'file:///etc/registries.toml', proxy: {https: 'http://proxy:3128', noProxy: 'a, .b'}, maxConcurrentLayerDownloads: 5, workDir: /run/image}}"
+	refuses "two security policies" "$rc, initData: {image: {securityPolicyURI: 'kbs:///a/b/c', securityPolicy: '{}'}}" spec.initData.image.securityPolicy "give either securityPolicyURI or securityPolicy, not both"
+	refuses "two sigstore configurations" "$rc, initData: {image: {sigstoreConfigURI: 'kbs:///a/b/c', sigstoreConfig: x}}" spec.initData.image.sigstoreConfig "give either sigstoreConfigURI or sigstoreConfig, not both"
+	refuses "two registry configurations" "$rc, initData: {image: {registryConfigurationURI: 'kbs:///a/b/c', registryConfiguration: x}}" spec.initData.image.registryConfiguration "give either registryConfigurationURI or registryConfiguration, not both"
+	refuses "a policy by https" "$rc, initData: {image: {securityPolicyURI: 'https://a/b'}}" spec.initData.image.securityPolicyURI "$uri"
+	refuses "a resource with an empty segment" "$rc, initData: {image: {registryCredentialsURI: 'kbs:///a//b'}}" spec.initData.image.registryCredentialsURI "$uri"
+	refuses "a security policy that is no JSON" "$rc, initData: {image: {securityPolicy: 'default: reject'}}" spec.initData.image.securityPolicy "must be a JSON object"
+	refuses "a proxy without scheme" "$rc, initData: {image: {proxy: {https: 'proxy:3128'}}}" spec.initData.image.proxy.https "must be a URL with scheme http or https and a host, for example http://proxy.example.com:3128"
+	refuses "no downloads at all" "$rc, initData: {image: {maxConcurrentLayerDownloads: 0}}" spec.initData.image.maxConcurrentLayerDownloads "spec.initData.image.maxConcurrentLayerDownloads in body should be greater than or equal to 1"
+	refuses "a relative folder" "$rc, initData: {image: {workDir: run}}" spec.initData.image.workDir "must be an absolute path without . and .. parts"
+	refuses "17 roots" "$rc, initData: {image: {extraRootCertificates: [$(printf -- '"-----BEGIN CERTIFICATE----- -----END CERTIFICATE-----",%.0s' {1..17})]}}" spec.initData.image.extraRootCertificates "must have at most 16 items"
+}
+
+guest_cases() {
+	local one='give exactly one of inline and configMapRef'
+	local ref="$rc, initData: {agentPolicy: {configMapRef:"
+	local cred='must begin with /run/confidential-containers/cdh/kbs and have no . and .. parts, else the guest refuses to start'
+	takes "a policy from a ConfigMap" "$ref {name: policy, key: a.rego, sha256: '$sha'}}}"
+	refuses "an agent policy from nowhere" "$rc, initData: {agentPolicy: {}}" spec.initData.agentPolicy "$one"
+	refuses "an agent policy from two places" "$ref {name: p, sha256: '$sha'}, inline: x}}" spec.initData.agentPolicy "$one"
+	refuses "a ConfigMap of another namespace" "$ref {name: team-a/policy, sha256: '$sha'}}}" spec.initData.agentPolicy.configMapRef.name "must be the name of a ConfigMap in the installation's namespace: lower-case letters, digits, - and ., without a namespace before it"
+	refuses "a ConfigMap without digest" "$ref {name: p}}}" spec.initData.agentPolicy.configMapRef.sha256 "Required value"
+	refuses "an upper-case digest" "$ref {name: p, sha256: 'A${sha:1}'}}}" spec.initData.agentPolicy.configMapRef.sha256 "must be 64 lower-case hexadecimal digits, as sha256sum prints them"
+	refuses "PCR 24" "$rc, initData: {eventLog: {initPCR: 24}}" spec.initData.eventLog.initPCR "spec.initData.eventLog.initPCR in body should be less than or equal to 23"
+	refuses "log level warning" "$rc, initData: {logLevel: warning}" spec.initData.logLevel 'supported values: "trace", "debug", "info", "warn", "error"'
+	refuses "a socket without unix://" "$rc, initData: {cdh: {socket: /run/cdh.sock}}" spec.initData.cdh.socket "must be a socket's absolute path behind unix://, for example unix:///run/confidential-containers/cdh.sock"
+	refuses "an unknown KBC" "$rc, initData: {cdh: {kbcName: eaa_kbc}}" spec.initData.cdh.kbcName 'supported values: "cc_kbc", "offline_fs_kbc"'
+	takes "credentials" "$rc, initData: {cdh: {credentials: [{path: /run/confidential-containers/cdh/kbs/a, resourceURI: 'kbs:///a/b/c'}]}}"
+	refuses "a credential elsewhere" "$rc, initData: {cdh: {credentials: [{path: /etc/passwd, resourceURI: 'kbs:///a/b/c'}]}}" 'spec.initData.cdh.credentials[0].path' "$cred"
+	refuses "a credential that climbs out" "$rc, initData: {cdh: {credentials: [{path: /run/confidential-containers/cdh/kbs/../a, resourceURI: 'kbs:///a/b/c'}]}}" 'spec.initData.cdh.credentials[0].path' "$cred"
+	refuses "a credential from a file" "$rc, initData: {cdh: {credentials: [{path: /run/confidential-containers/cdh/kbs/a, resourceURI: 'file:///a'}]}}" 'spec.initData.cdh.credentials[0].resourceURI' "must be a URI such as kbs:///default/type/tag"
+	refuses "an empty group" "$rc, initData: {extra: {}}" spec.initData.extra "spec.initData.extra in body should have at least 1 properties"
+}
+
+matching_cases
+parameter_cases
+source_cases
+endpoint_cases
+image_cases
+guest_cases
+
+try "$rc, initdata: {}"
+[[ $said == *'unknown field "spec.initdata"'* ]]
+report $? "refuses a misspelt field" "$said"
+
+for file in crds/examples/*.yaml; do
+	said=$(kubectl create --dry-run=server -f "$file" 2>&1)
+	report $? "takes $file" "$said"
+done
+
+# ---- defaults, columns, explain
+kubectl create -f - >/dev/null <<-END
+	apiVersion: cocoon.dev/v1alpha1
+	kind: ConfidentialProfile
+	metadata: {name: $name}
+	spec: {runtimeClasses: [kata-qemu-snp], initData: {agentPolicy: {configMapRef: {name: p, sha256: "$sha"}}}}
+END
+report $? "stores a profile"
+said=$(kubectl get cprof "$name" -o jsonpath='{.spec.mode} {.spec.onConflict} {.spec.priority} {.spec.runtimeHandlerAnnotation} {.spec.initData.source} {.spec.initData.agentPolicy.configMapRef.key} {.spec.namespaceSelector} {.spec.allowedAnnotations[5]}')
+[ "$said" = "Enforce Reject 0 Set Profile policy.rego  io.katacontainers.config.hypervisor.machine_type" ]
+report $? "fills in the defaults, and grants no namespace" "$said"
+said=$(kubectl patch cprof "$name" --subresource=status --type=merge -p '{"status":{"digest":"sha256:'"$sha"'","documentBytes":812,
+	"conditions":[{"type":"Ready","status":"False","reason":"PolicyMissing","message":"there is no ConfigMap p","lastTransitionTime":"2026-01-02T03:04:05Z"}],
+	"pods":{"injected":12,"gated":0,"drifted":1},"driftedPods":["team-a/web-1"],"teeForms":[{"tee":"snp","field":"HOSTDATA","hex":"00"}]}}' 2>&1)
+report $? "takes the controller's status" "$said"
+said=$(kubectl get cprof "$name" | sed 's/  */ /g;s/ [0-9]*s$/ AGE/')
+[[ $said == *"NAME READY CLASSES PRIORITY MODE INJECTED GATED DRIFTED AGE"*"$name False [\"kata-qemu-snp\"] 0 Enforce 12 0 1 AGE" ]]
+report $? "prints the columns" "$said"
+said=$(kubectl get cprof "$name" -o wide | sed 's/  */ /g')
+[[ $said == *" DIGEST BYTES ANNOTATION REASON MESSAGE"*" sha256:$sha 812 PolicyMissing there is no ConfigMap p" ]]
+report $? "prints the wide columns" "$said"
+said=$(kubectl get coco -o name 2>&1)
+[[ $said == *"confidentialprofile.cocoon.dev/$name"* ]]
+report $? "is listed by its category" "$said"
+said=$(kubectl explain cprof.spec.initData 2>&1)
+[[ $said == *"The init-data document: configuration and policy that the guest reads"* ]]
+report $? "explains itself" "$said"
+said=$(kubectl get crd confidentialprofiles.cocoon.dev -o json | jq -r '
+	def fields(p): .properties? // {} | to_entries[] | (p + "." + .key) as $q | .value |
+		(if .description then empty else $q end), fields($q), (.items? // {} | fields($q + "[]"));
+	.spec.versions[0].schema.openAPIV3Schema.properties | {properties: {spec, status}} | fields("")')
+[ -z "$said" ]
+report $? "describes every field" "$said"
+said=$(kubectl apply --dry-run=server --server-side --force-conflicts -k crds 2>&1) && said=$(kubectl diff --server-side --force-conflicts -k crds 2>&1)
+report $? "applying the definition again changes nothing" "$said"
+
+echo "1..$count"
+[ "$failures" -eq 0 ]
