@@ -62,18 +62,23 @@ PROGRAMS := $(patsubst %/main.c,%,$(sort $(wildcard controller/main.c webhook/ma
 PROG_SRC := $(sort $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c)))
 TEST_SRC := $(sort $(wildcard tests/*/test_*.c))
 TESTS    := $(TEST_SRC:%.c=$(OUT)/%)
+# programs that the scripts of tests/cli run on files too many or too foreign for a unit test
+DRIVER_SRC := $(sort $(wildcard tests/drivers/*.c))
+DRIVERS  := $(DRIVER_SRC:%.c=$(OUT)/%)
 FUZZ_SRC := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZERS  := $(FUZZ_SRC:%.c=$(OUT)/%)
 BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p))
-SOURCES   = $(CORE_SRC) $(PROG_SRC) $(TEST_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c tests/*.c)
+SOURCES   = $(CORE_SRC) $(PROG_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c tests/*.c)
 HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) tests/*.h))
 
-.PHONY: all one help clean
+.PHONY: all one programs help clean
 all: ## every program with gcc, and every object once more with clang
 	+@$(MAKE) --no-print-directory CC=gcc one
 	+@$(MAKE) --no-print-directory CC=clang one
 
-one: $(BINS) $(TESTS) $(FUZZERS)
+one: $(BINS) $(TESTS) $(DRIVERS) $(FUZZERS)
+
+programs: $(BINS) ## the programs alone
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +112,10 @@ $(TESTS): $(OUT)/%: $(OUT)/%.o $(CORE)
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS) $^ $(TESTLIBS) $(LIBS) -o $@
 
+$(DRIVERS): $(OUT)/%: $(OUT)/%.o $(CORE)
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+
 # with libFuzzer where BUILD=fuzz asks for it, else with a driver that replays the files it is given
 ifeq ($(BUILD),fuzz)
 $(FUZZERS): $(OUT)/%: $(OUT)/%.o $(CORE)
@@ -126,7 +135,7 @@ test: one ## everything: unit, command line, corpora, reproducible build, journe
 test-unit: $(TESTS) ## the rooms' unit tests
 	@tests/run.sh unit $(OUT)
 
-test-cli: $(BINS) ## the programs, driven from outside
+test-cli: $(BINS) $(DRIVERS) ## the programs, driven from outside
 	@tests/run.sh cli $(OUT)
 
 test-corpus: $(FUZZERS) ## every fuzz corpus, replayed
