@@ -55,32 +55,45 @@ static int key_value(struct toml *t, struct toml_place place)
 	return 0;
 }
 
+/* The comma or bracket behind an item; *more says which. The array opened at `start`. */
+static int array_comma(struct toml *t, size_t start, bool *more)
+{
+	if (toml_skip_empty(t) < 0)
+		return -1;
+	int c = toml_peek(t, 0);
+	*more = c == ',';
+	if (c == ',' || c == ']') {
+		t->at++;
+		return 0;
+	}
+	if (c < 0)
+		return toml_fail(t, ERR_FORMAT, start, "the array that opens here is never closed with ]");
+	return toml_expected(t, "',' or ']' in the array");
+}
+
 static int array_value(struct toml *t, int depth, json_t **out)
 {
 	auto_json json_t *array = json_array();
+	size_t start = t->at++;
+	bool more = true;
 
 	if (!array)
 		abort();
-	t->at++;
-	for (;;) {
+	while (more) {
 		json_t *item = NULL;
 		if (toml_skip_empty(t) < 0)
 			return -1;
-		if (toml_peek(t, 0) == ']')
+		if (toml_peek(t, 0) == ']') {
+			t->at++;
 			break;
-		if (value(t, depth, &item) < 0)
+		}
+		if (toml_peek(t, 0) >= 0 && value(t, depth, &item) < 0)
 			return -1;
-		if (json_array_append_new(array, item) < 0)
+		if (item && json_array_append_new(array, item) < 0)
 			abort();
-		if (toml_skip_empty(t) < 0)
+		if (array_comma(t, start, &more) < 0)
 			return -1;
-		if (toml_peek(t, 0) == ']')
-			break;
-		if (toml_peek(t, 0) != ',')
-			return toml_expected(t, "',' or ']' in the array");
-		t->at++;
 	}
-	t->at++;
 	*out = take(&array);
 	return 0;
 }

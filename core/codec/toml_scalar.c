@@ -149,7 +149,8 @@ static int number(struct toml *t, size_t at, struct span word, json_t **out)
 		return 0;
 	}
 	if (!body.len || !is_digit(body.ptr[0]))
-		return toml_fail(t, ERR_FORMAT, at, "this is no value; a text needs quotes");
+		return toml_fail(t, ERR_FORMAT, at,
+				"this is no value; a text needs quotes, true and false are lower case");
 	int base = span_starts(body, "0x")        ? 16
 			: span_starts(body, "0o") ? 8
 			: span_starts(body, "0b") ? 2

@@ -137,6 +137,8 @@ static int broken(struct toml *t, size_t start, int quote, bool multi)
 	if (c == '\r')
 		return toml_fail(t, ERR_FORMAT, t->at,
 				"a carriage return stands alone; write \\r in a string in double quotes");
+	if (!c)
+		return toml_fail(t, ERR_FORMAT, t->at, "a text holds NUL; this is no text file");
 	return toml_fail(t, ERR_FORMAT, t->at,
 			"the control character U+%04X must be written \\u%04X, in double quotes", (unsigned)c,
 			(unsigned)c);
