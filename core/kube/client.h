@@ -49,7 +49,7 @@ struct kube_exchange;
 struct pollfd;
 
 #define KUBE_BODY_MAX         (8 * 1024 * 1024)
-#define KUBE_PATH_MAX         16384
+#define KUBE_PATH_MAX         8000 /* with its server, an URL of net/url.h */
 #define KUBE_TRIES_MAX        10
 #define KUBE_WAIT_MAX         60 /* seconds */
 

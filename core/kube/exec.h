@@ -18,6 +18,8 @@
 #ifndef COCOON_KUBE_EXEC_H
 #define COCOON_KUBE_EXEC_H
 
+#include "crypto/secret.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,15 +31,15 @@ struct err;
 #define EXEC_TIMEOUT_INTERACTIVE 600
 
 struct exec_credential {
-	char *token;    /* NULL: none */
-	char *cert;     /* PEM; NULL: none */
-	char *key;      /* PEM; NULL: none */
-	int64_t expiry; /* wall clock, microseconds; 0: none stated */
+	struct secret token; /* empty: none */
+	struct secret key;   /* PEM; empty: none */
+	char *cert;          /* PEM; NULL: none */
+	int64_t expiry;      /* wall clock, microseconds; 0: none stated */
 };
 
-#define EXEC_CREDENTIAL_NONE                                          \
-	{                                                             \
-		.token = NULL, .cert = NULL, .key = NULL, .expiry = 0 \
+#define EXEC_CREDENTIAL_NONE                                                        \
+	{                                                                           \
+		.token = SECRET_NONE, .key = SECRET_NONE, .cert = NULL, .expiry = 0 \
 	}
 /* Wipes what it held. */
 void exec_credential_clear(struct exec_credential *credential) __attribute__((nonnull));
