@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the place, has the change made (yamledit_set.c, yamledit_remove.c), and checks it before it goes out. */
+#include "codec/yamledit.h"
+
+#include "base/err.h"
+#include "base/own.h"
+#include "codec/json.h"
+#include "codec/yaml.h"
+#include "codec/yamledit_own.h"
+
+#include <string.h>
+
+#define BOM "\xef\xbb\xbf"
+
+/* ---- the path ---- */
+
+static bool is_merge(const struct node *key)
+{
+	return key->kind == NODE_SCALAR && key->plain && !key->tagged && span_is(node_text(key), "<<");
+}
+
+static bool has_merge(const struct node *mapping)
+{
+	for (size_t i = 0; i < mapping->count; i += 2)
+		if (is_merge(mapping->kids[i]))
+			return true;
+	return false;
+}
+
+/* "spec.items[2].name" up to and with step `upto` */
+static const char *path_text(const struct edit *edit, size_t upto, char *out, size_t cap)
+{
+	struct buf text = BUF_MAX(cap - 1);
+
+	for (size_t i = 0; i <= upto && i < edit->steps; i++) {
+		if (edit->path[i].key)
+			buf_printf(&text, "%s%.100s", i ? "." : "", edit->path[i].key);
+		else
+			buf_printf(&text, "[%zu]", edit->path[i].index);
+	}
+	memcpy(out, buf_text(&text), text.len + 1);
+	buf_clear(&text);
+	return out;
+}
+
+int edit_refuse(const struct edit *edit, enum err_kind kind, size_t step, const char *why, struct err *err)
+{
+	char path[200];
+
+	return err_set(err, kind, "'%s' in document %zu: %s", path_text(edit, step, path, sizeof(path)),
+			edit->document + 1, why);
+}
+
+bool edit_is_explicit(const struct edit *edit, const struct node *key)
+{
+	size_t at = key->start;
+
+	while (at && strchr(" \t", edit->text.ptr[at - 1]))
+		at--;
+	return at && edit->text.ptr[at - 1] == '?' && at < key->start;
+}
+
+/* Notes the indentation of a mapping on the way, and how much further in it is than the one around it. */
+static int enter_mapping(struct edit *edit, size_t step, struct err *err)
+{
+	const struct node *mapping = edit->node;
+
+	if (mapping->flow) {
+		edit->in_flow = true;
+		if (edit->text.ptr[mapping->end - 1] != '}')
+			return edit_refuse(edit, ERR_FORMAT, step, "a pair without braces cannot be edited",
+					err);
+		return 0;
+	}
+	if (!mapping->count || edit_is_explicit(edit, mapping->kids[0]))
+		return edit_refuse(edit, ERR_FORMAT, step, "a key written as '? key' cannot be edited", err);
+	size_t column = mapping->kids[0]->start - edit_line_start(edit, mapping->kids[0]->start);
+	bool below_key = step && edit->path[step - 1].key;
+	if (below_key && column > edit->column)
+		edit->deeper = column - edit->column;
+	edit->column = column;
+	return 0;
+}
+
+/* 1 when the member is there, 0 when it is missing, -1 */
+static int find_member(struct edit *edit, size_t step, struct err *err)
+{
+	const struct node *mapping = edit->node;
+	struct span want = span_of(edit->path[step].key);
+
+	if (enter_mapping(edit, step, err) < 0)
+		return -1;
+	if (has_merge(mapping))
+		return edit_refuse(edit, ERR_FORMAT, step,
+				"the mapping around it has a merge key; edit it by hand", err);
+	for (size_t i = 0; i < mapping->count; i += 2) {
+		if (!span_eq(node_text(mapping->kids[i]), want))
+			continue;
+		if (edit_is_explicit(edit, mapping->kids[i]))
+			return edit_refuse(edit, ERR_FORMAT, step,
+					"a key written as '? key' cannot be edited", err);
+		edit->parent = mapping;
+		edit->at = i;
+		edit->node = mapping->kids[i + 1];
+		return 1;
+	}
+	return 0;
+}
+
+static int find_item(struct edit *edit, size_t step, struct err *err)
+{
+	const struct node *sequence = edit->node;
+
+	if (sequence->kind != NODE_SEQUENCE)
+		return edit_refuse(edit, ERR_FORMAT, step, "there is no sequence", err);
+	if (edit->path[step].index >= sequence->count)
+		return edit_refuse(edit, ERR_NOT_FOUND, step, "the sequence is shorter", err);
+	edit->in_flow = edit->in_flow || sequence->flow;
+	edit->parent = sequence;
+	edit->at = edit->path[step].index;
+	edit->node = sequence->kids[edit->at];
+	return 1;
+}
+
+static int find_step(struct edit *edit, size_t step, struct err *err)
+{
+	if (edit->node->anchored || edit->node->kind == NODE_ALIAS)
+		return edit_refuse(edit, ERR_FORMAT, step,
+				"an anchor or alias is on the way to it; edit it by hand", err);
+	if (!edit->path[step].key)
+		return find_item(edit, step, err);
+	if (edit->node->kind == NODE_MAPPING)
+		return find_member(edit, step, err);
+	if (node_is_null(edit->node))
+		return 0;
+	return edit_refuse(edit, ERR_FORMAT, step, "what is around it is no mapping", err);
+}
+
+/* As far as the path exists: edit->found steps, the last of which is edit->node. */
+static int find(struct edit *edit, struct err *err)
+{
+	int status = 1;
+
+	for (edit->found = 0; edit->found < edit->steps; edit->found++) {
+		status = find_step(edit, edit->found, err);
+		if (status <= 0)
+			break;
+	}
+	if (status < 0)
+		return -1;
+	for (size_t i = edit->found; i < edit->steps; i++)
+		if (!edit->path[i].key)
+			return edit_refuse(edit, ERR_NOT_FOUND, i, "there is no sequence", err);
+	if (edit->node->anchored || edit->node->kind == NODE_ALIAS)
+		return edit_refuse(edit, ERR_FORMAT, edit->found, "it is an anchor or alias; edit it by hand",
+				err);
+	return 0;
+}
+
+/* ---- places in the text ---- */
+
+size_t edit_line_start(const struct edit *edit, size_t at)
+{
+	while (at && edit->text.ptr[at - 1] != '\n')
+		at--;
+	return at;
+}
+
+size_t edit_line_after(const struct edit *edit, size_t at)
+{
+	while (at < edit->text.len && edit->text.ptr[at] != '\n')
+		at++;
+	return at < edit->text.len ? at + 1 : at;
+}
+
+size_t edit_skip_blank(const struct edit *edit, size_t at, const char *set)
+{
+	while (at < edit->text.len && edit->text.ptr[at] && strchr(set, edit->text.ptr[at]))
+		at++;
+	return at;
+}
+
+size_t edit_after(const struct edit *edit, const struct node *node)
+{
+	return node->block_tail ? node->end : edit_line_after(edit, node->end);
+}
+
+size_t edit_last_line_end(const struct edit *edit, const struct node *node)
+{
+	size_t end = node->end;
+
+	if (!node->block_tail)
+		return end;
+	if (end > node->start && edit->text.ptr[end - 1] == '\n')
+		end--;
+	if (end > node->start && edit->text.ptr[end - 1] == '\r')
+		end--;
+	return end;
+}
+
+void edit_change(struct edit *edit, size_t from, size_t to, struct span text)
+{
+	struct change *change = &edit->changes[edit->count++];
+
+	change->from = from;
+	change->to = to;
+	buf_init(&change->text, edit->max);
+	buf_add_span(&change->text, text);
+}
+
+/* ---- the tree that is meant ---- */
+
+static json_t *child_of(json_t *at, const struct yaml_step *step)
+{
+	if (step->key)
+		return json_object_get(at, step->key);
+	return json_array_get(at, step->index);
+}
+
+static void put_child(json_t *at, const struct yaml_step *step, json_t *value)
+{
+	if (step->key)
+		json_object_set_new(at, step->key, value);
+	else
+		json_array_set_new(at, step->index, value);
+}
+
+static void mean_set(json_t *at, const struct edit *edit, const char *value)
+{
+	for (size_t i = 0; i + 1 < edit->steps; i++) {
+		json_t *child = child_of(at, &edit->path[i]);
+		if (!child || json_is_null(child)) {
+			child = json_object();
+			put_child(at, &edit->path[i], child);
+		}
+		at = child;
+	}
+	put_child(at, &edit->path[edit->steps - 1], json_string(value));
+}
+
+static void mean_remove(json_t *at, const struct edit *edit)
+{
+	for (size_t i = 0; i + 1 < edit->steps; i++)
+		at = child_of(at, &edit->path[i]);
+	json_object_del(at, edit->path[edit->steps - 1].key);
+}
+
+/* ---- the whole ---- */
+
+/* libyaml breaks lines also where nobody expects it; then "the rest of this line" means two things. */
+static int check_breaks(struct span text, struct err *err)
+{
+	static const char *const odd[] = { "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9" };
+
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] == '\r' && (i + 1 == text.len || text.ptr[i + 1] != '\n'))
+			return err_set(err, ERR_FORMAT,
+					"a CR without LF at byte %zu; only LF and CRLF end lines", i);
+	for (size_t i = 0; text.len && i < sizeof(odd) / sizeof(odd[0]); i++)
+		if (memmem(text.ptr, text.len, odd[i], strlen(odd[i])))
+			return err_set(err, ERR_FORMAT,
+					"an uncommon line end (NEL, LS or PS); only LF and CRLF end lines");
+	return 0;
+}
+
+static int check_steps(const struct edit *edit, const char *value, struct err *err)
+{
+	if (!edit->steps)
+		return err_set(err, ERR_USAGE, "an edit needs a path");
+	for (size_t i = 0; i < edit->steps; i++) {
+		struct span key = span_of(edit->path[i].key);
+		if (!span_is_utf8(key) || key.len > EDIT_KEY_MAX)
+			return err_set(err, ERR_USAGE,
+					"a key of the path is not UTF-8 or longer than %d bytes",
+					EDIT_KEY_MAX);
+	}
+	if (value && !span_is_utf8(span_of(value)))
+		return err_set(err, ERR_USAGE, "the value is not UTF-8");
+	return 0;
+}
+
+static void apply(const struct edit *edit, struct buf *text)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < edit->count; i++) {
+		const struct change *change = &edit->changes[i];
+		buf_add(text, edit->text.ptr + done, change->from - done);
+		buf_add_span(text, buf_span(&change->text));
+		done = change->to;
+	}
+	buf_add_span(text, span_from(edit->text, done));
+}
+
+static int check_result(const struct buf *text, size_t max, const json_t *meant, struct err *err)
+{
+	auto_json json_t *got = NULL;
+	struct err why = ERR_NONE;
+
+	if (buf_check(text, "the edited YAML", err) < 0)
+		return -1;
+	if (yaml_read_all(buf_span(text), max, &got, &why) < 0)
+		return err_set(err, why.kind == ERR_LIMIT ? ERR_LIMIT : ERR_BUG,
+				"the edited text does not read: %s", why.text);
+	if (!json_equal(got, meant))
+		return err_set(err, ERR_BUG,
+				"the edit would have changed something else; edit the file by hand");
+	return 0;
+}
+
+static int change(struct edit *edit, const char *value, struct err *err)
+{
+	if (find(edit, err) < 0)
+		return -1;
+	return value ? edit_set(edit, value, err) : edit_remove(edit, err);
+}
+
+static int run(struct edit *edit, const char *value, struct buf *out, struct err *err)
+{
+	auto_json json_t *documents = NULL;
+	auto_node struct node *root = NULL;
+	auto_buf struct buf text = BUF_MAX(edit->max);
+
+	if (check_steps(edit, value, err) < 0 || check_breaks(edit->text, err) < 0 ||
+			yaml_read_all(edit->text, edit->max, &documents, err) < 0)
+		return -1;
+	if (span_starts(edit->text, BOM)) {
+		buf_puts(&text, BOM);
+		edit->text = span_from(edit->text, strlen(BOM));
+	}
+	if (node_tree(edit->text, edit->document, &root, err) < 0)
+		return -1;
+	edit->node = root;
+	if (change(edit, value, err) < 0)
+		return -1;
+	apply(edit, &text);
+	json_t *document = json_array_get(documents, edit->document);
+	if (value)
+		mean_set(document, edit, value);
+	else
+		mean_remove(document, edit);
+	if (check_result(&text, edit->max, documents, err) < 0)
+		return -1;
+	buf_add_span(out, buf_span(&text));
+	return buf_check(out, "the edited YAML", err);
+}
+
+static int edit(struct edit *edit, const char *value, struct buf *out, struct err *err)
+{
+	int status = run(edit, value, out, err);
+
+	for (size_t i = 0; i < edit->count; i++)
+		buf_clear(&edit->changes[i].text);
+	return status;
+}
+
+int yamledit_set(struct span text, size_t max, size_t document, const struct yaml_step *path, size_t steps,
+		const char *value, struct buf *out, struct err *err)
+{
+	struct edit e = {
+		.text = text, .max = max, .document = document, .path = path, .steps = steps, .deeper = 2
+	};
+
+	return edit(&e, value, out, err);
+}
+
+int yamledit_remove(struct span text, size_t max, size_t document, const struct yaml_step *path, size_t steps,
+		struct buf *out, struct err *err)
+{
+	struct edit e = {
+		.text = text, .max = max, .document = document, .path = path, .steps = steps, .deeper = 2
+	};
+
+	return edit(&e, NULL, out, err);
+}
