@@ -95,6 +95,13 @@ static void write_basic_body(struct buf *out, struct span text)
 	buf_add_span(out, span_from(text, from));
 }
 
+static void write_basic(struct buf *out, struct span text)
+{
+	buf_puts(out, "\"\"\"\n");
+	write_basic_body(out, text);
+	buf_puts(out, "\"\"\"");
+}
+
 void toml_write_text(struct buf *out, struct span text)
 {
 	if (fits_literal(text)) {
@@ -103,9 +110,7 @@ void toml_write_text(struct buf *out, struct span text)
 		buf_puts(out, "'''");
 		return;
 	}
-	buf_puts(out, "\"\"\"\n");
-	write_basic_body(out, text);
-	buf_puts(out, "\"\"\"");
+	write_basic(out, text);
 }
 
 /* ---- trees --------------------------------------------------------------------------------------------- */
@@ -144,7 +149,7 @@ static int write_text(struct writer *w, const json_t *value)
 	if (memchr(text.ptr, '\0', text.len))
 		return refuse(w, "a text holds NUL");
 	if (span_find(text, '\n') < text.len)
-		toml_write_text(w->out, text);
+		write_basic(w->out, text);
 	else
 		toml_write_string(w->out, text);
 	return 0;

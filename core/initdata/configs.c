@@ -191,12 +191,15 @@ int initdata_aa_toml(const struct initdata_config *config, struct buf *out, stru
 
 /* ---- cdh.toml ---- */
 
+/* A log level alone is for the attestation-agent: it is no reason to configure where resources come from. */
 bool initdata_has_cdh(const struct initdata_config *config)
 {
-	return any_field(config, cdh_fields) || json_array_size(config->credentials) ||
-			config->registry_config || json_array_size(config->extra_root_certificates) ||
-			config->skip_sealed_secret_verification || config->max_concurrent_layer_downloads ||
-			config->cdh_extra;
+	struct initdata_config own = *config;
+
+	own.log_level = NULL;
+	return any_field(&own, cdh_fields) || json_array_size(own.credentials) || own.registry_config ||
+			json_array_size(own.extra_root_certificates) || own.skip_sealed_secret_verification ||
+			own.max_concurrent_layer_downloads || own.cdh_extra;
 }
 
 static int put_credentials(json_t *tree, const json_t *credentials, struct err *err)

@@ -74,7 +74,14 @@ void kparams_moved_init(struct kparams_moved *moved) __attribute__((nonnull));
 void kparams_moved_clear(struct kparams_moved *moved) __attribute__((nonnull));
 #define auto_kparams_moved __attribute__((cleanup(kparams_moved_clear)))
 
-/* Duplicates are taken as the guest takes them: the last wins, but the first for aa_kbc_params and kbs_resources. */
+/*
+ * Moves what aa.toml and cdh.toml can say: agent.aa_kbc_params, cdh.kbs_resources, agent.image_registry_auth,
+ * agent.image_policy_file with agent.enable_signature_verification, and the proxies (of which https_proxy and
+ * no_proxy stay as well, because the Kata agent itself reads them). All else stays.
+ *
+ * Duplicates are taken as the guest takes them: the last wins, but the first for aa_kbc_params and kbs_resources.
+ * The values are judged when the files are made (initdata_cdh_toml).
+ */
 int kparams_to_initdata(struct span text, struct kparams_moved *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 
