@@ -24,6 +24,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/cocoon
 . "$here/lib/containerd.sh"
 # shellcheck source=lib/kubelet.sh
 . "$here/lib/kubelet.sh"
+# shellcheck source=lib/machine.sh
+. "$here/lib/machine.sh"
 # shellcheck source=lib/registry.sh
 . "$here/lib/registry.sh"
 # shellcheck source=lib/teardown.sh
@@ -33,9 +35,10 @@ usage() {
     cat <<END
 usage: ${0##*/} COMMAND [--dir DIR] …
 
-  up [--version 1.36|1.34] [--node] [--with-controllers]
+  up [--version 1.36|1.34] [--node [--wait SECONDS]] [--with-controllers]
                          start etcd and an API server; --node adds controllers,
                          scheduler, containerd, a kubelet and a registry
+                         (one node at a time: --wait for another's end)
   down                   stop it all and leave nothing behind
   status                 list the parts; fails if one does not run
   env                    print shell exports for using the cluster
@@ -59,6 +62,10 @@ command_up() {
     ! $node || wanted+=(kube-scheduler kubelet)
     parts=$("$here/parts.sh" "$version" "${wanted[@]}")
     state_create
+    if $node && ! wait_for "$wait" machine_take; then
+        rm -rf -- "$short" "$dir"
+        die "no node can be started: $(machine_holder)" "stop that one, or wait for it: --wait SECONDS"
+    fi
     trap 'say "start failed: stopping (logs stay in $dir/log)"; stop_everything' EXIT
     make_certificates
     make_users
@@ -71,8 +78,6 @@ need_for_node() {
     ((EUID == 0)) || die "a node needs root" "run as root, or without --node"
     need containerd containerd runc runc docker-registry docker-registry umoci umoci skopeo skopeo \
         /usr/lib/cni/ptp containernetworking-plugins "${CC:-cc}" gcc
-    [[ -z $(ss -Hlx src "$device_plugins/kubelet.sock") ]] || die "a kubelet runs on this machine already" "a second one would take its folders: use --node elsewhere, or stop that one"
-    [[ -z $(ss -Hltn 'sport = :443') ]] || die "TCP port 443 is taken, perhaps by another --node cluster" "look: ss -ltnp 'sport = :443'"
 }
 
 # What takes time runs while the API server starts.
@@ -182,11 +187,11 @@ command_compact_etcd() {
 
 main() {
     local command=${1:-help} words=()
-    dir=${XDG_RUNTIME_DIR:-/tmp}/cocoon-cluster version=1.36 node=false controllers=false
+    dir=${XDG_RUNTIME_DIR:-/tmp}/cocoon-cluster version=1.36 wait=0 node=false controllers=false
     shift || true
     while (($#)); do
         case $1 in
-        --dir | --version)
+        --dir | --version | --wait)
             (($# >= 2)) || die "$1 needs a value"
             printf -v "${1#--}" %s "$2"
             shift

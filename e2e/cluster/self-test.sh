@@ -57,7 +57,7 @@ traces() {
     ip -o addr show | awk '{ print "address", $2, $4 }'
     ip route show | sed 's/^/route /'
     ls -d /run/containerd /run/containerd/s/* /var/lib/kubelet /var/lib/cni /var/lib/cni/results/* \
-        /var/log/containers /var/log/pods /run/netns/* /usr/libexec/kubernetes /tmp/cocoon.* 2>/dev/null || true
+        /var/log/containers /var/log/pods /run/netns/* /usr/libexec/kubernetes /run/cocoon-node "${shorts[@]}" 2>/dev/null || true
     find /sys/fs/cgroup -type d \( -name k8s.io -o -name 'kube*' \) 2>/dev/null || true
     for file in vm/overcommit_memory kernel/panic kernel/panic_on_oops net/ipv4/ip_forward; do
         echo "$file $(</proc/sys/$file)"
@@ -67,7 +67,7 @@ traces() {
 }
 
 # The pipe must close when "up" ends: no part may hold it.
-up_through_pipe() { timeout 120 "$here/cluster.sh" up "$@" 2>&1 | timeout 120 cat; }
+up_through_pipe() { timeout 720 "$here/cluster.sh" up "$@" 2>&1 | timeout 720 cat; }
 status_fails() { ! "$here/cluster.sh" status --dir "$work/api"; }
 api() { "$work/node/bin/kubectl" --kubeconfig "$work/api/admin.kubeconfig" "$@"; }
 describes() { kubectl describe pod "$1" | grep -F "$2"; }
@@ -83,10 +83,12 @@ gone() {
 same_digest() { [[ $("$here/image.sh" self/test:1 "$(type -P jq)") == "$("$here/image.sh" self/test:2 "$(type -P jq)")" ]]; }
 same_traces() { traces >"$work/after" && diff "$work/before" "$work/after"; }
 
+shorts=()
 traces >"$work/before"
-check "a node cluster starts" up_through_pipe --dir "$work/node" --node
+check "a node cluster starts" up_through_pipe --dir "$work/node" --node --wait 600
 eval "$("$here/cluster.sh" env --dir "$work/node")"
 check "an older API server starts beside it" up_through_pipe --dir "$work/api" --version 1.34
+mapfile -t shorts < <(sed -n 's/^short=//p' "$work"/*/cluster.conf)
 check "kubectl is the node cluster's" is_release 1.36 kubectl
 check "the other one is 1.34" is_release 1.34 api
 

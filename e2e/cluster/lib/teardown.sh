@@ -72,10 +72,12 @@ unmount_below() {
 
 stop_everything() {
     local part
-    part_stop kubelet KILL
-    kill_all pod_processes
-    kill_all shim_processes
-    part_stop containerd
+    if $node; then
+        part_stop kubelet KILL
+        kill_all pod_processes
+        kill_all shim_processes
+        part_stop containerd
+    fi
     for part in kube-scheduler kube-controller-manager kube-apiserver; do part_stop "$part" KILL; done
     for part in $(part_names); do part_stop "$part"; done
     if $node; then
