@@ -14,7 +14,10 @@
  *
  * Answered here, as {"error":"…"}, without a handler: 404 no such path, 405 (with Allow) no such method on it, 411 a
  * body without Content-Length (chunked bodies are not taken), 413 a body above max_body, 415 another content type
- * than the route accepts, 400 a head that is malformed.
+ * than the route accepts, 400, 417, 431 and 505 a head that net/head.h refuses. HEAD is answered as GET without body.
+ *
+ * libwebsockets carries the loop, the sockets and TLS. Its own HTTP parser is not used: version 4.1.6 drops malformed
+ * requests without an answer, hangs on chunked ones and decodes paths; heads are read by net/head.h.
  *
  * TLS without a certificate: a listener may start with empty cert and key; its handshakes fail until
  * server_set_tls() brings them. A swap touches handshakes to come alone: running connections and requests go on.
