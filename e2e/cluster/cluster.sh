@@ -205,6 +205,8 @@ main() {
         shift
     done
     dir=$(realpath -m -- "$dir")
+    # It is written into files of five formats.
+    [[ $dir =~ ^[A-Za-z0-9/._+@-]+$ ]] || die "the folder $dir has a character that is not a letter, digit or one of /._+@-" "give another --dir"
     case $command in
     up | down | status | env | token | start | stop | restart-apiserver | compact-etcd)
         "command_${command//-/_}" "${words[@]}"
