@@ -2,12 +2,15 @@
 #include "crypto/secret.h"
 
 #include "base/err.h"
+#include "base/own.h"
 #include "crypto/ossl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <unistd.h>
 
 void secret_clear(struct secret *secret)
 {
@@ -70,4 +73,29 @@ bool secret_is(const struct secret *secret, struct span bytes)
 	if (secret->len != bytes.len)
 		return false;
 	return !bytes.len || CRYPTO_memcmp(secret->ptr, bytes.ptr, bytes.len) == 0;
+}
+
+int secret_read_file(struct secret *out, const char *path, struct err *err)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	auto_secret struct secret room = SECRET_NONE;
+	size_t used = 0;
+
+	if (fd < 0)
+		return err_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open '%s'", path);
+	if (secret_alloc(&room, SECRET_MAX, err) < 0)
+		return err_wrap(err, "reading '%s'", path);
+	for (;;) {
+		ssize_t n = read(fd, room.ptr + used, room.len - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, ERR_IO, "cannot read '%s'", path);
+		if (!n)
+			break;
+		used += (size_t)n;
+		if (used == room.len)
+			return err_set(err, ERR_LIMIT, "'%s' is longer than %zu bytes", path, room.len - 1);
+	}
+	return secret_from_span(out, span_new(room.ptr, used), err);
 }

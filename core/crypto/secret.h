@@ -51,6 +51,10 @@ int secret_from_span(struct secret *out, struct span bytes, struct err *err)
 int secret_random(struct secret *out, size_t len, struct err *err)
 		__attribute__((nonnull(1), warn_unused_result));
 
+/* The whole file, at most SECRET_MAX bytes; no copy of it stays elsewhere. ERR_NOT_FOUND, ERR_LIMIT, ERR_IO. */
+int secret_read_file(struct secret *out, const char *path, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
 /* Hands the bytes over; *from is empty afterwards. */
 void secret_move(struct secret *out, struct secret *from) __attribute__((nonnull));
 

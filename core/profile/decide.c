@@ -268,6 +268,25 @@ void decide_update(const struct catalog *catalog, const struct pod_view *before,
 	judge(&class, after, d);
 }
 
+void decide_binding(const json_t *binding, struct decision *d)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (
+			(json_t *)(uintptr_t)json_at(binding, "metadata", "annotations", NULL), key, value) {
+		if (!pod_annotation_is_protected(key))
+			continue;
+		if (d->allowed)
+			buf_puts(&d->message,
+					"the Binding is refused: its annotations would be copied to the "
+					"pod:");
+		buf_printf(&d->message, "\n  annotation '%.120s' is protected", key);
+		d->allowed = false;
+		d->outcome = OUTCOME_REFUSED;
+	}
+}
+
 void decide_template(const struct catalog *catalog, const struct pod_view *pod, const char *path,
 		struct decision *d)
 {

@@ -6,6 +6,7 @@
  *     decide_mutate    at CREATE: what to inject. Never refuses; what it cannot inject, decide_create refuses
  *     decide_create    at CREATE, after all mutators: is the pod exactly what its profile demands
  *     decide_update    afterwards: protected annotations are frozen, the gate leaves only with them complete
+ *     decide_binding   a Binding may not carry protected annotations to its pod
  *     decide_template  a workload's template: warnings early, for people
  *     decide_lift      a gated pod: the patch that gives it its annotations and lifts the gate
  *     decide_state     a pod that runs: injected, drifted, unprotected
@@ -54,6 +55,9 @@ void decide_create(const struct catalog *catalog, const struct pod_view *pod, st
 /* `controller`: the request comes from the controller's own account, which may complete a gated pod. */
 void decide_update(const struct catalog *catalog, const struct pod_view *before, const struct pod_view *after,
 		bool controller, struct decision *out) __attribute__((nonnull));
+
+/* A Binding: its annotations would be copied to the pod, past the freeze. */
+void decide_binding(const json_t *binding, struct decision *out) __attribute__((nonnull));
 
 /* `path` is the template's place in its workload. Always allowed. */
 void decide_template(const struct catalog *catalog, const struct pod_view *pod, const char *path,

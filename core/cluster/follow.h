@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Follows the cluster and keeps a catalog of it current: watches profiles, RuntimeClasses, namespaces (metadata
+ * alone) and the ConfigMaps of the installation's namespace, compiles what changed, and hands out a new catalog.
+ * Webhook and controller each have one, so that both decide by the same code on the same objects.
+ *
+ *     API server ──watch──▶ follow ──catalog──▶ changed(ctx, catalog)
+ *
+ * A profile that no longer compiles keeps its last good form in force as long as this process lives, and its problem
+ * is told (follow_each_profile). Settings that cannot be read keep the last good ones, likewise.
+ * A new catalog comes FOLLOW_SETTLE µs after the last change of a burst, and not before everything was listed once.
+ *
+ * Ownership: the catalog given to `changed` is borrowed; who keeps it takes a reference and may hand it to threads.
+ * Threads: that of its struct kube, in kube_turn().
+ */
+#ifndef COCOON_CLUSTER_FOLLOW_H
+#define COCOON_CLUSTER_FOLLOW_H
+
+#include "profile/catalog.h"
+
+#include <stdint.h>
+
+struct err;
+struct follow;
+struct kube;
+
+#define FOLLOW_SETTLE 20000
+
+struct follow_options {
+	struct kube *kube;
+	const char *namespace;  /* of the installation */
+	const char *config_map; /* that holds the settings, key config.yaml; it may not exist */
+	void *ctx;
+	void (*changed)(void *ctx, struct catalog *catalog);
+	void (*failed)(void *ctx, const char *what, const struct err *why); /* for the log */
+};
+
+int follow_start(const struct follow_options *options, struct follow **out, struct err *err)
+		__attribute__((nonnull, warn_unused_result));
+/* Takes NULL. */
+void follow_stop(struct follow *follow);
+
+/* Everything was listed and a catalog was handed out. */
+bool follow_ready(const struct follow *follow) __attribute__((nonnull));
+
+/* The current catalog, borrowed; NULL before the first. */
+struct catalog *follow_catalog(const struct follow *follow) __attribute__((nonnull));
+
+/* Why the settings could not be read, or NULL. */
+const char *follow_settings_problem(const struct follow *follow) __attribute__((nonnull));
+
+/*
+ * Calls fn for each profile object: the resource, the form in force (NULL when it never could be read), and what is
+ * wrong with the object as it is now (NULL when the form in force is its own).
+ */
+void follow_each_profile(const struct follow *follow,
+		void (*fn)(void *ctx, const json_t *resource, const struct profile *profile,
+				const char *problem),
+		void *ctx) __attribute__((nonnull(1, 2)));
+
+/* A text that two followers share when they have the same profiles in force: names, generations and bytes. */
+void follow_fingerprint(const struct catalog *catalog, char out[static 65]) __attribute__((nonnull));
+
+/* For metrics: events seen and errors met, all watches together. */
+struct follow_counts {
+	uint64_t events;
+	uint64_t relists;
+	uint64_t errors;
+};
+struct follow_counts follow_counts(const struct follow *follow) __attribute__((nonnull));
+
+#endif
