@@ -66,7 +66,8 @@ machine_save() {
 
 machine_restore() {
     local kind what value
-    [[ -r $dir/machine ]] || return 0
+    # Twice would take it from the next cluster.
+    [[ -r $dir/machine && $(readlink "$machine_mark") == "$dir" ]] || return 0
     find /var/log/containers -maxdepth 1 -lname "$dir/*" -delete 2>/dev/null || true
     rm -f "$device_plugins/kubelet.sock"
     # The network library's notes name the pods' network namespaces, which are
