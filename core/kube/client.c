@@ -141,11 +141,11 @@ static void deliver(struct kube_exchange *exchange, int status, json_t *body, co
 		handler.done(handler.ctx, status, body, failure);
 }
 
+/* A failure above HTTP; net/http's own texts name method and URL already. */
 static void deliver_failure(struct kube_exchange *exchange, int status, json_t *body, struct err *failure)
 {
-	/* net/http's texts name method and URL themselves */
-	if (status)
-		(void)err_wrap(failure, "%s %s", exchange->method, exchange->place);
+	(void)err_wrap(failure, "%s %.*s", exchange->method, (int)strcspn(exchange->place, "?"),
+			exchange->place);
 	deliver(exchange, status, body, failure);
 }
 
@@ -204,8 +204,7 @@ static void on_done(void *ctx, const struct http_response *response, const struc
 	exchange->call = NULL;
 	timer_stop(&exchange->kube->timers, &exchange->idle);
 	if (failure) {
-		struct err copy = *failure;
-		deliver_failure(exchange, exchange->stream.body ? status : 0, NULL, &copy);
+		deliver(exchange, exchange->stream.body ? status : 0, NULL, failure);
 	} else if (status < 200 || status >= 300) {
 		conclude_refusal(exchange, response);
 	} else {
