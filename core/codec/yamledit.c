@@ -51,13 +51,25 @@ int edit_refuse(const struct edit *edit, enum err_kind kind, size_t step, const 
 			edit->document + 1, why);
 }
 
+/* The start of the comment that a line may end in, else the line's end. */
+static size_t comment_start(const struct edit *edit, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (edit->text.ptr[i] == '#' && (i == from || strchr(" \t", edit->text.ptr[i - 1])))
+			return i;
+	return to;
+}
+
 bool edit_is_explicit(const struct edit *edit, const struct node *key)
 {
 	size_t at = key->start;
 
-	while (at && strchr(" \t", edit->text.ptr[at - 1]))
+	while (at && strchr(" \t\r\n", edit->text.ptr[at - 1])) {
 		at--;
-	return at && edit->text.ptr[at - 1] == '?' && at < key->start;
+		if (edit->text.ptr[at] == '\n')
+			at = comment_start(edit, edit_line_start(edit, at), at);
+	}
+	return at && edit->text.ptr[at - 1] == '?';
 }
 
 /* Notes the indentation of a mapping on the way, and how much further in it is than the one around it. */
@@ -247,10 +259,10 @@ static void mean_remove(json_t *at, const struct edit *edit)
 
 /* ---- the whole ---- */
 
-/* libyaml breaks lines also where nobody expects it; then "the rest of this line" means two things. */
-static int check_breaks(struct span text, struct err *err)
+/* Where libyaml and we could disagree on what a line is, or its column: its breaks are more than LF and CRLF. */
+static int check_lines(struct span text, struct err *err)
 {
-	static const char *const odd[] = { "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9" };
+	static const char *const odd[] = { "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", BOM };
 
 	for (size_t i = 0; i < text.len; i++)
 		if (text.ptr[i] == '\r' && (i + 1 == text.len || text.ptr[i + 1] != '\n'))
@@ -259,7 +271,8 @@ static int check_breaks(struct span text, struct err *err)
 	for (size_t i = 0; text.len && i < sizeof(odd) / sizeof(odd[0]); i++)
 		if (memmem(text.ptr, text.len, odd[i], strlen(odd[i])))
 			return err_set(err, ERR_FORMAT,
-					"an uncommon line end (NEL, LS or PS); only LF and CRLF end lines");
+					"an uncommon line end (NEL, LS, PS) or a BOM inside the text; remove "
+					"it");
 	return 0;
 }
 
@@ -321,13 +334,14 @@ static int run(struct edit *edit, const char *value, struct buf *out, struct err
 	auto_node struct node *root = NULL;
 	auto_buf struct buf text = BUF_MAX(edit->max);
 
-	if (check_steps(edit, value, err) < 0 || check_breaks(edit->text, err) < 0 ||
-			yaml_read_all(edit->text, edit->max, &documents, err) < 0)
+	if (check_steps(edit, value, err) < 0 || yaml_read_all(edit->text, edit->max, &documents, err) < 0)
 		return -1;
 	if (span_starts(edit->text, BOM)) {
 		buf_puts(&text, BOM);
 		edit->text = span_from(edit->text, strlen(BOM));
 	}
+	if (check_lines(edit->text, err) < 0)
+		return -1;
 	if (node_tree(edit->text, edit->document, &root, err) < 0)
 		return -1;
 	edit->node = root;

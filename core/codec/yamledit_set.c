@@ -122,19 +122,6 @@ static void insert_in_flow(struct edit *edit, const char *value)
 
 /* ---- in the place of a scalar ---- */
 
-/* Is there a ':' in text that may have comments? */
-static bool has_colon(struct span text)
-{
-	struct span line;
-
-	while (span_next(&text, '\n', &line)) {
-		line.len = span_find(line, '#');
-		if (span_find(line, ':') < line.len)
-			return true;
-	}
-	return false;
-}
-
 /* What a value of no bytes needs in front, when it is to get some. */
 static const char *lead_in(const struct edit *edit)
 {
@@ -142,11 +129,8 @@ static const char *lead_in(const struct edit *edit)
 
 	if (edit->node->end > at || !edit->parent)
 		return "";
-	if (edit->parent->kind == NODE_MAPPING) {
-		size_t key_end = edit->parent->kids[edit->at]->end;
-		if (at < key_end || !has_colon(span_new(edit->text.ptr + key_end, at - key_end)))
-			return ": ";
-	}
+	if (edit->parent->kind == NODE_MAPPING && at == edit->parent->kids[edit->at]->end)
+		return ": ";
 	return at && strchr(" \t\n", edit->text.ptr[at - 1]) ? "" : " ";
 }
 

@@ -122,6 +122,31 @@ static void end_collection(struct source *s, struct node *node, const yaml_event
 	node->block_tail = last->block_tail;
 }
 
+/* Is there a ':' in text that may have comments? */
+static bool has_colon(struct span text)
+{
+	struct span line;
+
+	while (span_next(&text, '\n', &line)) {
+		line.len = span_find(line, '#');
+		if (span_find(line, ':') < line.len)
+			return true;
+	}
+	return false;
+}
+
+/* A value that is left out together with its ':' is marked by libyaml at whatever follows; here, at its key's end. */
+static void place_value(struct source *s, struct node *mapping)
+{
+	const struct node *key = mapping->kids[mapping->count - 2];
+	struct node *value = mapping->kids[mapping->count - 1];
+
+	if (value->end > value->start || value->start < key->end)
+		return;
+	if (!has_colon(span_new(s->text.ptr + key->end, value->start - key->end)))
+		value->start = value->end = key->end;
+}
+
 static int read_kids(struct source *s, struct node *node)
 {
 	yaml_event_t event;
@@ -137,6 +162,8 @@ static int read_kids(struct source *s, struct node *node)
 		yaml_event_delete(&event);
 		if (status < 0)
 			return -1;
+		if (node->kind == NODE_MAPPING && node->count % 2 == 0)
+			place_value(s, node);
 	}
 	end_collection(s, node, &event);
 	yaml_event_delete(&event);
