@@ -64,15 +64,19 @@ size_t span_find(struct span a, char c)
 
 bool span_next(struct span *rest, char separator, struct span *piece)
 {
-	if (!rest->ptr)
+	/* what is left of "a," after its first piece: an empty text as well, but one that has a piece */
+	static const char last[] = "";
+
+	if (!rest->len && rest->ptr != last)
 		return false;
 	size_t at = span_find(*rest, separator);
 	*piece = (struct span){ rest->ptr, at };
-	/* a text that ends in the separator has one more, empty piece; a NULL pointer marks the end */
 	if (at == rest->len)
 		*rest = SPAN_NONE;
+	else if (at + 1 == rest->len)
+		*rest = (struct span){ last, 0 };
 	else
-		*rest = (struct span){ rest->ptr + at + 1, rest->len - at - 1 };
+		*rest = span_from(*rest, at + 1);
 	return true;
 }
 
