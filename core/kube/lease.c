@@ -185,12 +185,16 @@ static void on_looked(void *ctx, int status, json_t *body, const struct err *fai
 		json_decref(lease->seen);
 		lease->seen = NULL;
 		lose(lease, "it was deleted");
-		write_record(lease, lease->identity);
+		if (!lease->releasing)
+			write_record(lease, lease->identity);
 		return;
 	}
 	observe(lease, body);
 	if (!is_ours(lease))
 		lose(lease, "another took it");
+	/* the handler may have had enough */
+	if (lease->releasing)
+		return;
 	if (may_take(lease))
 		write_record(lease, lease->identity);
 	else
@@ -213,7 +217,6 @@ static void on_written(void *ctx, int status, json_t *body, const struct err *fa
 	if (failure) {
 		/* what stands there now is not known: look before the next write */
 		bool raced = status == 409;
-		lease->seen_at = lease->seen ? lease->seen_at : kube_now(lease->kube);
 		if (!raced)
 			fail(lease, failure);
 		if (lease->held) {
