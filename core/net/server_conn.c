@@ -113,7 +113,6 @@ static const char *text_of(struct conn *conn, struct span part)
 static int handle(struct conn *conn, struct lws *wsi)
 {
 	struct server *server = server_of(conn);
-	bool head_only = span_is(conn->head.method, "HEAD");
 	size_t used = conn->head_len + conn->head.body_len;
 	struct server_reply reply;
 	int status;
@@ -121,6 +120,7 @@ static int handle(struct conn *conn, struct lws *wsi)
 	/* read again: the bytes may have moved while the body came in */
 	if (head_parse(span_new(conn->in.ptr, conn->head_len), &conn->head, &status, NULL) < 0)
 		return -1;
+	bool head_only = span_is(conn->head.method, "HEAD");
 	struct server_request request = {
 		.number = ++server->requests,
 		.query = conn->head.query,
