@@ -66,8 +66,8 @@ void toml_write_text(struct buf *out, struct span text) __attribute__((nonnull))
 /*
  * Writes a JSON object as TOML: scalars first, then sub-tables as [tables], arrays of objects as [[tables]], other
  * arrays inline; keys in the order of the object; texts with a newline as multi-line basic strings ("""), so that
- * the whole can itself stand in a literal one. Integers, reals, booleans, strings. ERR_FORMAT for null and for NUL in a text; ERR_LIMIT for a tree too deep to be read back and
- * for a text beyond the ceiling of `out`.
+ * the whole can itself stand in a literal one. Integers, reals, booleans, strings. ERR_FORMAT for null and for NUL
+ * in a text; ERR_LIMIT for a tree too deep to be read back and for a text beyond the ceiling of `out`.
  */
 int toml_write(struct buf *out, const json_t *object, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));

@@ -98,35 +98,56 @@ static int array_value(struct toml *t, int depth, json_t **out)
 	return 0;
 }
 
+/* Ready for the next key of an inline table, which no newline may come before. */
+static int inline_key(struct toml *t)
+{
+	toml_skip_blank(t);
+	if (toml_newline(t))
+		return toml_fail(t, ERR_FORMAT, t->at,
+				"an inline table stays on one line; use a [table] for more");
+	return 0;
+}
+
+/* The comma or brace behind a pair; *more says which. */
+static int inline_comma(struct toml *t, bool *more)
+{
+	if (inline_key(t) < 0)
+		return -1;
+	size_t at = t->at;
+	int c = toml_peek(t, 0);
+	*more = c == ',';
+	if (c != ',' && c != '}')
+		return toml_expected(t, "',' or '}' in the inline table");
+	t->at++;
+	if (!*more)
+		return 0;
+	if (inline_key(t) < 0)
+		return -1;
+	if (toml_peek(t, 0) == '}')
+		return toml_fail(t, ERR_FORMAT, at, "no ',' may stand before the '}' of an inline table");
+	return 0;
+}
+
 static int inline_table(struct toml *t, int depth, json_t **out)
 {
 	auto_json json_t *table = json_object();
+	bool more = true;
 
 	if (!table)
 		abort();
 	t->at++;
-	toml_skip_blank(t);
-	bool more = toml_peek(t, 0) != '}';
+	if (inline_key(t) < 0)
+		return -1;
+	if (toml_peek(t, 0) == '}') {
+		t->at++;
+		more = false;
+	}
 	while (more) {
-		size_t comma = 0;
 		if (key_value(t, (struct toml_place){ .table = table, .depth = depth }) < 0)
 			return -1;
-		toml_skip_blank(t);
-		more = toml_peek(t, 0) == ',';
-		if (!more)
-			break;
-		comma = t->at++;
-		toml_skip_blank(t);
-		if (toml_peek(t, 0) == '}')
-			return toml_fail(t, ERR_FORMAT, comma,
-					"no ',' may stand before the '}' of an inline table");
+		if (inline_comma(t, &more) < 0)
+			return -1;
 	}
-	if (toml_newline(t))
-		return toml_fail(t, ERR_FORMAT, t->at,
-				"an inline table stays on one line; use a [table] for more");
-	if (toml_peek(t, 0) != '}')
-		return toml_expected(t, "',' or '}' in the inline table");
-	t->at++;
 	*out = take(&table);
 	return 0;
 }
