@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "cluster/connect.h"
+#include "cluster/rotation.h"
 #include "codec/json.h"
 #include "kube/client.h"
 #include "kube/config.h"
@@ -34,6 +35,7 @@ struct follower {
 	char *lease_path;
 	char acknowledged[65];
 	char catalog[65];
+	char trust[65];
 	pthread_t thread;
 	atomic_bool stopping;
 	bool renewing;
@@ -84,6 +86,8 @@ static void on_secret(void *ctx, enum watch_event event, json_t *object)
 
 	if (event == WATCH_DELETED)
 		return;
+	rotation_trust(object, f->trust);
+	renew_soon(f);
 	if (secret_member(object, "tls.crt", &cert, &err) < 0 ||
 			secret_member(object, "tls.key", &plain, &err) < 0 ||
 			secret_from_span(&key, buf_span(&plain), &err) < 0) {
@@ -133,12 +137,16 @@ static json_t *lease_object(struct follower *f)
 	char now[CLOCK_TEXT_MAX];
 
 	clock_format_micro(clock_wall(&clock_real), now);
-	return json_pack("{s:s, s:s, s:{s:o, s:s, s:{s:s}, s:{s:s, s:s}}, s:{s:s, s:i, s:s}}", "apiVersion",
-			"coordination.k8s.io/v1", "kind", "Lease", "metadata", "name",
+	json_t *said = json_pack("{s:s, s:s, s:s}", ROTATION_LEAF_ANNOTATION, f->acknowledged,
+			ROTATION_TRUST_ANNOTATION, f->trust, FOLLOW_CATALOG_ANNOTATION, f->catalog);
+	json_t *meta = json_pack("{s:o, s:s, s:{s:s}, s:o}", "name",
 			json_sprintf("cocoon-webhook-%s", f->settings->pod_name), "namespace", f->namespace,
-			"labels", "cocoon.dev/component", "webhook", "annotations", "cocoon.dev/leaf",
-			f->acknowledged, "cocoon.dev/catalog", f->catalog, "spec", "holderIdentity",
-			f->settings->pod_name, "leaseDurationSeconds", LEASE_SECONDS, "renewTime", now);
+			"labels", FOLLOW_COMPONENT_LABEL, "webhook", "annotations", said);
+	json_t *spec = json_pack("{s:s, s:i, s:s}", "holderIdentity", f->settings->pod_name,
+			"leaseDurationSeconds", LEASE_SECONDS, "renewTime", now);
+
+	return json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "coordination.k8s.io/v1", "kind", "Lease",
+			"metadata", meta, "spec", spec);
 }
 
 static void renewed(void *ctx, int status, json_t *body, const struct err *failure)

@@ -7,16 +7,16 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/signals.h"
 #include "crypto/cert.h"
+#include "net/listen.h"
 #include "net/server.h"
 #include "webhook/follower.h"
 #include "webhook/handoff.h"
 #include "webhook/settings.h"
 #include "webhook/tally.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
@@ -39,8 +39,8 @@ struct app {
 	bool draining;
 	bool serving; /* there is a certificate */
 	int64_t not_after;
-	struct timespec cert_mtime;     /* of the files last read */
-	char admission[64], health[64]; /* addresses of the listeners */
+	struct timespec cert_mtime;                                     /* of the files last read */
+	char admission[LISTEN_ADDRESS_MAX], health[LISTEN_ADDRESS_MAX]; /* addresses of the listeners */
 	struct server_listener listeners[2];
 	struct server_options options;
 	int timer; /* timerfd: drain deadline, or looks at the certificate files */
@@ -225,9 +225,8 @@ static void on_timer(void *ctx, int fd)
 static void on_signal(void *ctx, int fd)
 {
 	struct app *app = ctx;
-	struct signalfd_siginfo info;
 
-	if (read(fd, &info, sizeof(info)) < 0)
+	if (!signals_take(fd))
 		return;
 	/* a second signal, or no time to drain: at once */
 	if (app->draining || !app->settings->drain_seconds) {
@@ -240,27 +239,6 @@ static void on_signal(void *ctx, int fd)
 	set_timer(app, app->settings->drain_seconds);
 }
 
-/* "address:port" or "[address]:port" */
-static int parse_listen(const char *text, char *address, size_t cap, uint16_t *port, struct err *err)
-{
-	struct span all = span_of(text);
-	size_t colon = all.len;
-	uint64_t number = 0;
-
-	while (colon && all.ptr[colon - 1] != ':')
-		colon--;
-	struct span host = { all.ptr, colon ? colon - 1 : 0 };
-	if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
-		host = span_new(host.ptr + 1, host.len - 2);
-	if (!colon || !host.len || host.len >= cap || !span_number(span_from(all, colon), 65535, &number))
-		return err_set(err, ERR_USAGE, "'%s' is not ADDRESS:PORT, such as 0.0.0.0:9443 or [::]:9443",
-				text);
-	memcpy(address, host.ptr, host.len);
-	address[host.len] = '\0';
-	*port = (uint16_t)number;
-	return 0;
-}
-
 static int open_server(struct app *app, int signals, struct err *err)
 {
 	app->listeners[ADMISSION] = (struct server_listener){
@@ -269,10 +247,9 @@ static int open_server(struct app *app, int signals, struct err *err)
 	app->listeners[HEALTH] = (struct server_listener){
 		.address = app->health, .routes = health_routes, .route_count = 3
 	};
-	if (parse_listen(app->settings->listen, app->admission, sizeof(app->admission),
-			    &app->listeners[ADMISSION].port, err) < 0 ||
-			parse_listen(app->settings->health_listen, app->health, sizeof(app->health),
-					&app->listeners[HEALTH].port, err) < 0)
+	if (listen_parse(app->settings->listen, app->admission, &app->listeners[ADMISSION].port, err) < 0 ||
+			listen_parse(app->settings->health_listen, app->health, &app->listeners[HEALTH].port,
+					err) < 0)
 		return -1;
 	app->options = (struct server_options){
 		.listeners = app->listeners,
@@ -289,21 +266,6 @@ static int open_server(struct app *app, int signals, struct err *err)
 	if (server_watch(app->server, signals, on_signal, app, err) < 0)
 		return -1;
 	return server_watch(app->server, app->timer, on_timer, app, err);
-}
-
-/* SIGTERM and SIGINT as a descriptor; blocked before any thread starts, so that all threads inherit it. */
-static int block_signals(struct err *err)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return err_errno(err, ERR_IO, "cannot receive signals");
-	return fd;
 }
 
 static int run(struct app *app, int signals, struct err *err)
@@ -328,7 +290,7 @@ static int run(struct app *app, int signals, struct err *err)
 int serve(const struct settings *settings, struct err *err)
 {
 	struct app app = { .settings = settings, .env = { .controller_user = settings->controller_user } };
-	auto_fd int signals = block_signals(err);
+	auto_fd int signals = signals_open(err);
 
 	if (signals < 0)
 		return -1;

@@ -24,7 +24,11 @@ struct err;
 struct follow;
 struct kube;
 
-#define FOLLOW_SETTLE 20000
+/* How a webhook replica says in its Lease what it decides by: follow_fingerprint() of its catalog. */
+#define FOLLOW_CATALOG_ANNOTATION "cocoon.dev/catalog"
+#define FOLLOW_COMPONENT_LABEL    "cocoon.dev/component"
+
+#define FOLLOW_SETTLE             20000
 
 struct follow_options {
 	struct kube *kube;
