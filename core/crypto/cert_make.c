@@ -36,7 +36,7 @@ static bool is_dns_name(struct span name)
 	struct span label;
 	bool first = true;
 
-	if (!name.len || name.len > DNS_NAME_MAX)
+	if (!name.len || name.len > DNS_NAME_MAX || span_is(name, "*"))
 		return false;
 	while (span_next(&name, '.', &label)) {
 		if (!is_label(label, first))
