@@ -43,6 +43,8 @@ char *buf_room(struct buf *buf, size_t len)
 			cap += cap / 2;
 		buf->ptr = xrealloc(buf->ptr, cap);
 		buf->cap = cap;
+		/* also when the room is never used: what is there is a text at all times */
+		buf->ptr[buf->len] = '\0';
 	}
 	return buf->ptr + buf->len;
 }

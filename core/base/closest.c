@@ -37,9 +37,11 @@ size_t closest_distance(const char *a, const char *b)
 const char *closest_word(const char *wrong, const char *const *known)
 {
 	/* a third of the letters may be wrong; of a short word one */
-	size_t best = strlen(wrong) / 3 + 1;
+	size_t best = strlen(wrong) / 3;
 	const char *word = NULL;
 
+	if (!best)
+		best = 1;
 	if (best > 4)
 		best = 4;
 	for (; *known; known++) {

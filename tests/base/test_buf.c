@@ -105,6 +105,9 @@ static void room_is_filled_by_the_caller(void **state)
 	auto_buf struct buf buf = BUF_MAX(1000);
 
 	(void)state;
+	char *unused = buf_room(&buf, 10);
+	assert_non_null(unused);
+	assert_string_equal(buf_text(&buf), "");
 	char *room = buf_room(&buf, 500);
 	assert_non_null(room);
 	memset(room, 'x', 500);
