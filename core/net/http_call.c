@@ -158,6 +158,9 @@ static enum err_kind kind_of(CURLcode code, const char *why)
 
 int http_call_result(const struct http_call *call, CURLcode code, struct err *err)
 {
+	/* curl takes a head that is cut off for a whole one without body */
+	if (code == CURLE_OK && !call->headed)
+		return err_set(err, ERR_IO, "%s: the connection ended inside the response's head", call->name);
 	if (code == CURLE_OK)
 		return 0;
 	if (call->failure.kind != ERR_OK) {
