@@ -359,7 +359,8 @@ static void conclude(struct events *events, int status, const struct err *failur
 {
 	struct series *series = events->first;
 
-	if (!failure) {
+	/* the name is ours alone: a conflict means that an earlier try arrived after all */
+	if (!failure || (status == 409 && !series->posted)) {
 		series->written = events->sending;
 		series->wrote_at = kube_now(events->kube);
 		series->posted = true;

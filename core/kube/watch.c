@@ -48,6 +48,7 @@ struct watch {
 	unsigned expired;         /* pages in a row that had expired */
 	bool unpaged;
 	int64_t started;
+	bool fresh; /* the list before this watch has just been made */
 	bool saw_event;
 	int refused; /* code of an ERROR event */
 	int64_t backoff;
@@ -80,7 +81,8 @@ static void fail(struct watch *watch, const struct err *failure)
 {
 	struct err told = *failure;
 
-	(void)err_wrap(&told, "%s %s", watch->listing ? "listing" : "watching", watch->path);
+	/* net/http and kube/client name the URL */
+	(void)err_wrap(&told, "%s", watch->listing ? "listing" : "watching");
 	wait_and_retry(watch, &told);
 }
 
@@ -185,6 +187,7 @@ static void finish_list(struct watch *watch)
 	watch->listing = false;
 	watch->unpaged = false;
 	watch->expired = 0;
+	watch->fresh = true;
 	watch->state.lists++;
 	watch->state.synced = true;
 	watch->handler.synced(watch->handler.ctx);
@@ -197,8 +200,10 @@ static void on_list_end(void *ctx, int status, const struct err *failure)
 	struct err why = ERR_NONE;
 
 	watch->exchange = NULL;
-	if (!failure && finish_page(watch, &why) < 0)
+	if (!failure && finish_page(watch, &why) < 0) {
+		(void)err_wrap(&why, "%s", watch->path);
 		failure = &why;
+	}
 	items_clear(&watch->items);
 	if (failure && status == HTTP_GONE) {
 		watch->expired++;
@@ -309,13 +314,17 @@ static void on_watch_end(void *ctx, int status, const struct err *failure)
 	if (watch->refused)
 		status = watch->refused;
 	if (!failure && brief) {
-		(void)err_set(&why, ERR_RETRY, "the server ended the watch at once, without an event");
+		(void)err_set(&why, ERR_RETRY, "%s: the server ended the watch at once, without an event",
+				watch->path);
 		failure = &why;
 	}
+	/* a version that is gone right after a list: asking again at once would go round in circles */
+	bool circling = brief && watch->fresh;
+	watch->fresh = false;
 	if (!failure)
 		step(watch);
 	else if (status == HTTP_GONE)
-		list_again(watch, failure, !brief);
+		list_again(watch, failure, !circling);
 	else if (status == HTTP_TOO_LARGE)
 		list_again(watch, failure, false);
 	else
