@@ -154,8 +154,7 @@ void opt_usage(const struct opt_program *program, struct buf *out)
 		buf_printf(out, "  %s", verb->name);
 		put_explained(out, start, verb->summary);
 	}
-	buf_printf(out, "\n'%s COMMAND --help' explains a command, '%s --version' shows the version.\n",
-			program->name, program->name);
+	buf_printf(out, "\n'%s COMMAND --help' explains a command.\n", program->name);
 }
 
 /* ---- man page ---- */

@@ -43,6 +43,6 @@ int64_t random_jitter(int64_t duration, unsigned percent)
 		percent = 100;
 	/* divide first where the product would overflow */
 	int64_t spread = duration > INT64_MAX / 100 ? duration / 100 * percent : duration * percent / 100;
-	int64_t shift = (int64_t)random_below(2 * (uint64_t)spread + 1) - spread;
-	return shift > INT64_MAX - duration ? INT64_MAX : duration + shift;
+	uint64_t value = (uint64_t)(duration - spread) + random_below(2 * (uint64_t)spread + 1);
+	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }

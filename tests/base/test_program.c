@@ -204,8 +204,7 @@ static void help_goes_to_standard_output(void **state)
 				"[OPTIONS]\n\nSamples.\n\nCommands:\n"
 				"  do                        does it\n"
 				"  preset                    does it with defaults\n\n"
-				"'sample COMMAND --help' explains a command, 'sample --version' shows the "
-				"version.\n");
+				"'sample COMMAND --help' explains a command.\n");
 	}
 }
 
