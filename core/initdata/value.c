@@ -357,6 +357,7 @@ int value_policy(struct span value, struct err *err)
 
 	if (value_text(value, err) < 0)
 		return -1;
+	rest.len -= span_ends(value, "\n");
 	while (span_next(&rest, '\n', &line)) {
 		count++;
 		if (line.len > POLICY_LINE_MAX)
