@@ -220,6 +220,11 @@ int edit_set(struct edit *edit, const char *value, struct err *err)
 	if (edit->node->kind != NODE_SCALAR)
 		return edit_refuse(edit, ERR_FORMAT, edit->found, "it is a mapping or sequence, not a text",
 				err);
+	/* libyaml lets it stand where no other scalar may */
+	size_t line = edit_line_start(edit, edit->node->start);
+	if (edit->node->block_tail && edit_skip_blank(edit, line, " \t") == edit->node->start)
+		return edit_refuse(edit, ERR_FORMAT, edit->found,
+				"a block text that begins on a line of its own", err);
 	replace_scalar(edit, value);
 	return 0;
 }
