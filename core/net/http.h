@@ -18,7 +18,8 @@
  * Ownership: requests and options are copied by the callee as needed and may go after the call; spans passed to a
  * handler are borrowed for the time of the call.
  * Errors: ERR_IO (connection, DNS, cut off), ERR_AUTH (certificate not trusted), ERR_RETRY (a timeout), ERR_LIMIT,
- * ERR_USAGE (bad URL, bad key or certificate). An HTTP status is not an error here: the caller judges it.
+ * ERR_FORMAT (an answer that is no HTTP), ERR_USAGE (bad URL, bad key or certificate). An HTTP status is not an error
+ * here: the caller judges it.
  * Threads: one thread per struct http; http_wake() alone may be called from others. From inside a handler, http_start
  * and http_cancel may be called, http_fetch and http_turn may not.
  */

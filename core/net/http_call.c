@@ -147,11 +147,11 @@ static enum err_kind kind_of(CURLcode code, const char *why)
 		return ERR_AUTH;
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return ERR_RETRY;
-	if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
-			code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE ||
-			code == CURLE_BAD_FUNCTION_ARGUMENT)
+	if (code == CURLE_URL_MALFORMAT || code == CURLE_SSL_CERTPROBLEM ||
+			code == CURLE_SSL_CACERT_BADFILE || code == CURLE_BAD_FUNCTION_ARGUMENT)
 		return ERR_USAGE;
-	if (code == CURLE_WEIRD_SERVER_REPLY)
+	/* our URLs are http and https: an unsupported protocol is an answer that is not HTTP */
+	if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL)
 		return ERR_FORMAT;
 	return ERR_IO;
 }
@@ -160,7 +160,8 @@ int http_call_result(const struct http_call *call, CURLcode code, struct err *er
 {
 	/* curl takes a head that is cut off for a whole one without body */
 	if (code == CURLE_OK && !call->headed)
-		return err_set(err, ERR_IO, "%s: the connection ended inside the response's head", call->name);
+		return err_set(err, ERR_IO, "%s: the connection ended inside the response's head",
+				call->name);
 	if (code == CURLE_OK)
 		return 0;
 	if (call->failure.kind != ERR_OK) {

@@ -114,6 +114,12 @@ static inline void peer_serve(struct peer *peer, int fd)
 		peer->play(line, peer->ctx);
 		if (line->ssl)
 			SSL_shutdown(line->ssl);
+	} else {
+		/* closing at once could reset the connection before the alert is read */
+		SSL_free(line->ssl);
+		line->ssl = NULL;
+		shutdown(fd, SHUT_WR);
+		line_drain(line);
 	}
 	SSL_free(line->ssl);
 	free(line);

@@ -132,7 +132,7 @@ static void names_what_is_wrong_with_an_answer(void **state)
 		{ "nothing", "", ERR_IO, "" },
 		{ "half a status line", "HTTP/1.", ERR_IO, "" },
 		{ "half a head", "HTTP/1.1 200 OK\r\nContent-Le", ERR_IO, "" },
-		{ "no HTTP", "SSH-2.0-x\r\n\r\n", ERR_IO, "" },
+		{ "no HTTP", "SSH-2.0-x\r\n\r\n", ERR_FORMAT, "" },
 		{ "body cut off", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", ERR_IO, "7 bytes" },
 		{ "chunk cut off", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", ERR_IO,
 				"" },
