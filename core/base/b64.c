@@ -3,51 +3,103 @@
 
 #include "base/err.h"
 
+#include <endian.h>
+#include <string.h>
+
 /* What makes an alphabet differ from the other: its last two characters, and whether the text is padded. */
 struct alphabet {
 	const char *name;
-	int c62, c63;
+	unsigned c62, c63;
 	bool padded;
 };
 
 static const struct alphabet standard = { "base64", '+', '/', true };
 static const struct alphabet url_safe = { "base64url", '-', '_', false };
 
-/* All ones when a < b, else zero, for values far below 2^31. */
-static inline int below(int a, int b)
+/*
+ * Eight characters, or eight values of six bits, are worked on at once in the eight bytes ("lanes") of a word. All
+ * sums below stay within their lane: values are under 64, characters under 128, and what is taken away is there.
+ */
+#define LANES(byte) ((uint64_t)(byte)*UINT64_C(0x0101010101010101))
+#define CHARS       8
+#define BYTES       6
+
+/* 1 in each lane that is at least k, for lanes under 128 and k of 1 … 128. */
+static inline uint64_t at_least(uint64_t lanes, unsigned k)
 {
-	return (a - b) >> 31;
+	return (lanes + LANES(128 - k)) >> 7 & LANES(1);
 }
 
-static inline int within(int c, int first, int last)
+static inline uint64_t equal(uint64_t lanes, unsigned k)
 {
-	return ~below(c, first) & ~below(last, c);
+	return at_least(lanes ^ LANES(k), 1) ^ LANES(1);
 }
 
 /* Six bits → character, by adding up the steps between the alphabet's five ranges. */
-static inline char to_char(const struct alphabet *abc, int v)
+static inline uint64_t to_chars(const struct alphabet *abc, uint64_t v)
 {
-	int c = 'A' + v;
+	uint64_t c = v + LANES('A') + at_least(v, 26) * ('a' - 'Z' - 1);
 
-	c += below(25, v) & ('a' - 'Z' - 1);
-	c += below(51, v) & ('0' - 'z' - 1);
-	c += below(61, v) & (abc->c62 - '9' - 1);
-	c += below(62, v) & (abc->c63 - abc->c62 - 1);
-	return (char)c;
+	c -= at_least(v, 52) * ('z' + 1 - '0');
+	c -= at_least(v, 62) * ('9' + 1 - abc->c62);
+	return c + at_least(v, 63) * (abc->c63 - abc->c62 - 1);
 }
 
-/* Character → six bits, or -1: of the five masks at most one is set. */
-static inline int to_bits(const struct alphabet *abc, unsigned char byte)
+/* Character → six bits; lanes that are no character of the alphabet get a bit in *bad. */
+static inline uint64_t to_values(const struct alphabet *abc, uint64_t c, uint64_t *bad)
 {
-	int c = byte;
-	int v = -1;
+	uint64_t high = c & LANES(128);
+	c &= LANES(127);
+	uint64_t upper = at_least(c, 'A') - at_least(c, 'Z' + 1);
+	uint64_t lower = at_least(c, 'a') - at_least(c, 'z' + 1);
+	uint64_t digit = at_least(c, '0') - at_least(c, '9' + 1);
+	uint64_t c62 = equal(c, abc->c62), c63 = equal(c, abc->c63);
 
-	v += within(c, 'A', 'Z') & (c - 'A' + 1);
-	v += within(c, 'a', 'z') & (c - 'a' + 26 + 1);
-	v += within(c, '0', '9') & (c - '0' + 52 + 1);
-	v += within(c, abc->c62, abc->c62) & (62 + 1);
-	v += within(c, abc->c63, abc->c63) & (63 + 1);
-	return v;
+	*bad |= high | ((upper | lower | digit | c62 | c63) ^ LANES(1));
+	/* 'A' and 'a' are 1 in their low five bits, '0' is 0 in its low four */
+	return (c & (upper | lower) * 31) - (upper | lower) + lower * 26 + (c & digit * 15) + digit * 52 +
+			c62 * 62 + c63 * 63;
+}
+
+/* Six bytes → eight values, the first in the highest lane. */
+static inline uint64_t split(const unsigned char *in)
+{
+	uint64_t high = (uint64_t)in[0] << 16 | (uint64_t)in[1] << 8 | in[2];
+	uint64_t low = (uint64_t)in[3] << 16 | (uint64_t)in[4] << 8 | in[5];
+	uint64_t twelves = high << 32 | low;
+
+	twelves = (twelves & UINT64_C(0x00fff00000fff000)) << 4 | (twelves & UINT64_C(0x00000fff00000fff));
+	return (twelves & UINT64_C(0x0fc00fc00fc00fc0)) << 2 | (twelves & UINT64_C(0x003f003f003f003f));
+}
+
+/* Eight values → 48 bits. */
+static inline uint64_t join(uint64_t v)
+{
+	v = (v & UINT64_C(0x3f003f003f003f00)) >> 2 | (v & UINT64_C(0x003f003f003f003f));
+	v = (v & UINT64_C(0x0fff00000fff0000)) >> 4 | (v & UINT64_C(0x00000fff00000fff));
+	return v >> 32 << 24 | (v & 0xffffff);
+}
+
+static inline void encode_block(const struct alphabet *abc, char *out, const unsigned char *in)
+{
+	uint64_t chars = htobe64(to_chars(abc, split(in)));
+
+	memcpy(out, &chars, CHARS);
+}
+
+/* The 48 bits of eight characters. */
+static inline uint64_t decode_block(const struct alphabet *abc, const char *in, uint64_t *bad)
+{
+	uint64_t chars;
+
+	memcpy(&chars, in, CHARS);
+	return join(to_values(abc, be64toh(chars), bad));
+}
+
+static inline void put_bytes(unsigned char *out, uint64_t bits, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		out[i] = (unsigned char)(bits >> (40 - 8 * i));
 }
 
 static inline void encode(const struct alphabet *abc, char *out, struct span bytes)
@@ -55,23 +107,20 @@ static inline void encode(const struct alphabet *abc, char *out, struct span byt
 	const unsigned char *in = (const unsigned char *)bytes.ptr;
 	size_t left = bytes.len;
 
-	for (; left >= 3; left -= 3, in += 3, out += 4) {
-		int bits = in[0] << 16 | in[1] << 8 | in[2];
-		out[0] = to_char(abc, bits >> 18);
-		out[1] = to_char(abc, bits >> 12 & 63);
-		out[2] = to_char(abc, bits >> 6 & 63);
-		out[3] = to_char(abc, bits & 63);
-	}
+	for (; left >= BYTES; left -= BYTES, in += BYTES, out += CHARS)
+		encode_block(abc, out, in);
 	if (!left)
 		return;
-	int bits = in[0] << 16 | (left == 2 ? in[1] << 8 : 0);
-	*out++ = to_char(abc, bits >> 18);
-	*out++ = to_char(abc, bits >> 12 & 63);
-	if (left == 2)
-		*out++ = to_char(abc, bits >> 6 & 63);
+	unsigned char tail[BYTES] = { 0 };
+	char chars[CHARS];
+	size_t count = b64url_encoded_len(left);
+	memcpy(tail, in, left);
+	encode_block(abc, chars, tail);
+	memcpy(out, chars, count);
 	if (abc->padded)
-		for (; left < 3; left++)
-			*out++ = '=';
+		memset(out + count, '=', b64_encoded_len(left) - count);
+	explicit_bzero(tail, sizeof(tail));
+	explicit_bzero(chars, sizeof(chars));
 }
 
 /* The text without its padding. Where the padding stands shows the length alone, which is no secret. */
@@ -96,31 +145,24 @@ static inline int decode(const struct alphabet *abc, struct span text, unsigned 
 {
 	if (unpad(abc, &text, err) < 0)
 		return -1;
-	const unsigned char *in = (const unsigned char *)text.ptr;
+	const char *in = text.ptr;
 	size_t left = text.len, n = 0;
-	int bad = 0; /* negative as soon as one character was foreign */
+	uint64_t bad = 0, spare = 0;
 
-	for (; left >= 4; left -= 4, in += 4) {
-		int a = to_bits(abc, in[0]), b = to_bits(abc, in[1]);
-		int c = to_bits(abc, in[2]), d = to_bits(abc, in[3]);
-		bad |= a | b | c | d;
-		unsigned bits = (unsigned)a << 18 | (unsigned)b << 12 | (unsigned)c << 6 | (unsigned)d;
-		out[n++] = (unsigned char)(bits >> 16);
-		out[n++] = (unsigned char)(bits >> 8);
-		out[n++] = (unsigned char)bits;
-	}
-	unsigned spare = 0; /* the last character's bits that belong to no byte */
+	for (; left >= CHARS; left -= CHARS, in += CHARS, n += BYTES)
+		put_bytes(out + n, decode_block(abc, in, &bad), BYTES);
 	if (left) {
-		int a = to_bits(abc, in[0]), b = to_bits(abc, in[1]);
-		int c = left == 3 ? to_bits(abc, in[2]) : 0;
-		bad |= a | b | c;
-		unsigned bits = (unsigned)a << 18 | (unsigned)b << 12 | (unsigned)c << 6;
-		out[n++] = (unsigned char)(bits >> 16);
-		if (left == 3)
-			out[n++] = (unsigned char)(bits >> 8);
-		spare = left == 3 ? bits & 0xc0 : bits & 0xf000;
+		/* filled up with the character for zero: what stands behind the last byte must be zero too */
+		char tail[CHARS] = { 'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A' };
+		size_t count = b64_decoded_max(left);
+		memcpy(tail, in, left);
+		uint64_t bits = decode_block(abc, tail, &bad);
+		put_bytes(out + n, bits, count);
+		spare = bits & (UINT64_C(0xffffffffffff) >> 8 * count);
+		n += count;
+		explicit_bzero(tail, sizeof(tail));
 	}
-	if (bad < 0)
+	if (bad)
 		return err_set(err, ERR_FORMAT, "%s: a character is not of the alphabet", abc->name);
 	if (spare)
 		return err_set(err, ERR_FORMAT, "%s: the last character has bits beyond the last byte",
