@@ -63,7 +63,7 @@ static size_t played(const struct rig *rig)
 #define ITEM(name) "{\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"1\"}}"
 #define LIST(version, items)                                                                                \
 	OK("{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"" version "\"},\"items\":[" items "]" \
-													"}")
+	   "}")
 #define PAGE(token, items)                                                                       \
 	OK("{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"9\",\"continue\":\"" token \
 	   "\"},\"items\":[" items "]}")
