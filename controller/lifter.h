@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lifts gates: for each pod that waits at cocoon.dev/init-data, reads it, asks profile/decide.h for the patch that
+ * completes it, and applies that under a test of its resourceVersion. A pod that may not be completed goes on
+ * waiting, with an Event that says why, and is tried again when the catalog changes.
+ *
+ * LIFTER_PARALLEL pods at a time; failures wait as kube/queue.h says. Only a leader's lifter runs.
+ */
+#ifndef COCOON_CONTROLLER_LIFTER_H
+#define COCOON_CONTROLLER_LIFTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct catalog;
+struct events;
+struct kube;
+struct lifter;
+
+#define LIFTER_PARALLEL 16
+
+struct lifter *lifter_new(struct kube *kube, struct events *events) __attribute__((nonnull, returns_nonnull));
+void lifter_free(struct lifter *lifter);
+
+/* A pod that waits. */
+void lifter_add(struct lifter *lifter, const char *namespace, const char *name) __attribute__((nonnull));
+
+/* Whether to work, and by which catalog (borrowed until the next call; NULL: do not work). */
+void lifter_use(struct lifter *lifter, const struct catalog *catalog) __attribute__((nonnull(1)));
+
+struct lifter_counts {
+	uint64_t lifted;
+	uint64_t refused; /* tries that ended in "may not" */
+	uint64_t failed;  /* tries that ended in an error */
+	size_t waiting;
+};
+struct lifter_counts lifter_counts(const struct lifter *lifter) __attribute__((nonnull));
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the controller was told on its command line and by its environment; read once, then constant. */
+#ifndef COCOON_CONTROLLER_SETTINGS_H
+#define COCOON_CONTROLLER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum certificates { CERTIFICATES_MANAGED, CERTIFICATES_EXTERNAL };
+
+struct settings {
+	const char *health_listen; /* address:port of probes and metrics, plain */
+	const char *kubeconfig;
+	const char *context;
+	const char *namespace; /* NULL: the account's */
+	const char *service;
+	const char *secret;
+	const char *config_map;
+	const char *lease;
+	const char *webhook_configuration;
+	int certificates; /* enum certificates */
+	int log_level;
+	/* from the environment */
+	const char *pod_name; /* POD_NAME, else the host name */
+	const char *service_host;
+	const char *service_port;
+	const char *const *environment;
+};
+
+#endif
