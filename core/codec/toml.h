@@ -24,8 +24,8 @@
  * An error names places and keys, never a text: it may be a secret.
  *
  * Bounds: the text is at most `max` bytes; a value lies inside at most TOML_DEPTH_MAX tables and arrays, the
- * document being the first; TOML_KEYS_MAX keys in all, each part of a dotted key or header counting as one (a tree
- * takes about 200 bytes for each). Time is linear in the text.
+ * document being the first; TOML_KEYS_MAX keys in all, each part of a dotted key or header counting as one. Time is
+ * linear in the text. A tree takes up to 64 times the bytes of its text (empty arrays and headers; texts once).
  * Errors: ERR_FORMAT, ERR_LIMIT.
  */
 #ifndef COCOON_CODEC_TOML_H

