@@ -123,14 +123,14 @@ static void lose(struct lease *lease, const char *why)
 
 static void hold(struct lease *lease)
 {
-	lease->renewed_at = lease->sent_at;
-	timer_set(kube_timers(lease->kube), &lease->last_chance,
-			lease->renewed_at + lease->deadline * CLOCK_SECOND);
-	try_again(lease);
-	if (lease->held)
-		return;
+	bool news = !lease->held;
+
 	lease->held = true;
-	lease->handler.elected(lease->handler.ctx);
+	lease->renewed_at = lease->sent_at;
+	timer_set(kube_timers(lease->kube), &lease->last_chance, lease->renewed_at + lease->deadline * CLOCK_SECOND);
+	try_again(lease);
+	if (news)
+		lease->handler.elected(lease->handler.ctx);
 }
 
 static void on_last_chance(void *ctx)

@@ -7,7 +7,7 @@
 #define V1 "client.authentication.k8s.io/v1"
 #define CRED(status)                                                                                         \
 	"{\\\"apiVersion\\\":\\\"" V1 "\\\",\\\"kind\\\":\\\"ExecCredential\\\",\\\"status\\\":{" status "}" \
-													 "}"
+	"}"
 #define SAY(status) "printf '%s' \"" CRED(status) "\"\n"
 
 static const char *const environment[] = { "PATH=relative:/usr/bin:/bin", "KEPT=yes", "OVER=old", NULL };
@@ -155,7 +155,7 @@ static void refuses_bad_exec_objects(void **state)
 		"{\"apiVersion\":\"" V1 "\",\"command\":\"a\",\"interactiveMode\":\"Sometimes\"}",
 		"{\"apiVersion\":\"" V1 "\",\"command\":\"a\",\"interactiveMode\":\"Never\",\"args\":\"x\"}",
 		"{\"apiVersion\":\"" V1 "\",\"command\":\"a\",\"interactiveMode\":\"Never\",\"env\":[{"
-					"\"name\":\"A=\",\"value\":\"\"}]}",
+		"\"name\":\"A=\",\"value\":\"\"}]}",
 		"{\"apiVersion\":\"" V1
 		"\",\"command\":\"a\",\"interactiveMode\":\"Never\",\"env\":[{\"name\":\"A\"}]}" };
 	auto_json json_t *beta = json_pack("{s:s,s:s}", "apiVersion", V1 "beta1", "command", "a");
