@@ -158,6 +158,7 @@ static void write_real(struct buf *out, double value)
 
 /* ---- the tree ---- */
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as the tree, which the readers of JSON and YAML bound */
 static void write_collection(struct buf *out, const json_t *value, size_t indent, bool inline_first);
 
 static void write_scalar(struct buf *out, const json_t *value, size_t indent)
@@ -245,6 +246,8 @@ static void write_collection(struct buf *out, const json_t *value, size_t indent
 		write_item(out, child, indent);
 	}
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 void yaml_write(struct buf *out, const json_t *doc)
 {

@@ -52,9 +52,12 @@ struct cert_pair *cert_pair_new(struct cert_list *chain, EVP_PKEY *key)
 
 /* ---- reading ---- */
 
-static int too_long(struct span pem, struct err *err)
+static int check_length(struct span pem, struct err *err)
 {
-	return err_set(err, ERR_LIMIT, "%zu bytes of PEM; at most %zu are allowed", pem.len, CERT_PEM_MAX);
+	if (pem.len <= CERT_PEM_MAX)
+		return 0;
+	err_set(err, ERR_LIMIT, "%zu bytes of PEM; at most %zu are allowed", pem.len, CERT_PEM_MAX);
+	return -1;
 }
 
 static int add_block(
@@ -113,8 +116,8 @@ static size_t count_begins(struct span pem)
 
 int cert_list_parse(struct span pem, struct cert_list **out, struct err *err)
 {
-	if (pem.len > CERT_PEM_MAX)
-		return too_long(pem, err);
+	if (check_length(pem, err) < 0)
+		return -1;
 	BIO *text = BIO_new_mem_buf(pem.len ? pem.ptr : "", (int)pem.len);
 	if (!text)
 		ossl_abort("a memory BIO");
@@ -142,16 +145,18 @@ static int no_password(char *buf, int size, int rwflag, void *user)
 
 static int read_key(struct span pem, EVP_PKEY **out, struct err *err)
 {
-	if (pem.len > CERT_PEM_MAX)
-		return too_long(pem, err);
+	if (check_length(pem, err) < 0)
+		return -1;
 	BIO *text = BIO_new_mem_buf(pem.len ? pem.ptr : "", (int)pem.len);
 	if (!text)
 		ossl_abort("a memory BIO");
 	ERR_clear_error();
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, no_password, NULL);
 	BIO_free(text);
-	if (!key)
-		return ossl_fail(err, ERR_FORMAT, "no unencrypted private key in PEM form");
+	if (!key) {
+		ossl_fail(err, ERR_FORMAT, "no unencrypted private key in PEM form");
+		return -1;
+	}
 	ERR_clear_error();
 	*out = key;
 	return 0;

@@ -25,12 +25,15 @@ void secret_clear(struct secret *secret)
 int secret_alloc(struct secret *out, size_t len, struct err *err)
 {
 	secret_clear(out);
-	if (len > SECRET_MAX)
-		return err_set(err, ERR_LIMIT, "a secret of %zu bytes; at most %zu are allowed", len,
-				SECRET_MAX);
+	if (len > SECRET_MAX) {
+		err_set(err, ERR_LIMIT, "a secret of %zu bytes; at most %zu are allowed", len, SECRET_MAX);
+		return -1;
+	}
 	out->ptr = OPENSSL_secure_zalloc(len + 1);
-	if (!out->ptr)
-		return ossl_fail(err, ERR_LIMIT, "no room for a secret of %zu bytes in the secure heap", len);
+	if (!out->ptr) {
+		ossl_fail(err, ERR_LIMIT, "no room for a secret of %zu bytes in the secure heap", len);
+		return -1;
+	}
 	out->len = len;
 	return 0;
 }

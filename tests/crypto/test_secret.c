@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -95,6 +96,27 @@ static void random_secrets_differ(void **state)
 	assert_false(secret_is(&a, secret_span(&b)));
 }
 
+static void reads_a_file_up_to_the_bound(void **state)
+{
+	auto_secret struct secret secret = SECRET_NONE;
+	char path[] = "/tmp/test_secret.XXXXXX";
+	struct err err = ERR_NONE;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "k\0\n", 3), 3);
+	assert_int_equal(secret_read_file(&secret, path, &err), 0);
+	assert_true(secret_is(&secret, SPAN_LIT("k\0\n")));
+	assert_int_equal(ftruncate(fd, SECRET_MAX + 1), 0);
+	assert_int_equal(secret_read_file(&secret, path, &err), -1);
+	assert_int_equal(err.kind, ERR_LIMIT);
+	close(fd);
+	unlink(path);
+	assert_int_equal(secret_read_file(&secret, path, &err), -1);
+	assert_int_equal(err.kind, ERR_NOT_FOUND);
+}
+
 /* in a child, since it cannot be undone */
 static void the_process_can_hide(void **state)
 {
@@ -117,8 +139,10 @@ static void the_process_can_hide(void **state)
 static int with_heap(void **state)
 {
 	(void)state;
+	if (crypto_init(false, NULL) < 0)
+		return -1;
 	/* a second time changes nothing */
-	return crypto_init(false, NULL) < 0 || crypto_init(false, NULL) < 0;
+	return crypto_init(false, NULL);
 }
 
 int main(void)
@@ -130,6 +154,7 @@ int main(void)
 		cmocka_unit_test(a_full_heap_is_an_error_and_not_the_end),
 		cmocka_unit_test(copies_from_itself_and_moves),
 		cmocka_unit_test(random_secrets_differ),
+		cmocka_unit_test(reads_a_file_up_to_the_bound),
 		cmocka_unit_test(the_process_can_hide),
 	};
 
