@@ -100,17 +100,25 @@ $(CORE): $(CORE_OBJ)
 	@rm -f $@
 	@ar rcsD $@ $^
 
+# a program is its main.o and an archive of the rest, which its tests link too
 define program
-$(OUT)/bin/$(1): $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard $(1)/*.c))) $(CORE)
+$(OUT)/lib/$(1).a: $(patsubst %.c,$(OUT)/%.o,$(filter-out %/main.c,$(sort $(wildcard $(1)/*.c))))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcsD $$@ $$^
+
+$(OUT)/bin/$(1): $(OUT)/$(1)/main.o $(OUT)/lib/$(1).a $(CORE)
 	@mkdir -p $$(@D)
 	@echo "  LD   $$@"
 	@$$(CC) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
+
+$(filter $(OUT)/tests/$(1)/%,$(TESTS)): $(OUT)/lib/$(1).a
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 $(TESTS): $(OUT)/%: $(OUT)/%.o $(CORE)
 	@echo "  LD   $@"
-	@$(CC) $(LDFLAGS) $^ $(TESTLIBS) $(LIBS) -o $@
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(filter $(OUT)/lib/%,$^) $(CORE) $(TESTLIBS) $(LIBS) -o $@
 
 $(DRIVERS): $(OUT)/%: $(OUT)/%.o $(CORE)
 	@echo "  LD   $@"
@@ -118,10 +126,10 @@ $(DRIVERS): $(OUT)/%: $(OUT)/%.o $(CORE)
 
 # with libFuzzer where BUILD=fuzz asks for it, else with a driver that replays the files it is given
 ifeq ($(BUILD),fuzz)
-$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(CORE)
+$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/lib/webhook.a $(CORE)
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
 else
-$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/fuzz/driver.o $(CORE)
+$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/fuzz/driver.o $(OUT)/lib/webhook.a $(CORE)
 	@$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 endif
 
