@@ -127,7 +127,8 @@ static void hold(struct lease *lease)
 
 	lease->held = true;
 	lease->renewed_at = lease->sent_at;
-	timer_set(kube_timers(lease->kube), &lease->last_chance, lease->renewed_at + lease->deadline * CLOCK_SECOND);
+	timer_set(kube_timers(lease->kube), &lease->last_chance,
+			lease->renewed_at + lease->deadline * CLOCK_SECOND);
 	try_again(lease);
 	if (news)
 		lease->handler.elected(lease->handler.ctx);

@@ -91,6 +91,9 @@ int selector_parse(json_t *object, const char *path, struct selector *out, struc
 	char place[PLACE_MAX];
 	size_t i = 0;
 
+	/* what an absent selector means is not for us to say */
+	if (!json_is_object(object))
+		return err_set(err, ERR_FORMAT, "%s: must be an object", path);
 	if (json_only_keys(object, path, known, err) < 0 ||
 			json_opt_object(object, path, "matchLabels", &labels, err) < 0 ||
 			json_opt_array(object, path, "matchExpressions", SELECTOR_REQUIREMENTS_MAX,

@@ -22,10 +22,11 @@ static int load(const char *dir, const char *names, const char *context, struct 
 #define CLUSTER(name, fields) "clusters:\n- name: " name "\n  cluster: {" fields "}\n"
 #define USER(name, fields)    "users:\n- name: " name "\n  user: {" fields "}\n"
 #define CONTEXT(name, fields) "contexts:\n- name: " name "\n  context: {" fields "}\n"
-#define BASE                                                    \
-	CLUSTER("c", "server: 'https://one:6443/'")             \
-	CONTEXT("x", "cluster: c, user: u") "current-context: " \
-					    "x\n"
+#define BASE                                        \
+	CLUSTER("c", "server: 'https://one:6443/'") \
+	CONTEXT("x", "cluster: c, user: u")         \
+	"current-context: "                         \
+	"x\n"
 
 static void merges_files_first_definition_wins(void **state)
 {

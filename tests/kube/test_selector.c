@@ -96,6 +96,19 @@ static void refuses_malformed_selectors_naming_the_place(void **state)
 	}
 }
 
+static void refuses_an_absent_selector(void **state)
+{
+	auto_selector struct selector selector = SELECTOR_NONE;
+	auto_json json_t *null = json_null();
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(selector_parse(NULL, "spec", &selector, &err), -1);
+	assert_int_equal(err.kind, ERR_FORMAT);
+	assert_int_equal(selector_parse(null, "spec", &selector, &err), -1);
+	assert_false(selector_matches(&selector, NULL));
+}
+
 static void bounds_the_requirements(void **state)
 {
 	auto_json json_t *labels = json_object(), *object = json_object();
@@ -118,6 +131,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(matches_as_kubernetes_does),
 		cmocka_unit_test(refuses_malformed_selectors_naming_the_place),
+		cmocka_unit_test(refuses_an_absent_selector),
 		cmocka_unit_test(bounds_the_requirements),
 	};
 
