@@ -4,6 +4,7 @@
  * corpora: each argument is a file, or a folder whose files are all read. Says how many it ran, fails when a name
  * cannot be read or there was none, and crashes where the target does, after the name was shown.
  */
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
@@ -30,9 +31,7 @@ static int replay_file(const char *path, unsigned *count)
 		return -1;
 	}
 	/* an exact copy on the heap: one byte read too far is seen by the sanitizers */
-	auto_free uint8_t *copy = malloc(input.len ? input.len : 1);
-	if (!copy)
-		return -1;
+	auto_free uint8_t *copy = xmalloc(input.len);
 	if (input.len)
 		memcpy(copy, input.ptr, input.len);
 	fprintf(stderr, "%s\n", path);
