@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ConfidentialProfile from a file, compiled as the controller and the webhook do it.
+ *
+ * The agent policy may come from a ConfigMap: it is looked for in the files given, which are manifests. Its namespace
+ * is not looked at, the sha256 in the profile settles it.
+ */
+#ifndef COCOON_INITDATA_GEN_PROFILE_H
+#define COCOON_INITDATA_GEN_PROFILE_H
+
+#include "base/opt.h"
+#include "profile/profile.h"
+
+struct err;
+
+/* The only ConfidentialProfile in the manifest at path, which must render a document. A new reference. */
+int profile_load(const char *path, const struct opt_list *config_maps, struct profile **out, struct err *err)
+		__attribute__((nonnull(1, 2, 3), warn_unused_result));
+
+#endif
