@@ -128,15 +128,19 @@ static json_t *conditions(const struct status_facts *f)
 					? f->admission_problem
 					: "the webhook's registration is being written");
 	replica_condition(f, list);
+	buf_reset(&text);
+	if (!compiled)
+		buf_printf(&text, "%s%s",
+				f->profile && !f->profile->broken ? "the last good form stays in force; "
+								  : "",
+				f->problem ? f->problem : "the profile cannot be read");
+	else
+		buf_puts(&text, f->admission ? "in force" : "see condition Admission");
 	condition(f, list, "Ready", compiled && f->admission,
 			!compiled                      ? "Invalid"
 					: f->admission ? "Ready"
 						       : "NotRegistered",
-			!compiled && f->profile && !f->profile->broken
-					? "the last good form stays in force; see condition Compiled"
-					: !compiled    ? "see condition Compiled"
-					: f->admission ? "in force"
-						       : "see condition Admission");
+			buf_text(&text));
 	buf_clear(&text);
 	return list;
 }
