@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # image.sh NAME:TAG BINARY [FILE[:PLACE]…]: make an OCI image of one program and
-# push it to $REGISTRY (host:port, plain HTTP). Prints the name with the digest
+# push it to $REGISTRY (host:port; plain HTTP on this machine). Prints the name with the digest
 # under which pods of the test cluster pull it.
 #
 # The image holds the program as /usr/bin/BINARY (its entry point), the shared
@@ -81,7 +81,9 @@ main() {
     tree=$work/tree layout=$work/layout
     fill_tree
     make_image >"$work/log" 2>&1 || die "umoci failed: $(tail -n 3 "$work/log")"
-    skopeo --insecure-policy copy --quiet --preserve-digests --dest-tls-verify=false \
+    # Plain HTTP is for registries on this machine alone.
+    case $REGISTRY in localhost:* | 127.* | "[::1]"*) verify=false ;; *) verify=true ;; esac
+    skopeo --insecure-policy copy --quiet --preserve-digests --dest-tls-verify="$verify" \
         --digestfile "$work/digest" "oci:$layout:image" "docker://$REGISTRY/$name" >&2 ||
         die "the registry $REGISTRY did not take $name" "is it running? cluster.sh status"
     echo "$pull_host/${name%:*}@$(<"$work/digest")"
