@@ -172,7 +172,7 @@ demo: ## a real cluster on this machine, a profile, and a pod that comes out con
 	@e2e/demo.sh
 
 images: ## container images of controller and webhook, pushed to REGISTRY (default localhost:5000)
-	+@$(MAKE) --no-print-directory BUILD=release one
+	+@$(MAKE) --no-print-directory BUILD=release programs
 	@manifests/images.sh out/release-$(COMPILER)/bin
 
 # ---- quality -----------------------------------------------------------------------------------------------

@@ -29,5 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				cert_is_ca(list, i) != cert_is_ca(again, i))
 			abort();
 	}
-	return cert_verify_leaf(list, again, "web.apps.svc", 1700000000, NULL) && 0;
+	/* any answer is right, as long as there is one */
+	if (cert_verify_leaf(list, again, "web.apps.svc", 1700000000, NULL) < 0)
+		return 0;
+	return 0;
 }
