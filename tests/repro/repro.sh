@@ -14,17 +14,22 @@ report() { # report STATUS NAME
 	if (($1 == 0)); then echo "ok $number - $2"; else echo "not ok $number - $2"; fi
 }
 
-# build FOLDER: the tracked files as they are now, in another order of creation each time
-build() {
-	mkdir -p "$1"
+# The tracked files as they are now, and the same once more, created in the other order.
+copies() {
+	mkdir -p "$first" "$second"
 	git ls-files -z --deduplicate -- Makefile VERSION core '*/*.c' '*/*.h' |
 		while IFS= read -r -d '' file; do [[ ! -e $file ]] || printf '%s\0' "$file"; done |
-		sort -z "${@:2}" | tar -c --null -T - --no-recursion | tar -x -C "$1" || return 1
-	env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make -C "$1" -s -j2 BUILD=release CC=gcc programs >"$1.log" 2>&1 ||
-		{ tail -n 30 "$1.log" | sed 's/^/# /' && return 1; }
+		tar -c --no-recursion --null -T - | tar -x -C "$first" || return 1
+	(cd "$first" && find . -type f -print0 | sort -rz | tar -c --null -T -) | tar -x -C "$second"
 }
 
-build "$first" && build "$second" -r
+build() { # build FOLDER
+	env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make -C "$1" -s -j2 BUILD=release CC=gcc programs >"$1.log" 2>&1 && return
+	tail -n 30 "$1.log" | sed 's/^/# /'
+	return 1
+}
+
+copies && build "$first" && build "$second"
 report $? "the release builds in both folders"
 found=0
 for program in "$first"/out/release-gcc/bin/*; do
