@@ -2,7 +2,7 @@
 # Finds calls of functions that this house does not use, outside of comments, strings and character constants.
 # Usage: awk -f tools/banned.awk FILE…      prints FILE:LINE: what, and exits 1 when there was something.
 #
-# getenv is a matter of the programs' settings (PROGRAM/settings*.c) and of tests alone.
+# getenv is a matter of the programs' settings (PROGRAM/main.c, PROGRAM/settings*.c) and of tests alone.
 
 # The line without comments and quoted text; `inside` carries an open comment over to the next line.
 function code(line,    out, c, two) {
@@ -44,7 +44,7 @@ BEGIN {
 
 FNR == 1 {
 	inside = 0
-	here = FILENAME ~ /^(core|fuzz)\// || (FILENAME !~ /^tests\// && FILENAME !~ /\/settings[^\/]*\.c$/)
+	here = FILENAME ~ /^(core|fuzz)\// || (FILENAME !~ /^tests\// && FILENAME !~ /\/(main|settings[^\/]*)\.c$/)
 	pattern = "(^|[^A-Za-z0-9_.>])(" words (here ? "|getenv|secure_getenv" : "") ")[ \t]*\\("
 }
 
