@@ -76,7 +76,7 @@ static int refuse(struct reading *r, int status, struct err *err, const char *wh
 /* The next line without its CRLF, which must be there. */
 static struct span next_line(struct span *rest)
 {
-	const char *end = memmem(rest->ptr, rest->len, "\r\n", 2);
+	const char *end = rest->len ? memmem(rest->ptr, rest->len, "\r\n", 2) : NULL;
 	size_t len = end ? (size_t)(end - rest->ptr) : rest->len;
 	struct span line = span_new(rest->ptr, len);
 

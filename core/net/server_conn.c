@@ -65,7 +65,7 @@ static int send_reply(struct conn *conn, struct lws *wsi, const struct server_re
 {
 	auto_buf struct buf out = BUF_MAX(SIZE_MAX / 2);
 
-	if (server_of(conn)->draining || server_of(conn)->stopping)
+	if (server_of(conn)->draining || atomic_load(&server_of(conn)->stop_asked))
 		conn->close = true;
 	reply_format(reply, allow, conn->close, head_only, &out);
 	enter(conn, wsi, CONN_REPLY);

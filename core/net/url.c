@@ -188,6 +188,8 @@ int url_decode(struct buf *out, struct span text, bool plus, struct err *err)
 			c = (char)value;
 			i += 2;
 		}
+		if (!c)
+			return err_set(err, ERR_FORMAT, "the text holds a NUL byte");
 		buf_putc(out, c);
 	}
 	return buf_check(out, "the decoded text", err);

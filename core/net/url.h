@@ -55,7 +55,7 @@ void url_encode(struct buf *out, struct span text) __attribute__((nonnull));
 /* Appends "?name=value", or "&name=value" when what is there has a '?' already; both encoded. */
 void url_add_query(struct buf *out, const char *name, struct span value) __attribute__((nonnull));
 
-/* Appends text with %XX resolved and, where plus says so, '+' as a space. ERR_FORMAT for a broken %, %00. */
+/* Appends text with %XX resolved and, where plus says so, '+' as a space. ERR_FORMAT for a broken %, %00, NUL. */
 int url_decode(struct buf *out, struct span text, bool plus, struct err *err)
 		__attribute__((nonnull(1), warn_unused_result));
 
