@@ -26,7 +26,8 @@
  * seconds, or 1; all waits of one call together last at most KUBE_WAIT_MAX.
  *
  * Bounds: an answer's body 8 MiB unless max_body says otherwise; path and query as KUBE_PATH_MAX.
- * Ownership: requests are copied; config is borrowed for the life of the struct. A body passed to a handler is
+ * Ownership: requests are copied; config is borrowed for the life of the struct. Watches, leases and recorders of
+ * Events that run on it are freed before it, and never from their own handlers. A body passed to a handler is
  * borrowed for the call; a handler that keeps it takes a reference.
  * Threads: one thread per struct kube; kube_wake() alone may be called from others. Handlers may start and cancel
  * calls; kube_call and kube_turn are not for handlers. kube_call turns the loop while it waits, so handlers of

@@ -114,7 +114,7 @@ static int find_in_file(const json_t *doc, const char *list, const char *member,
 	if (json_opt_array(doc, "", list, ENTRIES_MAX, &entries, err) < 0)
 		return -1;
 	json_array_foreach (entries, i, entry) {
-		const char *its = NULL;
+		const char *its = "";
 		if (json_get_text(entry, list, "name", &its, err) < 0)
 			return -1;
 		if (strcmp(its, name) != 0)
@@ -424,7 +424,7 @@ struct choice {
 static int choose(const struct merge *merge, const struct kube_source *source, struct choice *out,
 		struct err *err)
 {
-	struct entry context = { .name = NULL };
+	struct entry context = { .name = "" };
 
 	*out = (struct choice){ .context = source->context, .namespace = "default" };
 	if (!out->context && current_context(merge, &out->context, err) < 0)
@@ -453,7 +453,7 @@ static int choose(const struct merge *merge, const struct kube_source *source, s
 static int build(struct kube_config *config, const struct merge *merge, const struct kube_source *source,
 		struct err *err)
 {
-	struct entry cluster = { .name = NULL }, user = { .name = NULL };
+	struct entry cluster = { .name = "" }, user = { .name = "" };
 	struct choice choice;
 
 	if (choose(merge, source, &choice, err) < 0 ||
