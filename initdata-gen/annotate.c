@@ -15,6 +15,7 @@
 #include "initdata/kparams.h"
 #include "profile/class.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct annotate {
@@ -252,6 +253,7 @@ static bool is_meant(const struct plan *plan, const struct place *place, const s
 {
 	const char *class = place->pod.runtime_class;
 
+	assert(plan->classes);
 	*caps = class ? class_find(plan->classes, class) : NULL;
 	if (*caps && !(*caps)->confidential)
 		*caps = NULL;
@@ -313,7 +315,7 @@ static int annotate_file(const char *path, const struct plan *plan, struct err *
 	if (text_load(path, &edit.text, err) < 0)
 		return -1;
 	if (annotate_text(&edit, plan, err) < 0)
-		return err_wrap(err, "'%s'", path);
+		return strcmp(path, "-") ? err_wrap(err, "'%s'", path) : err_wrap(err, "standard input");
 	if (!plan->settings->in_place)
 		return text_save(NULL, buf_span(&edit.text), err);
 	return edit.changes ? text_save(path, buf_span(&edit.text), err) : 0;

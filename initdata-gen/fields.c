@@ -93,11 +93,25 @@ static int read_lists(const struct fields *f, struct files *files, struct err *e
 	return 0;
 }
 
+static bool any_text(const char *const *texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (texts[i])
+			return true;
+	return false;
+}
+
 bool fields_any(const struct fields *f)
 {
-	static const struct fields none = FIELDS_NONE;
+	const char *const texts[] = { f->kbs_url, f->kbs_cert, f->log_level, f->tee_key_algorithm,
+		f->coco_as_url, f->aa_toml, f->kbc_name, f->cdh_socket, f->aa_socket, f->cdh_toml,
+		f->image_policy, f->image_policy_uri, f->sigstore_config, f->sigstore_config_uri,
+		f->registry_credentials_uri, f->registry_config, f->registry_config_uri, f->https_proxy,
+		f->http_proxy, f->no_proxy, f->work_dir, f->policy };
 
-	return memcmp(f, &none, sizeof(none)) != 0;
+	return any_text(texts, sizeof(texts) / sizeof(texts[0])) || f->init_pcr >= 0 || f->eventlog ||
+			f->credentials.count || f->skip_sealed_secret_verification || f->extra_roots.count ||
+			f->max_layer_downloads || f->entries.count;
 }
 
 int fields_entries(const struct fields *f, json_t **data, struct err *err)

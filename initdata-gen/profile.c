@@ -38,22 +38,25 @@ static int load_documents(const char *path, json_t *all, struct err *err)
 	return 0;
 }
 
-static int find_profile(const char *path, const json_t *documents, const json_t **out, struct err *err)
+static const json_t *find_profile(const char *path, const json_t *documents, struct err *err)
 {
-	const json_t *document;
+	const json_t *document, *found = NULL;
 	size_t i;
 
-	*out = NULL;
 	json_array_foreach (documents, i, document) {
 		const char *kind = json_text_at(document, "kind", NULL);
 
 		if (!kind || strcmp(kind, PROFILE_KIND) != 0)
 			continue;
-		if (*out)
-			return err_set(err, ERR_USAGE, "'%s' holds more than one " PROFILE_KIND, path);
-		*out = document;
+		if (found) {
+			err_set(err, ERR_USAGE, "'%s' holds more than one " PROFILE_KIND, path);
+			return NULL;
+		}
+		found = document;
 	}
-	return *out ? 0 : err_set(err, ERR_NOT_FOUND, "'%s' holds no " PROFILE_KIND, path);
+	if (!found)
+		err_set(err, ERR_NOT_FOUND, "'%s' holds no " PROFILE_KIND, path);
+	return found;
 }
 
 int profile_load(const char *path, const struct opt_list *config_maps, struct profile **out, struct err *err)
@@ -64,7 +67,10 @@ int profile_load(const char *path, const struct opt_list *config_maps, struct pr
 	const struct profile_env env = { .ctx = all, .config_map = find_config_map };
 	const json_t *resource;
 
-	if (load_documents(path, documents, err) < 0 || find_profile(path, documents, &resource, err) < 0)
+	if (load_documents(path, documents, err) < 0)
+		return -1;
+	resource = find_profile(path, documents, err);
+	if (!resource)
 		return -1;
 	/* a file may hold the profile together with its ConfigMap */
 	json_array_extend(all, documents);

@@ -11,6 +11,7 @@
 #include "initdata/carrier.h"
 #include "initdata/document.h"
 
+#include <assert.h>
 #include <string.h>
 
 const char *const source_form_words[] = { "auto", "toml", "annotation", "manifest", "image", NULL };
@@ -131,6 +132,7 @@ int source_load_one(const char *path, enum source_form form, struct buf *out, st
 
 	if (source_load(path, form, &list, err) < 0)
 		return -1;
+	assert(list.items); /* a file without a document is an error */
 	for (size_t i = 1; i < list.count; i++)
 		if (!span_eq(buf_span(&list.items[i].text), buf_span(&list.items[0].text)))
 			return err_set(err, ERR_USAGE,

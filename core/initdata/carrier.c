@@ -145,7 +145,7 @@ static int image_stream(struct span image, struct span *stream, struct err *err)
 
 int initdata_image_parse(struct span image, struct buf *toml, struct err *err)
 {
-	struct span stream;
+	struct span stream = SPAN_NONE;
 
 	if (image_stream(image, &stream, err) < 0 || unpack(stream, toml, err) < 0)
 		return err_wrap(err, "init-data image");

@@ -65,6 +65,18 @@ static void a_log_level_alone_makes_no_cdh_toml(void **state)
 	assert_false(initdata_has_cdh(&config));
 }
 
+/* What we write is known to the judge, with one thing to warn of. */
+static void assert_judged_clean(struct span aa, struct span cdh)
+{
+	auto_json json_t *findings = json_array();
+
+	initdata_check_aa(aa, findings);
+	initdata_check_cdh(cdh, findings);
+	assert_int_equal(json_array_size(findings), 1);
+	assert_string_equal(json_text_at(json_array_get(findings, 0), "path", NULL),
+			"skip_sealed_secret_verification");
+}
+
 static void every_field_lands_where_the_guest_reads_it(void **state)
 {
 	auto_buf struct buf pem = BUF_MAX(65536), aa = BUF_MAX(65536), cdh = BUF_MAX(65536);
@@ -72,7 +84,7 @@ static void every_field_lands_where_the_guest_reads_it(void **state)
 			"/run/confidential-containers/cdh/kbs/x", "resource_uri", "kbs:///default/a/b");
 	auto_json json_t *registry = json_pack("{s:[s], s:[{s:s}]}", "unqualified-search-registries",
 			"docker.io", "registry", "location", "docker.io");
-	auto_json json_t *roots = json_array(), *tree = NULL, *findings = json_array();
+	auto_json json_t *roots = json_array(), *tree = NULL;
 	struct initdata_config config = { 0 };
 	struct err err = ERR_NONE;
 
@@ -131,12 +143,7 @@ static void every_field_lands_where_the_guest_reads_it(void **state)
 					 tree, "image", "max_concurrent_layer_downloads_per_image", NULL)),
 			5);
 	assert_string_equal(json_text_at(tree, "image", "work_dir", NULL), "/run/work");
-	/* what we write is known to the judge, with one thing to warn of */
-	initdata_check_aa(buf_span(&aa), findings);
-	initdata_check_cdh(buf_span(&cdh), findings);
-	assert_int_equal(json_array_size(findings), 1);
-	assert_string_equal(json_text_at(json_array_get(findings, 0), "path", NULL),
-			"skip_sealed_secret_verification");
+	assert_judged_clean(buf_span(&aa), buf_span(&cdh));
 }
 
 static void a_document_of_generated_files_stays_readable(void **state)

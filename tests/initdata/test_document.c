@@ -163,13 +163,13 @@ static void refuses_what_must_not_be_written(void **state)
 
 static void refuses_to_render_more_than_the_limit(void **state)
 {
-	auto_free char *big = malloc(INITDATA_TEXT_MAX + 1);
+	auto_buf struct buf big = BUF_MAX(INITDATA_TEXT_MAX);
 	auto_json json_t *data = json_object();
 
 	(void)state;
-	memset(big, 'x', INITDATA_TEXT_MAX);
-	big[INITDATA_TEXT_MAX] = 0;
-	json_object_set_new(data, "x", json_string(big));
+	memset(buf_room(&big, INITDATA_TEXT_MAX), 'x', INITDATA_TEXT_MAX);
+	buf_grew(&big, INITDATA_TEXT_MAX);
+	json_object_set_new(data, "x", json_string(buf_text(&big)));
 	refuses_to_render(data, "exceeds");
 }
 
