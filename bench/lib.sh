@@ -135,7 +135,10 @@ until_ready() {
 }
 
 # kilobytes VmRSS|VmHWM of the process
-kilobytes() { sed -n "s/^$1:[^0-9]*\([0-9]*\) kB/\1/p" "/proc/$pid/status"; }
+kilobytes() {
+	[[ -r /proc/$pid/status ]] || die "it ended before its time" "$(tail -n 5 "$log")"
+	sed -n "s/^$1:[^0-9]*\([0-9]*\) kB/\1/p" "/proc/$pid/status"
+}
 
 # Milliseconds of processor time that the process has used.
 cpu_ms() {

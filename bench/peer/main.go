@@ -40,8 +40,7 @@ func main() {
 	ctrl.SetLogger(zap.New())
 	scheme := runtime.NewScheme()
 	must(clientgoscheme.AddToScheme(scheme))
-	scheme.AddKnownTypes(groupVersion, &Profile{}, &ProfileList{})
-	addMeta(scheme)
+	addProfiles(scheme)
 	mgr, err := ctrl.NewManager(ctrl.GetConfigOrDie(), ctrl.Options{
 		Scheme:                 scheme,
 		HealthProbeBindAddress: *probes,
@@ -62,17 +61,19 @@ func main() {
 	must(mgr.AddReadyzCheck("caches", synced(mgr)))
 	if *mode == "webhook" {
 		must(mgr.AddReadyzCheck("webhook", mgr.GetWebhookServer().StartedChecker()))
-		go watch(ctx, mgr, &Profile{}, &corev1.Namespace{}, &nodev1.RuntimeClass{})
+		must(watch(ctx, mgr, &Profile{}, &corev1.Namespace{}, &nodev1.RuntimeClass{}))
 	}
 	must(mgr.Start(ctx))
 }
 
 // watch makes the cache hold these kinds before the first review asks for them.
-func watch(ctx context.Context, mgr ctrl.Manager, kinds ...client.Object) {
+func watch(ctx context.Context, mgr ctrl.Manager, kinds ...client.Object) error {
 	for _, kind := range kinds {
-		_, err := mgr.GetCache().GetInformer(ctx, kind)
-		must(err)
+		if _, err := mgr.GetCache().GetInformer(ctx, kind); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // synced is ready when every watch has delivered all that there was.

@@ -91,7 +91,11 @@ func (l *ProfileList) DeepCopyObject() runtime.Object {
 	return &out
 }
 
-func addMeta(scheme *runtime.Scheme) { metav1.AddToGroupVersion(scheme, groupVersion) }
+func addProfiles(scheme *runtime.Scheme) {
+	scheme.AddKnownTypeWithName(groupVersion.WithKind("ConfidentialProfile"), &Profile{})
+	scheme.AddKnownTypeWithName(groupVersion.WithKind("ConfidentialProfileList"), &ProfileList{})
+	metav1.AddToGroupVersion(scheme, groupVersion)
+}
 
 // match finds the profile of a pod, nil when there is none. Everything is read from the cache.
 func match(ctx context.Context, reader client.Reader, pod *corev1.Pod, namespace string) (*Profile, error) {

@@ -70,9 +70,9 @@ func spec(o Options) object {
 		},
 		"containers": list{
 			container("app", "registry.example.com/orders/backend@sha256:"+
-				"3d1a4c3f5b7e9a0c2d4f6b8e1a3c5d7f9b0e2a4c6d8f1b3e5a7c9d0f2b4e6a8c", 8080, 22),
+				"3d1a4c3f5b7e9a0c2d4f6b8e1a3c5d7f9b0e2a4c6d8f1b3e5a7c9d0f2b4e6a8c", 8080, 10),
 			container("metrics", "registry.example.com/platform/exporter@sha256:"+
-				"8c6a4e2b0f9d7c5a3e1b8f6d4c2a0e9b7f5d3c1a8e6b4f2d0c9a7e5b3f1d8c6a", 9102, 7),
+				"8c6a4e2b0f9d7c5a3e1b8f6d4c2a0e9b7f5d3c1a8e6b4f2d0c9a7e5b3f1d8c6a", 9102, 3),
 		},
 		"restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
 		"serviceAccountName": "default", "serviceAccount": "default",
