@@ -87,7 +87,6 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
 		return NULL;
 	call->next = http->calls;
 	http->calls = call;
-	/* a turn that waits in poll already would not see the call before its timeout */
 	return call;
 }
 

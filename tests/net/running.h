@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "net/server.h"
+#include "tests/fault/peer.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -116,6 +117,33 @@ static inline int running_stop(struct running *running)
 	pthread_join(running->thread, NULL);
 	server_free(running->server);
 	return running->result;
+}
+
+/* ---- the other side, byte by byte ---- */
+
+#define GET_COUNT "GET /count HTTP/1.1\r\nHost: h\r\n\r\n"
+#define JSON      "Content-Type: application/json\r\n"
+
+static inline int connect_to(const struct running *running)
+{
+	return peer_connect(server_port(running->server, 0));
+}
+
+static inline void send_text(int fd, const char *text)
+{
+	struct line line = { .fd = fd };
+
+	line_puts(&line, text);
+}
+
+/* All that comes until the other side closes, or until the text holds `until`. */
+static inline void read_until(int fd, struct buf *out, const char *until)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	while (!(until && strstr(buf_text(out), until)) && (n = read(fd, chunk, sizeof(chunk))) > 0)
+		buf_add(out, chunk, (size_t)n);
 }
 
 #endif
