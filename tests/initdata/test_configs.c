@@ -230,8 +230,8 @@ static void refuses_what_the_guest_would_refuse(void **state)
 static void refuses_lists_with_a_wrong_item(void **state)
 {
 	static const char *const credentials[] = { "[{}]", "[1]",
-		"[{\"path\": \"/etc/x\", \"resource_uri\": "
-		"\"kbs:///a/b/c\"}]",
+		("[{\"path\": \"/etc/x\", \"resource_uri\": "
+		 "\"kbs:///a/b/c\"}]"),
 		"[{\"path\": \"/run/confidential-containers/cdh/kbs/x\", \"resource_uri\": \"kbs:///a\"}]" };
 	auto_buf struct buf out = BUF_MAX(65536);
 	auto_json json_t *roots = json_pack("[s]", "x");

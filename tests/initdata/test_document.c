@@ -262,8 +262,8 @@ static void accepts_what_others_write(void **state)
 		HEAD "[data]\n",
 		HEAD "data = {}\n",
 		HEAD "unknown = 1\n[data]\n\"aa.toml\" = \"\"\n[more]\nx = 1979-05-27\n",
-		"# comment\r\nversion = '0.1.0'\r\nalgorithm = \"\"\"sha512\"\"\"\r\n[data]\r\nx = "
-		"'''\r\ny'''\r\n",
+		("# comment\r\nversion = '0.1.0'\r\nalgorithm = \"\"\"sha512\"\"\"\r\n[data]\r\nx = "
+		 "'''\r\ny'''\r\n"),
 		"data.x = \"1\"\nalgorithm = \"sha384\"\nversion = \"0.1.0\"\n",
 	};
 

@@ -213,8 +213,8 @@ static void says_what_had_no_effect(void **state)
 {
 	static const char *const off[] = { "agent.image_policy_file=kbs:///a/b/c",
 		"agent.image_policy_file=kbs:///a/b/c agent.enable_signature_verification=True",
-		"agent.image_policy_file=kbs:///a/b/c agent.enable_signature_verification=true "
-		"agent.enable_signature_verification=false" };
+		("agent.image_policy_file=kbs:///a/b/c agent.enable_signature_verification=true "
+		 "agent.enable_signature_verification=false") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
