@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define INJECTED_ELSEWHERE "cert-manager.io/inject-ca-from"
 #define EXPRESSION_MAX 65536
 
 /* The expression with its list of class names replaced by ours; false when it has none. */
@@ -73,7 +74,8 @@ json_t *conditions_patch(const json_t *configuration, struct span bundle, const 
 	size_t i;
 	json_t *webhook;
 
-	if (bundle.len)
+	/* where cert-manager's injector was told to keep the bundle, it is not ours */
+	if (bundle.len && !json_text_at(configuration, "metadata", "annotations", INJECTED_ELSEWHERE, NULL))
 		b64_encode(&text, bundle);
 	json_array_foreach (json_object_get(configuration, "webhooks"), i, webhook)
 		patch_webhook(changes, i, webhook, buf_text(&text), classes);

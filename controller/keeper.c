@@ -152,7 +152,7 @@ static void round_end(struct keeper *k, const struct err *failure)
 	bool stood = k->stands;
 
 	k->busy = false;
-	k->stands = !failure && k->stands_so_far;
+	k->stands = !failure && k->run && k->stands_so_far;
 	if (failure) {
 		snprintf(k->problem, sizeof(k->problem), "%.500s", failure->text);
 		log_warn("the webhook's registration is not as it should be", LOG_ERR(failure), NULL);
@@ -200,7 +200,7 @@ static void on_configuration(void *ctx, int status, json_t *body, const struct e
 	struct err err = ERR_NONE;
 
 	(void)status;
-	if (failure) {
+	if (failure || !k->run) {
 		round_end(k, failure);
 		return;
 	}
@@ -255,6 +255,12 @@ static void on_secret_written(void *ctx, int status, json_t *body, const struct 
 	struct keeper *k = ctx;
 
 	(void)status;
+	/* an installation without webhook, where pods wait at the gate: nothing to register */
+	if (failure && failure->kind == ERR_NOT_FOUND) {
+		k->at++;
+		read_configuration(k);
+		return;
+	}
 	if (failure) {
 		round_end(k, failure);
 		return;
@@ -340,7 +346,8 @@ static void on_secret(void *ctx, int status, json_t *body, const struct err *fai
 	struct keeper *k = ctx;
 
 	(void)status;
-	if (failure && failure->kind != ERR_NOT_FOUND) {
+	if ((failure && failure->kind != ERR_NOT_FOUND) || !k->run) {
+		/* or a leader no more: from here on another one writes */
 		round_end(k, failure);
 		return;
 	}

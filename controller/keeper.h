@@ -7,7 +7,8 @@
  *     object.spec.runtimeClassName in ["kata-qemu-snp", …]        the list between the brackets is ours
  *
  * Looks every KEEPER_EVERY seconds, and at once when told; writes only what differs, under a test of the
- * resourceVersion. Only a leader's keeper runs. With certificates managed by somebody else (cert-manager) it leaves
+ * resourceVersion. A configuration that is not there is an installation without webhook and stands as it is. Only a
+ * leader's keeper runs. With certificates managed by somebody else (cert-manager) it leaves
  * Secret and bundle alone.
  */
 #ifndef COCOON_CONTROLLER_KEEPER_H

@@ -160,10 +160,11 @@ static void compare_replicas(struct loop *loop)
 static void on_catalog(void *ctx, struct catalog *catalog)
 {
 	struct loop *loop = ctx;
-	auto_json json_t *classes = catalog_class_names(catalog);
+	auto_json json_t *classes = catalog_confidential(catalog);
+	auto_json json_t *names = catalog_class_names(catalog);
 
 	follow_fingerprint(catalog, loop->fingerprint);
-	keeper_set_classes(loop->keeper, classes);
+	keeper_set_classes(loop->keeper, names);
 	if (loop->leads)
 		lifter_use(loop->lifter, catalog);
 	if (!json_equal(classes, loop->classes)) {

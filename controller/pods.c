@@ -222,6 +222,8 @@ void pods_put(struct pods *pods, const struct catalog *catalog, const json_t *po
 	size_t count = pods->count;
 	struct pod_record *record = record_of(pods, &view);
 	bool is_new = pods->count > count || strcmp(record->uid, view.uid) != 0;
+	if (is_new)
+		record->gated_since = 0; /* another pod of that name waited, not this one */
 	auto_json json_t *kept = protected_annotations(&view);
 	swap(pods, &record->class, intern_get(&pods->interned, span_of(view.runtime_class)));
 	swap(pods, &record->labels, intern_object(pods, view.labels));

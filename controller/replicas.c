@@ -84,10 +84,18 @@ static void on_object(void *ctx, enum watch_event event, json_t *object)
 		tell(r);
 		return;
 	}
+	const char *version = json_text_at(object, "metadata", "resourceVersion", NULL);
+	json_t *known = json_object_get(r->leases, name);
+	const char *before = json_text_at(known, "version", NULL);
+	json_object_set_new(known, "seen", json_true());
+	/* a list that starts over brings records that have not changed since: their time goes on */
+	if (version && before && !strcmp(before, version))
+		return;
 	json_object_set_new(r->leases, name,
-			json_pack("{s:I, s:I, s:o}", "changed", (json_int_t)kube_now(r->kube), "duration",
-					duration < DURATION_MAX ? duration : DURATION_MAX, "says",
-					what_it_says(object, name)));
+			json_pack("{s:I, s:I, s:o, s:s, s:b}", "changed", (json_int_t)kube_now(r->kube),
+					"duration", duration < DURATION_MAX ? duration : DURATION_MAX, "says",
+					what_it_says(object, name), "version", version ? version : "", "seen",
+					1));
 	tell(r);
 }
 
@@ -95,15 +103,25 @@ static void on_object(void *ctx, enum watch_event event, json_t *object)
 static void on_begin(void *ctx)
 {
 	struct replicas *r = ctx;
+	const char *name;
+	json_t *lease;
 
-	json_object_clear(r->leases);
+	json_object_foreach (r->leases, name, lease)
+		json_object_set_new(lease, "seen", json_false());
 	r->listing = true;
 }
 
 static void on_synced(void *ctx)
 {
 	struct replicas *r = ctx;
+	const char *name;
+	json_t *lease;
+	void *next;
 
+	json_object_foreach_safe (r->leases, next, name, lease) {
+		if (json_is_false(json_object_get(lease, "seen")))
+			json_object_del(r->leases, name);
+	}
 	r->listing = false;
 	tell(r);
 }

@@ -15,7 +15,8 @@
 
 #include <string.h>
 
-#define EVERY CLOCK_SECOND
+#define EVERY     CLOCK_SECOND
+#define KNOWN_MAX (2 * (size_t)CATALOG_PROFILES_MAX)
 
 struct reporter {
 	struct kube *kube;
@@ -282,6 +283,9 @@ static void pass(void *ctx)
 	}
 	if (!follow_ready(r->follow))
 		return;
+	/* what is known of profiles that are gone goes too, now and then */
+	if (json_object_size(r->known) > KNOWN_MAX)
+		json_object_clear(r->known);
 	json_decref(r->counts);
 	r->counts = json_object();
 	pods_each(r->pods, count_pod, r->counts);

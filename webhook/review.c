@@ -52,7 +52,7 @@ static void judge(const struct review_env *env, enum review_path path,
 
 	if (path == REVIEW_TEMPLATES)
 		judge_template(env, request, d, err);
-	else if (binding && path == REVIEW_VALIDATE)
+	else if (binding && path == REVIEW_VALIDATE && request->object)
 		decide_binding(request->object, d);
 	else if (pods && !binding)
 		judge_pod(env, path, request, d, err);

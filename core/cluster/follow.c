@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "codec/line.h"
 #include "codec/yaml.h"
 #include "kube/client.h"
 #include "kube/watch.h"
@@ -41,14 +42,17 @@ struct follow {
 
 /* ---- what is kept of an object ------------------------------------------------------------------------------ */
 
-static json_t *keep_all(json_t *object)
+/* Without the bookkeeping that no decision looks at: else every status that we write would be a change to us. */
+static json_t *keep_spec(json_t *object)
 {
-	json_t *meta = json_object_get(object, "metadata");
+	json_t *kept = json_copy(object);
+	json_t *meta = json_copy(json_object_get(object, "metadata"));
 
-	/* bookkeeping of the API server that no decision looks at */
 	json_object_del(meta, "managedFields");
-	json_object_del(object, "status");
-	return json_incref(object);
+	json_object_del(meta, "resourceVersion");
+	json_object_set_new(kept, "metadata", meta);
+	json_object_del(kept, "status");
+	return kept;
 }
 
 static json_t *keep_labels(json_t *object)
@@ -117,17 +121,18 @@ static struct profile *compile(struct follow *follow, const char *name, const js
 {
 	const struct profile_env env = { .ctx = follow, .config_map = config_map_text };
 	struct profile *before = in_force(follow, name);
+	json_int_t generation = json_integer_value(json_at(resource, "metadata", "generation", NULL));
 	struct err why = ERR_NONE;
 	struct profile *now = NULL;
 
 	/* most rebuilds are about something else: what depends on the resource alone and has not changed stays */
-	if (before && !before->broken && !profile_config_map(resource) &&
+	if (before && !before->broken && !profile_config_map(resource) && before->generation == generation &&
 			json_equal(before->spec, json_object_get(resource, "spec")))
 		return profile_ref(before);
 	if (profile_compile(resource, &env, &now, &why) < 0)
-		json_object_set_new(follow->problems, name, json_string(why.text));
+		json_object_set_new(follow->problems, name, json_line(ERR_TEXT_MAX, "%s", why.text));
 	else if (now->broken)
-		json_object_set_new(follow->problems, name, json_string(now->broken));
+		json_object_set_new(follow->problems, name, json_line(ERR_TEXT_MAX, "%s", now->broken));
 	else
 		return now;
 	if (!before || (before->broken && now))
@@ -260,8 +265,8 @@ static int watch_all(struct follow *follow, struct err *err)
 	const struct kube_ref namespaces = { .api = "v1", .plural = "namespaces" };
 	const struct kube_ref maps = { .api = "v1", .namespace = follow->namespace, .plural = "configmaps" };
 
-	if (watch_collection(follow, PROFILES, &profiles, false, keep_all, err) < 0 ||
-			watch_collection(follow, CLASSES, &classes, false, keep_all, err) < 0 ||
+	if (watch_collection(follow, PROFILES, &profiles, false, keep_spec, err) < 0 ||
+			watch_collection(follow, CLASSES, &classes, false, keep_spec, err) < 0 ||
 			watch_collection(follow, NAMESPACES, &namespaces, true, keep_labels, err) < 0 ||
 			watch_collection(follow, CONFIG_MAPS, &maps, false, keep_data, err) < 0)
 		return -1;

@@ -74,12 +74,23 @@ static bool aged(const struct cert_pair *pair, int64_t now, int num, int den)
 	return (now - from) * den > (to - from) * num;
 }
 
+/* Can sign today. */
+static bool usable(const struct cert_pair *ca, int64_t now)
+{
+	if (!ca)
+		return false;
+	const struct cert_list *chain = cert_pair_chain(ca);
+	return cert_is_ca(chain, 0) && cert_not_before(chain, 0) <= now && now < cert_not_after(chain, 0);
+}
+
 /* Whether every live replica says `want` under `key`. */
 static bool all_say(const struct rotation_facts *facts, const char *key, const char *want)
 {
 	size_t i;
 	json_t *replica;
 
+	if (!facts->replicas)
+		return false;
 	json_array_foreach (facts->replicas, i, replica) {
 		const char *said = json_string_value(json_object_get(replica, key));
 		if (!said || strcmp(said, want) != 0)
@@ -88,54 +99,63 @@ static bool all_say(const struct rotation_facts *facts, const char *key, const c
 	return true;
 }
 
-static enum rotation_step next_of_rotation(
+static enum rotation_step say(struct buf *why, enum rotation_step step, const char *text)
+{
+	buf_puts(why, text);
+	return step;
+}
+
+#define AGED "the certificate is past two thirds of its life"
+
+/* The leaf is signed by the next CA: until all serve it, the old one stays in the bundle. */
+static enum rotation_step after_switch(
 		const struct state *state, const struct rotation_facts *facts, struct buf *why)
 {
-	char leaf[CERT_FINGERPRINT_MAX], trust[65];
+	char leaf[CERT_FINGERPRINT_MAX];
 
-	if (signed_by(state, state->next, facts)) {
-		cert_fingerprint(cert_pair_chain(state->leaf), 0, leaf);
-		if (!all_say(facts, "leaf", leaf)) {
-			buf_puts(why, "waiting until every replica serves the new certificate");
-			return ROTATION_WAIT;
-		}
-		buf_puts(why, "every replica serves the new certificate");
-		return ROTATION_FINISH;
-	}
+	cert_fingerprint(cert_pair_chain(state->leaf), 0, leaf);
+	if (all_say(facts, "leaf", leaf))
+		return say(why, ROTATION_FINISH, "every replica serves the new certificate");
+	if (aged(state->leaf, facts->now, 2, 3))
+		return say(why, ROTATION_SWITCH, AGED);
+	return say(why, ROTATION_WAIT, "waiting until every replica serves the new certificate");
+}
+
+/* The leaf is signed by the old CA. */
+static enum rotation_step before_switch(
+		const struct state *state, const struct rotation_facts *facts, struct buf *why)
+{
+	char trust[65];
+
 	rotation_trust(facts->secret, trust);
-	if (facts->published_since < ROTATION_SETTLE || !all_say(facts, "trust", trust)) {
-		buf_puts(why, "waiting until API servers and replicas know the new CA");
-		return ROTATION_WAIT;
-	}
-	buf_puts(why, "the new CA is known everywhere");
-	return ROTATION_SWITCH;
+	if (facts->published_since >= ROTATION_SETTLE && all_say(facts, "trust", trust))
+		return say(why, ROTATION_SWITCH, "the new CA is known everywhere");
+	if (aged(state->leaf, facts->now, 2, 3))
+		return say(why, ROTATION_RENEW, AGED);
+	return say(why, ROTATION_WAIT, "waiting until API servers and replicas know the new CA");
 }
 
 enum rotation_step rotation_next(const struct rotation_facts *facts, struct buf *why)
 {
 	__attribute__((cleanup(state_clear))) struct state state = read_state(facts->secret);
+	bool next = usable(state.next, facts->now);
 
-	if (state.next && state.ca &&
-			(signed_by(&state, state.ca, facts) || signed_by(&state, state.next, facts)))
-		return next_of_rotation(&state, facts, why);
-	if (!signed_by(&state, state.ca, facts)) {
-		buf_puts(why,
-				facts->secret ? "the Secret holds no certificate that would be accepted"
+	if (!usable(state.ca, facts->now))
+		return say(why, ROTATION_CREATE,
+				facts->secret ? "the Secret holds no CA that can sign"
 					      : "there is no certificate yet");
-		return ROTATION_CREATE;
-	}
-	if (json_text_at(facts->secret, "metadata", "annotations", ROTATION_ASK_ANNOTATION, NULL)) {
-		buf_puts(why, "asked for");
-		return ROTATION_ADD_CA;
-	}
-	if (aged(state.ca, facts->now, 1, 2)) {
-		buf_puts(why, "the CA is past half of its life");
-		return ROTATION_ADD_CA;
-	}
-	if (aged(state.leaf, facts->now, 2, 3)) {
-		buf_puts(why, "the certificate is past two thirds of its life");
-		return ROTATION_RENEW;
-	}
+	if (next && signed_by(&state, state.next, facts))
+		return after_switch(&state, facts, why);
+	if (!signed_by(&state, state.ca, facts))
+		return say(why, ROTATION_RENEW, "the Secret holds no certificate that would be accepted");
+	if (next)
+		return before_switch(&state, facts, why);
+	if (json_text_at(facts->secret, "metadata", "annotations", ROTATION_ASK_ANNOTATION, NULL))
+		return say(why, ROTATION_ADD_CA, "asked for");
+	if (aged(state.ca, facts->now, 1, 2))
+		return say(why, ROTATION_ADD_CA, "the CA is past half of its life");
+	if (aged(state.leaf, facts->now, 2, 3))
+		return say(why, ROTATION_RENEW, AGED);
 	return ROTATION_KEEP;
 }
 
@@ -244,13 +264,24 @@ int rotation_apply(const struct rotation_facts *facts, enum rotation_step step, 
 	return 0;
 }
 
+/* Appends the certificates of a member; nothing when they cannot be read: API servers refuse a bundle with junk. */
+static void add_certificates(const json_t *secret, const char *key, struct buf *out)
+{
+	struct buf pem = BUF_MAX(ROTATION_PEM_MAX);
+	auto_cert_list struct cert_list *list = NULL;
+
+	if (member(secret, key, &pem) && cert_list_parse(buf_span(&pem), &list, NULL) == 0)
+		cert_list_format(list, out);
+	buf_clear(&pem);
+}
+
 bool rotation_bundle(const json_t *secret, struct buf *out)
 {
 	size_t before = out->len;
 
-	member(secret, "ca.crt", out);
+	add_certificates(secret, "ca.crt", out);
 	if (out->len > before)
-		member(secret, "ca-next.crt", out);
+		add_certificates(secret, "ca-next.crt", out);
 	return out->len > before;
 }
 

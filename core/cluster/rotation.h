@@ -7,15 +7,19 @@
  *                   ca-next.crt ca-next.key  only during a rotation
  *                   tls.crt tls.key          what replicas serve
  *
- *     nothing usable           → make CA and leaf
- *     leaf past 2/3 of life    → sign another with the same CA
+ *     no CA that can sign      → make CA and leaf
+ *     leaf missing, wrong, or  → sign another with the same CA
+ *       past 2/3 of its life
  *     CA past half of life,    → put ca-next beside it; API servers are to trust both from now on
  *       or a rotation is asked for
  *     ca-next there, and every live replica has acknowledged it, and API servers had SETTLE to learn of it
  *                              → sign the leaf with ca-next
  *     leaf signed by ca-next, and every live replica serves it → ca-next becomes ca, the old one leaves
  *
- * Units: seconds. Errors: ERR_FORMAT for a Secret that cannot be read is no error: it is replaced.
+ * A leaf that ages while a rotation waits is signed again by the CA that signed it. What cannot be read in a Secret
+ * counts as absent, and only certificates that can be read go into the bundle.
+ *
+ * Units: seconds.
  */
 #ifndef COCOON_CLUSTER_ROTATION_H
 #define COCOON_CLUSTER_ROTATION_H
@@ -51,7 +55,7 @@ enum rotation_step {
 
 struct rotation_facts {
 	const json_t *secret;   /* the object, or NULL when there is none */
-	const json_t *replicas; /* live ones: [{"leaf": hex, "trust": hex}] */
+	const json_t *replicas; /* live ones: [{"leaf": hex, "trust": hex}]; NULL: not known yet */
 	const char *dns_name;   /* cocoon-webhook.cocoon-system.svc */
 	int64_t now;            /* seconds since 1970 */
 	int64_t published_since; /* how long, in seconds, all configurations have held the present bundle; -1: not yet */
@@ -66,7 +70,7 @@ enum rotation_step rotation_next(const struct rotation_facts *facts, struct buf 
 int rotation_apply(const struct rotation_facts *facts, enum rotation_step step, json_t **data,
 		struct err *err) __attribute__((nonnull, warn_unused_result));
 
-/* The PEM bundle that API servers are to trust: ca.crt and ca-next.crt. False when the Secret has none. */
+/* Appends the PEM bundle that API servers are to trust: ca.crt and ca-next.crt. False when the Secret has none. */
 bool rotation_bundle(const json_t *secret, struct buf *out) __attribute__((nonnull(2)));
 
 /* The text of ROTATION_TRUST_ANNOTATION for a Secret; "" when it has no CA. */

@@ -2,29 +2,16 @@
 #include "pod/advise.h"
 
 #include "codec/json.h"
+#include "codec/line.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_MAX 250
-
-static void say(json_t *warnings, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void say(json_t *warnings, const char *fmt, ...)
-{
-	char text[TEXT_MAX];
-	va_list ap;
-
-	if (json_array_size(warnings) >= ADVICE_MAX)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	json_t *line = json_string(text);
-	/* a name cut inside a character is not worth a broken answer */
-	if (line)
-		json_array_append_new(warnings, line);
-}
+#define say(warnings, ...)                                                                            \
+	do {                                                                                          \
+		if (json_array_size(warnings) < ADVICE_MAX)                                           \
+			json_array_append_new(warnings, json_line(ADVICE_TEXT_MAX - 1, __VA_ARGS__)); \
+	} while (0)
 
 /* sealed.<protected>.<payload>.<signature>, each part of the base64url alphabet and not empty */
 static bool sealed_form(const char *text)
@@ -95,7 +82,7 @@ static void advise_container(const json_t *container, const char *where, json_t 
 				where, image);
 }
 
-static void advise_volume(const json_t *volume, size_t index, json_t *warnings)
+static void advise_volume(const json_t *volume, const char *where, json_t *warnings)
 {
 	const char *name = json_text_at(volume, "name", NULL);
 	const char *secret = json_text_at(volume, "secret", "secretName", NULL);
@@ -106,47 +93,52 @@ static void advise_volume(const json_t *volume, size_t index, json_t *warnings)
 	if (!name)
 		name = "?";
 	if (secret)
-		say(warnings, "spec.volumes[%zu] '%s': Secret '%s' can be read by the host: seal its values",
-				index, name, secret);
+		say(warnings, "%s '%s': Secret '%s' can be read by the host: seal its values", where, name,
+				secret);
 	if (json_object_get(volume, "hostPath"))
 		say(warnings,
-				"spec.volumes[%zu] '%s': hostPath content is the host's: unmeasured and "
+				"%s '%s': hostPath content is the host's: unmeasured and "
 				"readable by it",
-				index, name);
+				where, name);
 	if (json_object_get(volume, "persistentVolumeClaim"))
 		say(warnings,
-				"spec.volumes[%zu] '%s': the storage of a claim is outside of the guest: "
+				"%s '%s': the storage of a claim is outside of the guest: "
 				"encrypt what is kept there",
-				index, name);
+				where, name);
 	json_array_foreach (sources, i, source) {
 		const char *projected = json_text_at(source, "secret", "name", NULL);
 		if (projected)
 			say(warnings,
-					"spec.volumes[%zu] '%s': projected Secret '%s' can be read by the "
+					"%s '%s': projected Secret '%s' can be read by the "
 					"host: seal its values",
-					index, name, projected);
+					where, name, projected);
 	}
 }
 
-void pod_advise(const struct pod_view *pod, json_t *warnings)
+void pod_advise(const struct pod_view *pod, const char *path, json_t *warnings)
 {
 	static const char *const lists[] = { "initContainers", "containers", "ephemeralContainers" };
 	static const char *const shared[] = { "hostNetwork", "hostPID", "hostIPC" };
 	const json_t *spec = json_object_get(pod->object, "spec");
-	char where[64];
+	const char *dot = path[0] ? "." : "";
+	char where[128];
 	size_t i;
 	json_t *item;
 
 	for (size_t list = 0; list < sizeof(lists) / sizeof(lists[0]); list++) {
 		json_array_foreach (json_object_get(spec, lists[list]), i, item) {
-			snprintf(where, sizeof(where), "spec.%s[%zu]", lists[list], i);
+			snprintf(where, sizeof(where), "%s%sspec.%s[%zu]", path, dot, lists[list], i);
 			advise_container(item, where, warnings);
 		}
 	}
-	json_array_foreach (json_object_get(spec, "volumes"), i, item)
-		advise_volume(item, i, warnings);
+	json_array_foreach (json_object_get(spec, "volumes"), i, item) {
+		snprintf(where, sizeof(where), "%s%sspec.volumes[%zu]", path, dot, i);
+		advise_volume(item, where, warnings);
+	}
 	for (size_t flag = 0; flag < sizeof(shared) / sizeof(shared[0]); flag++)
 		if (json_is_true(json_object_get(spec, shared[flag])))
-			say(warnings, "spec.%s: a guest has its own kernel: this namespace is not the host's",
-					shared[flag]);
+			say(warnings,
+					"%s%sspec.%s: a guest has its own kernel: this namespace is not the "
+					"host's",
+					path, dot, shared[flag]);
 }

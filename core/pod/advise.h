@@ -15,8 +15,12 @@
 
 #include "pod/view.h"
 
-/* Appends one text per finding to the JSON array `warnings`, at most ADVICE_MAX in all, each below 250 bytes. */
-void pod_advise(const struct pod_view *pod, json_t *warnings) __attribute__((nonnull));
-#define ADVICE_MAX 20
+/*
+ * Appends one text per finding to the JSON array `warnings`, until it holds ADVICE_MAX, each below ADVICE_TEXT_MAX
+ * bytes. `path` is the place of a template ("spec.template"), "" for a pod.
+ */
+void pod_advise(const struct pod_view *pod, const char *path, json_t *warnings) __attribute__((nonnull));
+#define ADVICE_MAX      20
+#define ADVICE_TEXT_MAX 250
 
 #endif

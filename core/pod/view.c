@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "codec/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int read_gates(const json_t *spec, const char *path, struct pod_view *view, struct err *err)
@@ -40,7 +41,8 @@ static int read_meta(const json_t *meta, const char *path, struct pod_view *view
 	json_t *value;
 	json_object_foreach (annotations, key, value) {
 		if (!json_is_string(value))
-			return err_set(err, ERR_FORMAT, "%s.annotations: '%s' is not a string", path, key);
+			return err_set(err, ERR_FORMAT, "%s.annotations: '%.120s' is not a string", path,
+					key);
 	}
 	view->labels = labels;
 	view->annotations = annotations;
@@ -52,8 +54,10 @@ static int read_meta(const json_t *meta, const char *path, struct pod_view *view
 static int read_parts(const json_t *object, const char *prefix, struct pod_view *view, struct err *err)
 {
 	json_t *meta = NULL, *spec = NULL;
-	const char *meta_path = prefix[0] ? "spec.template.metadata" : "metadata";
-	const char *spec_path = prefix[0] ? "spec.template.spec" : "spec";
+	char meta_path[64], spec_path[64];
+
+	snprintf(meta_path, sizeof(meta_path), "%s%smetadata", prefix, prefix[0] ? "." : "");
+	snprintf(spec_path, sizeof(spec_path), "%s%sspec", prefix, prefix[0] ? "." : "");
 
 	if (!json_is_object(object))
 		return err_set(err, ERR_FORMAT, "%s is not an object", prefix[0] ? prefix : "the pod");
@@ -127,7 +131,7 @@ int pod_view_template(const json_t *workload, const char *namespace, struct pod_
 		if (!strcmp(kind, plain[i]))
 			template = json_at(workload, "spec", "template", NULL);
 	if (!template)
-		return err_set(err, ERR_NOT_FOUND, "a %s holds no pod template", kind);
+		return err_set(err, ERR_NOT_FOUND, "a %.60s holds no pod template", kind);
 
 	struct pod_view view = empty_view(namespace);
 	if (read_parts(template, where, &view, err) < 0)

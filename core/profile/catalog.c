@@ -159,9 +159,8 @@ static json_t *sorted_set(json_t *names)
 	return sorted;
 }
 
-json_t *catalog_class_names(const struct catalog *catalog)
+static json_t *add_confidential(const struct catalog *catalog, json_t *names)
 {
-	json_t *names = class_builtin_handlers();
 	const char *name;
 	json_t *entry;
 
@@ -170,6 +169,16 @@ json_t *catalog_class_names(const struct catalog *catalog)
 			json_array_append_new(names, json_string(name));
 	}
 	return sorted_set(names);
+}
+
+json_t *catalog_class_names(const struct catalog *catalog)
+{
+	return add_confidential(catalog, class_builtin_handlers());
+}
+
+json_t *catalog_confidential(const struct catalog *catalog)
+{
+	return add_confidential(catalog, json_array());
 }
 
 static bool names_class(const struct profile *profile, const char *class)

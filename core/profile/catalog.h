@@ -67,6 +67,9 @@ bool catalog_find_class(const struct catalog *catalog, const char *name, struct 
 /* Names of all confidential RuntimeClasses and, by convention, of the built-in handlers: sorted, the caller's. */
 json_t *catalog_class_names(const struct catalog *catalog) __attribute__((nonnull, warn_unused_result));
 
+/* Names of the confidential RuntimeClasses that there are: sorted, the caller's. */
+json_t *catalog_confidential(const struct catalog *catalog) __attribute__((nonnull, warn_unused_result));
+
 /* All RuntimeClasses that a profile's globs name and that are confidential: an array of names, the caller's. */
 json_t *catalog_classes_of(const struct catalog *catalog, const struct profile *profile)
 		__attribute__((nonnull, warn_unused_result));

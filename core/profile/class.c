@@ -77,8 +77,8 @@ static int compile_enable(const json_t *list, const char *path, struct class_ena
 			char why[128];
 			regerror(code, &out->regexes[out->count], why, sizeof(why));
 			return err_set(err, ERR_FORMAT,
-					"%s.hypervisorAnnotations[%zu]: '%.60s' is not a regular "
-					"expression: %s",
+					"%s.hypervisorAnnotations[%zu]: '%.60s' is not a regular expression: "
+					"%s",
 					path, i, text, why);
 		}
 		out->count++;
@@ -129,14 +129,14 @@ static int row_read(struct row *row, const json_t *from, const char *path, struc
 	return 0;
 }
 
-static int add_rows(struct class_table *table, const json_t *rows, const char *label, struct err *err)
+static int add_rows(struct class_table *table, const json_t *rows, bool settings, struct err *err)
 {
 	size_t i;
 	json_t *from;
 
 	json_array_foreach (rows, i, from) {
 		struct row *row = &table->rows[table->count];
-		row->name = xasprintf("%s[%zu]", label, i);
+		row->name = settings ? xasprintf("classes[%zu]", i) : xstrdup("built-in table");
 		table->count++;
 		if (row_read(row, from, row->name, err) < 0)
 			return -1;
@@ -162,7 +162,7 @@ static int table_fill(struct class_table *table, const json_t *rows, struct err 
 	auto_json json_t *unknown = own_rows(unknown_row);
 
 	table->rows = xcalloc(json_array_size(rows) + json_array_size(own), sizeof(struct row));
-	if (add_rows(table, rows, "classes", err) < 0 || add_rows(table, own, "built-in class row", err) < 0)
+	if (add_rows(table, rows, true, err) < 0 || add_rows(table, own, false, err) < 0)
 		return -1;
 	table->unknown.name = xstrdup("labelled class without a row");
 	if (row_read(&table->unknown, json_array_get(unknown, 0), table->unknown.name, err) < 0)

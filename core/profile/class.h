@@ -34,7 +34,7 @@ struct class_table;
 enum class_else { CLASS_FAILS, CLASS_IGNORES };
 
 struct class_caps {
-	const char *name; /* the row, for messages: "kata-remote" or "settings.classes[0]" */
+	const char *name; /* the row, for messages: "built-in table" or "classes[0]" */
 	bool confidential;
 	enum class_else otherwise;
 	bool forwards_kernel_params; /* an enabled kernel_params annotation reaches the guest */

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define GLOBS_MAX    64
+#define CLASSES_MAX  32
+#define KEYS_MAX     32
 #define PRIORITY_MAX 1000000
 
 /* What peer pods' own webhook writes: a pod may carry these unless its profile says otherwise. */
@@ -42,8 +44,12 @@ static int opt_word(const json_t *object, const char *path, const char *key, con
 			return 0;
 		}
 	}
-	return err_set(err, ERR_FORMAT, "%s.%s: '%.40s' is not a known word; write '%s'%s%s", path, key, text,
-			words[0], words[1] ? " or " : "", words[1] ? words[1] : "");
+	struct buf list = BUF_MAX(256);
+	for (unsigned i = 0; words[i]; i++)
+		buf_printf(&list, "%s%s", i ? ", " : "", words[i]);
+	err_set(err, ERR_FORMAT, "%s.%s: '%.40s' is none of %s", path, key, text, buf_text(&list));
+	buf_clear(&list);
+	return -1;
 }
 
 static int read_selector(const json_t *spec, const char *key, struct selector *out, struct err *err)
@@ -64,7 +70,7 @@ static int read_matching(struct profile *p, struct err *err)
 	json_t *classes = NULL;
 	int64_t priority = 0;
 
-	if (json_opt_texts(p->spec, "spec", "runtimeClasses", GLOBS_MAX, &classes, err) < 0 ||
+	if (json_opt_texts(p->spec, "spec", "runtimeClasses", CLASSES_MAX, &classes, err) < 0 ||
 			json_opt_int(p->spec, "spec", "priority", -PRIORITY_MAX, PRIORITY_MAX, &priority,
 					err) < 0 ||
 			read_selector(p->spec, "namespaceSelector", &p->namespaces, err) < 0 ||
@@ -86,6 +92,8 @@ static int read_annotations(struct profile *p, struct err *err)
 
 	if (json_opt_object(p->spec, "spec", "annotations", &annotations, err) < 0)
 		return -1;
+	if (json_object_size(annotations) > KEYS_MAX)
+		return err_set(err, ERR_LIMIT, "spec.annotations: more than %d", KEYS_MAX);
 	json_object_foreach (annotations, key, value) {
 		if (!json_is_string(value))
 			return err_set(err, ERR_FORMAT, "spec.annotations['%.80s'] is not a string", key);
@@ -207,7 +215,7 @@ size_t profile_class_findings(const struct profile *profile, const struct class_
 	const char *key;
 	json_t *value;
 
-	if (profile->source == PROFILE_RENDERED)
+	if (profile->source != PROFILE_NO_INIT_DATA)
 		count += find_not_taken(caps, handler, INITDATA_ANNOTATION, "spec.initData", findings);
 	if (profile->kernel_params && !caps->forwards_kernel_params) {
 		json_array_append_new(findings,

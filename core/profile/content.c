@@ -14,6 +14,7 @@
 
 #define BASE        "spec.initData"
 #define DIGESTS_MAX 64
+#define ENTRIES_MAX 32
 
 /* A text at spec.initData.<group>.<key>. */
 struct text_field {
@@ -202,6 +203,8 @@ static int render(struct profile *p, const json_t *init, const struct profile_en
 			json_opt_object(init, BASE, "entries", &entries, err) < 0 ||
 			read_policy(init, env, &policy, err) < 0)
 		return -1;
+	if (json_object_size(entries) > ENTRIES_MAX)
+		return err_set(err, ERR_LIMIT, BASE ".entries: more than %d", ENTRIES_MAX);
 	if (initdata_entries(&config, policy, entries, &data, err) < 0 ||
 			initdata_render(p->alg, data, &p->document, err) < 0)
 		return err_wrap(err, BASE);
@@ -251,12 +254,47 @@ static int check_kernel_params(const struct profile *p, struct err *err)
 	return done < 0 ? err_wrap(err, "spec.kernelParams") : 0;
 }
 
+/* As people write it into a verifier's policy: lower-case hex of one of the three lengths. */
+static bool is_digest(const char *text)
+{
+	size_t len = strlen(text);
+
+	return (len == 64 || len == 96 || len == 128) && strspn(text, "0123456789abcdef") == len;
+}
+
+/* What a form of initData leaves to others may not be said beside it: nobody would read it. */
+static int stands_alone(const json_t *init, const char *form, const char *const *with, struct err *err)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)init, key, value) {
+		const char *const *known = with;
+		while (*known && strcmp(*known, key) != 0)
+			known++;
+		if (!*known && !json_is_null(value))
+			return err_set(err, ERR_FORMAT, BASE ".%.80s: has no effect with %s: remove it", key,
+					form);
+	}
+	return 0;
+}
+
 static int read_author(struct profile *p, const json_t *init, struct err *err)
 {
-	json_t *digests = NULL;
+	static const char *const with[] = { "source", "algorithm", "allowedDigests", NULL };
+	json_t *digests = NULL, *digest;
+	size_t i;
 
-	if (json_opt_texts(init, BASE, "allowedDigests", DIGESTS_MAX, &digests, err) < 0)
+	if (stands_alone(init, "source: Author", with, err) < 0 ||
+			json_opt_texts(init, BASE, "allowedDigests", DIGESTS_MAX, &digests, err) < 0)
 		return -1;
+	json_array_foreach (digests, i, digest) {
+		if (!is_digest(json_string_value(digest)))
+			return err_set(err, ERR_FORMAT,
+					BASE ".allowedDigests[%zu]: not 64, 96 or 128 lower-case hexadecimal "
+					     "digits",
+					i);
+	}
 	p->allowed_digests = digests;
 	p->source = PROFILE_AUTHOR;
 	return 0;
@@ -264,6 +302,7 @@ static int read_author(struct profile *p, const json_t *init, struct err *err)
 
 int profile_content(struct profile *p, const struct profile_env *env, struct err *err)
 {
+	static const char *const with_verbatim[] = { "source", "algorithm", "verbatim", NULL };
 	json_t *init = NULL;
 	const char *alg = NULL, *source = "Profile", *verbatim = NULL;
 
@@ -283,6 +322,10 @@ int profile_content(struct profile *p, const struct profile_env *env, struct err
 		return err_set(err, ERR_FORMAT, BASE ".source: '%.40s' is neither Profile nor Author",
 				source);
 	p->source = PROFILE_RENDERED;
+	if (json_is_array(json_object_get(init, "allowedDigests")))
+		return err_set(err, ERR_FORMAT, BASE ".allowedDigests: goes with source: Author alone");
+	if (verbatim && stands_alone(init, "verbatim", with_verbatim, err) < 0)
+		return -1;
 	int done = verbatim ? adopt(p, verbatim, err) : render(p, init, env, err);
 	return done < 0 ? -1 : finish(p, err);
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "codec/line.h"
 #include "initdata/carrier.h"
 #include "kube/patch.h"
 #include "pod/advise.h"
@@ -12,6 +13,8 @@
 #include <string.h>
 
 #define MESSAGE_MAX 16384
+#define WARNING_MAX 250
+#define AUDIT_MAX   4096
 
 void decision_init(struct decision *d)
 {
@@ -50,6 +53,7 @@ static void refuse(struct decision *d, const struct pod_view *pod)
 	d->allowed = false;
 	subject(&d->message, pod, d->profile);
 	buf_puts(&d->message, " is refused:");
+	d->reasons = d->message.len;
 }
 
 static void unmatched(const struct catalog *catalog, const struct pod_view *pod, bool tie,
@@ -68,8 +72,9 @@ static void unmatched(const struct catalog *catalog, const struct pod_view *pod,
 	d->outcome = OUTCOME_UNMATCHED;
 	if (rule == UNMATCHED_WARN)
 		json_array_append_new(d->warnings,
-				json_sprintf("pod '%s': no ConfidentialProfile matches: it starts without "
-					     "init-data",
+				json_line(WARNING_MAX,
+						"pod '%s': no ConfidentialProfile matches: it starts without "
+						"init-data",
 						pod->name));
 }
 
@@ -122,6 +127,10 @@ static void patch_annotations(json_t *patch, const struct pod_view *pod, const j
 
 	if (!json_object_size(wanted))
 		return;
+	if (!json_is_object(json_object_get(pod->object, "metadata"))) {
+		patch_add(patch, json_pack("{s:O}", "annotations", wanted), "metadata", NULL);
+		return;
+	}
 	if (!json_is_object(json_at(pod->object, "metadata", "annotations", NULL))) {
 		patch_add(patch, json_deep_copy(wanted), "metadata", "annotations", NULL);
 		return;
@@ -130,15 +139,20 @@ static void patch_annotations(json_t *patch, const struct pod_view *pod, const j
 		patch_add(patch, json_incref(value), "metadata", "annotations", key, NULL);
 }
 
+/* Takes our gate away, from the end so that indexes stay right should it be there twice. */
 static void patch_gate(json_t *patch, const struct pod_view *pod)
 {
-	char index[16];
+	const json_t *gates = json_at(pod->object, "spec", "schedulingGates", NULL);
+	char index[24];
 
-	if (pod->gate < 0)
-		return;
-	snprintf(index, sizeof(index), "%d", pod->gate);
-	patch_test(patch, json_string(POD_GATE), "spec", "schedulingGates", index, "name", NULL);
-	patch_remove(patch, "spec", "schedulingGates", index, NULL);
+	for (size_t i = json_array_size(gates); pod->gate >= 0 && i--;) {
+		const char *name = json_text_at(json_array_get(gates, i), "name", NULL);
+		if (!name || strcmp(name, POD_GATE) != 0)
+			continue;
+		snprintf(index, sizeof(index), "%zu", i);
+		patch_test(patch, json_string(POD_GATE), "spec", "schedulingGates", index, "name", NULL);
+		patch_remove(patch, "spec", "schedulingGates", index, NULL);
+	}
 }
 
 void decide_mutate(const struct catalog *catalog, const struct pod_view *pod, struct decision *d)
@@ -147,8 +161,11 @@ void decide_mutate(const struct catalog *catalog, const struct pod_view *pod, st
 
 	if (!resolve(catalog, pod, &class, d)) {
 		/* decide_create says no, with the pod as it is then; saying it here as well would only say it twice */
+		if (!d->allowed)
+			d->outcome = OUTCOME_UNMATCHED;
 		d->allowed = true;
 		buf_reset(&d->message);
+		json_array_clear(d->warnings);
 		return;
 	}
 	auto_json json_t *wanted = judge_wanted(d->profile, &class, pod);
@@ -187,10 +204,10 @@ static void conclude(struct decision *d, const struct pod_view *pod, const json_
 	if (mode == PROFILE_WARN)
 		json_array_extend(d->warnings, (json_t *)(uintptr_t)soft);
 	if (mode == PROFILE_AUDIT && json_array_size(soft)) {
-		struct buf text = BUF_MAX(4096);
+		struct buf text = BUF_MAX(MESSAGE_MAX);
 		json_array_foreach (soft, i, item)
 			buf_printf(&text, "%s%s", i ? "; " : "", json_string_value(item));
-		json_object_set_new(d->audit, "findings", json_string(buf_text(&text)));
+		json_object_set_new(d->audit, "findings", json_line(AUDIT_MAX, "%s", buf_text(&text)));
 		buf_clear(&text);
 	}
 }
@@ -214,58 +231,69 @@ void decide_create(const struct catalog *catalog, const struct pod_view *pod, st
 		return;
 	judge(&class, pod, d);
 	if (d->allowed)
-		pod_advise(pod, d->warnings);
+		pod_advise(pod, "", d->warnings);
 }
 
-/* Each protected annotation of `pod` that `other` has not, or has with another value. */
+static json_t *frozen(const char *key, const char *what)
+{
+	return json_line(WARNING_MAX,
+			"annotation '%.120s' may not be %s after creation: delete the pod and make a new one",
+			key, what);
+}
+
+/* Each protected annotation that the pod had and has no more, or gets, or gets with another value. */
 static void list_changes(
-		const struct pod_view *pod, const struct pod_view *other, const char *what, json_t *reasons)
+		const struct pod_view *before, const struct pod_view *after, bool may_set, json_t *reasons)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)(uintptr_t)pod->annotations, key, value) {
-		const char *theirs = pod_annotation(other, key);
-		if (!pod_annotation_is_protected(key) ||
-				(theirs && !strcmp(theirs, json_string_value(value))))
+	json_object_foreach ((json_t *)(uintptr_t)before->annotations, key, value) {
+		if (pod_annotation_is_protected(key) && !pod_annotation(after, key))
+			json_array_append_new(reasons, frozen(key, "removed"));
+	}
+	json_object_foreach ((json_t *)(uintptr_t)after->annotations, key, value) {
+		const char *was = pod_annotation(before, key);
+		if (may_set || !pod_annotation_is_protected(key) ||
+				(was && !strcmp(was, json_string_value(value))))
 			continue;
-		/* a changed one is seen from both sides: named once */
-		if (theirs && what[0] == 'r')
-			continue;
-		json_array_append_new(reasons,
-				json_sprintf("annotation '%.120s' may not be %s after creation: make a new "
-					     "pod",
-						key, theirs ? "changed" : what));
+		json_array_append_new(reasons, frozen(key, was ? "changed" : "added"));
 	}
 }
 
-static void refuse_changes(struct decision *d, const struct pod_view *pod, const json_t *reasons)
+/* Whether a protected annotation differs. */
+static bool touches(const struct pod_view *before, const struct pod_view *after)
 {
-	refuse(d, pod);
-	add_lines(&d->message, reasons);
+	auto_json json_t *changes = json_array();
+
+	list_changes(before, after, false, changes);
+	return json_array_size(changes) > 0;
 }
 
 void decide_update(const struct catalog *catalog, const struct pod_view *before, const struct pod_view *after,
 		bool controller, struct decision *d)
 {
 	auto_json json_t *changes = json_array();
+	struct pod_view now = *after;
 	struct catalog_class class;
 	bool lifts = before->gate >= 0 && after->gate < 0;
 
 	if (!before->runtime_class)
 		return;
-	list_changes(after, before, "added", changes);
-	list_changes(before, after, "removed", changes);
+	/* a pod's class cannot change, and nobody gets out of here by leaving it out */
+	now.runtime_class = before->runtime_class;
 	/* the one exception to the freeze: the controller completes a pod that still waits */
-	if (json_array_size(changes) && !(controller && before->gate >= 0)) {
-		refuse_changes(d, after, changes);
+	list_changes(before, after, controller && before->gate >= 0, changes);
+	if (json_array_size(changes)) {
+		refuse(d, &now);
+		add_lines(&d->message, changes);
 		return;
 	}
-	if (!lifts && !json_array_size(changes))
+	if (!lifts && !touches(before, after))
 		return;
-	if (!resolve(catalog, after, &class, d))
+	if (!resolve(catalog, &now, &class, d))
 		return;
-	judge(&class, after, d);
+	judge(&class, &now, d);
 }
 
 void decide_binding(const json_t *binding, struct decision *d)
@@ -287,38 +315,65 @@ void decide_binding(const json_t *binding, struct decision *d)
 	}
 }
 
+/* The pod's annotations as they are after injection. */
+static json_t *with_annotations(const struct pod_view *pod, json_t *wanted)
+{
+	json_t *all = pod->annotations ? json_copy((json_t *)(uintptr_t)pod->annotations) : json_object();
+
+	json_object_update(all, wanted);
+	return all;
+}
+
+/* Each reason of a refusal as a warning; those why no profile matches belong together. */
+static void warn_of_refusal(const struct decision *refusal, const char *path, bool judged, json_t *warnings)
+{
+	struct span rest = span_from(buf_span(&refusal->message), refusal->reasons), line;
+	struct buf all = BUF_MAX(MESSAGE_MAX);
+
+	while (span_next(&rest, '\n', &line)) {
+		line = span_trim(line);
+		if (!line.len)
+			continue;
+		if (judged)
+			json_array_append_new(warnings,
+					json_line(WARNING_MAX, "%s: pods will be refused: %.*s", path,
+							SPAN_ARG(line)));
+		else
+			buf_printf(&all, "%s%.*s", all.len ? "; " : "", SPAN_ARG(line));
+	}
+	if (all.len)
+		json_array_append_new(warnings,
+				json_line(WARNING_MAX, "%s: pods will be refused: %s", path, buf_text(&all)));
+	buf_clear(&all);
+}
+
 void decide_template(const struct catalog *catalog, const struct pod_view *pod, const char *path,
 		struct decision *d)
 {
 	struct catalog_class class;
 	auto_decision struct decision inner;
+	size_t i;
+	json_t *warning;
 
 	decision_init(&inner);
-	if (resolve(catalog, pod, &class, &inner)) {
+	bool judged = resolve(catalog, pod, &class, &inner);
+	if (judged) {
 		auto_json json_t *wanted = judge_wanted(inner.profile, &class, pod);
-		auto_json json_t *annotations = pod->annotations
-				? json_copy((json_t *)(uintptr_t)pod->annotations)
-				: json_object();
-		json_object_update(annotations, wanted);
+		auto_json json_t *annotations = with_annotations(pod, wanted);
 		struct pod_view injected = *pod;
 		injected.annotations = annotations;
+		injected.gate = -1;
 		judge(&class, &injected, &inner);
 	}
 	d->profile = inner.profile;
 	d->outcome = inner.outcome;
-	if (!inner.allowed) {
-		/* the reasons, one warning each: the first line only says who */
-		struct span rest = buf_span(&inner.message), line;
-		while (span_next(&rest, '\n', &line)) {
-			line = span_trim(line);
-			json_array_append_new(d->warnings,
-					json_sprintf("%s: its pods will be refused: %.*s", path,
-							SPAN_ARG(line)));
-		}
-	}
-	json_array_extend(d->warnings, inner.warnings);
+	if (!inner.allowed)
+		warn_of_refusal(&inner, path, judged, d->warnings);
+	json_array_foreach (inner.warnings, i, warning)
+		json_array_append_new(d->warnings,
+				json_line(WARNING_MAX, "%s: %s", path, json_string_value(warning)));
 	if (d->outcome != OUTCOME_PLAIN)
-		pod_advise(pod, d->warnings);
+		pod_advise(pod, path, d->warnings);
 }
 
 /* ---- the controller ----------------------------------------------------------------------------------------- */
@@ -336,9 +391,7 @@ void decide_lift(const struct catalog *catalog, const struct pod_view *pod, stru
 		return;
 	}
 	auto_json json_t *wanted = judge_wanted(d->profile, &class, pod);
-	auto_json json_t *annotations =
-			pod->annotations ? json_copy((json_t *)(uintptr_t)pod->annotations) : json_object();
-	json_object_update(annotations, wanted);
+	auto_json json_t *annotations = with_annotations(pod, wanted);
 	struct pod_view lifted = *pod;
 	lifted.annotations = annotations;
 	lifted.gate = -1;
@@ -379,6 +432,10 @@ enum pod_state decide_state(const struct catalog *catalog, const struct pod_view
 			return POD_INJECTED;
 	} else {
 		buf_add_span(why, buf_span(&d.message));
+		if (!why->len)
+			buf_puts(why, "no ConfidentialProfile matches");
 	}
-	return has_data ? POD_DRIFTED : POD_UNPROTECTED;
+	/* a profile may give other things than init-data: a pod that lacks those is not what it should be, no more */
+	bool expects = !judged || d.profile->source != PROFILE_NO_INIT_DATA;
+	return has_data || !expects ? POD_DRIFTED : POD_UNPROTECTED;
 }

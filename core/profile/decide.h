@@ -13,6 +13,7 @@
  *
  * A refusal carries all reasons, one per line, each with the field, the cause and what to do. In a profile of mode
  * Warn reasons become warnings, in Audit audit texts; what concerns the init-data itself is never softened.
+ * A template's warnings name the place in it and stay below ADVICE_TEXT_MAX bytes each.
  *
  * Ownership: a decision owns message, warnings, patch and audit (auto_decision); profile is borrowed from the
  * catalog.
@@ -26,7 +27,7 @@
 
 enum outcome {
 	OUTCOME_PLAIN,     /* not a confidential pod: none of our business */
-	OUTCOME_UNMATCHED, /* confidential, no profile, and the settings let it pass */
+	OUTCOME_UNMATCHED, /* confidential, and let pass without a profile that could be applied */
 	OUTCOME_INJECTED,  /* something was or is to be patched */
 	OUTCOME_COMPLETE,  /* all is there as it should be */
 	OUTCOME_REFUSED,
@@ -35,7 +36,8 @@ enum outcome {
 struct decision {
 	enum outcome outcome;
 	bool allowed;
-	struct buf message;            /* the reasons of a refusal */
+	struct buf message;            /* who is refused, and the reasons */
+	size_t reasons;                /* where in the message they begin */
 	json_t *warnings;              /* array of texts */
 	json_t *patch;                 /* JSON Patch array, NULL for none */
 	json_t *audit;                 /* object of texts: audit annotations */

@@ -2,34 +2,19 @@
 #include "profile/judge.h"
 
 #include "base/err.h"
+#include "base/hex.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "codec/line.h"
 #include "initdata/budget.h"
 #include "initdata/carrier.h"
 #include "initdata/document.h"
 #include "initdata/kparams.h"
 
-#include <stdarg.h>
 #include <string.h>
 
-static void reason(json_t *list, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void reason(json_t *list, const char *fmt, ...)
-{
-	struct err text = ERR_NONE;
-	struct buf line = BUF_MAX(ERR_TEXT_MAX);
-	va_list ap;
-
-	va_start(ap, fmt);
-	char *room = buf_room(&line, ERR_TEXT_MAX - 1);
-	int n = vsnprintf(room, ERR_TEXT_MAX - 1, fmt, ap);
-	va_end(ap);
-	buf_grew(&line, n < 0 ? 0 : n < ERR_TEXT_MAX - 1 ? (size_t)n : ERR_TEXT_MAX - 2);
-	/* through an err for its care with control characters in what users wrote */
-	err_set(&text, ERR_DENIED, "%s", buf_text(&line));
-	json_t *item = json_string(text.text);
-	json_array_append_new(list, item ? item : json_string("a value that is not UTF-8"));
-	buf_clear(&line);
-}
+#define REASON_MAX        1000
+#define reason(list, ...) json_array_append_new(list, json_line(REASON_MAX, __VA_ARGS__))
 
 static bool any_glob(const json_t *globs, const char *text)
 {
@@ -174,6 +159,22 @@ static bool digest_allowed(const json_t *allowed, const char *digest)
 	return false;
 }
 
+/*
+ * The digest of a document of which the fingerprint alone was kept. Under another algorithm than sha256 only the
+ * annotation knows it, which admission has compared with the document.
+ */
+static void fingerprint_digest(const unsigned char *fingerprint, const char *said, char *out, size_t cap)
+{
+	struct buf hex = BUF_MAX(DIGEST_HEX_MAX);
+
+	hex_encode(&hex, span_new(fingerprint, sizeof(((struct profile *)NULL)->fingerprint)));
+	if (said && strncmp(said, "sha256:", 7) != 0)
+		snprintf(out, cap, "%s", said);
+	else
+		snprintf(out, cap, "sha256:%.64s", buf_text(&hex));
+	buf_clear(&hex);
+}
+
 static void judge_author(struct judge *j, const char *value)
 {
 	auto_initdata struct initdata doc;
@@ -182,8 +183,8 @@ static void judge_author(struct judge *j, const char *value)
 	const char *said = pod_annotation(j->pod, PROFILE_DIGEST_ANNOTATION);
 
 	initdata_init(&doc);
-	if (j->fingerprint && said) {
-		snprintf(digest, sizeof(digest), "%s", said);
+	if (j->fingerprint) {
+		fingerprint_digest(j->fingerprint, said, digest, sizeof(digest));
 	} else if (!value) {
 		reason(j->hard,
 				"annotation '" INITDATA_ANNOTATION
@@ -231,20 +232,33 @@ static void judge_init_data(struct judge *j)
 	}
 }
 
+static void reason_not_taken(struct judge *j, const char *key)
+{
+	reason(j->soft, "annotation '%.120s': runtime class handler '%s' does not accept it: %s", key,
+			j->class->handler,
+			j->class->caps->otherwise == CLASS_FAILS ? "the sandbox would fail to start"
+								 : "it would be ignored without a word");
+}
+
 static void judge_kernel_params(struct judge *j)
 {
 	const char *now = pod_annotation(j->pod, KERNEL_PARAMS_ANNOTATION);
+	const struct class_caps *caps = j->class->caps;
+	bool takes = class_takes(caps, KERNEL_PARAMS_ANNOTATION);
 	struct buf text = BUF_MAX(KPARAMS_TEXT_MAX);
 	struct err why = ERR_NONE;
 
-	if (!now && (!j->profile->kernel_params || !j->class->caps->forwards_kernel_params))
+	/* what a class does not do with the profile's own is a finding already */
+	if (!now && (!j->profile->kernel_params || !caps->forwards_kernel_params || !takes))
 		return;
-	if (now && !j->class->caps->forwards_kernel_params)
+	if (!caps->forwards_kernel_params)
 		reason(j->soft,
 				"annotation '" KERNEL_PARAMS_ANNOTATION
 				"': runtime class handler '%s' never forwards kernel "
 				"parameters to the guest: use init-data instead",
 				j->class->handler);
+	else if (!takes)
+		reason_not_taken(j, KERNEL_PARAMS_ANNOTATION);
 	else if (combined(j->profile, j->pod, &text, &why) < 0)
 		reason(j->soft, "annotation '" KERNEL_PARAMS_ANNOTATION "': %s", why.text);
 	else if (!now || strcmp(now, buf_text(&text)) != 0)
@@ -292,23 +306,18 @@ static void judge_annotation(struct judge *j, const char *key, const char *value
 		judge_own_annotation(j, key, value);
 	} else if (!strcmp(key, RUNTIME_HANDLER_ANNOTATION)) {
 		judge_handler(j, value);
-	} else if (ours && strcmp(ours, value) != 0) {
-		if (!j->profile->keep || !allowed)
-			reason(j->soft,
-					"annotation '%.120s' is '%.100s', profile '%s' sets '%.100s': remove "
-					"the annotation",
-					key, value, j->profile->name, ours);
+	} else if (ours && strcmp(ours, value) != 0 && !(j->profile->keep && allowed)) {
+		reason(j->soft,
+				"annotation '%.120s' is '%.100s', profile '%s' sets '%.100s': remove the "
+				"annotation",
+				key, value, j->profile->name, ours);
 	} else if (!ours && !allowed) {
 		reason(j->soft,
 				"annotation '%.120s' is foreign: profile '%s' neither sets nor allows it: "
 				"remove it",
 				key, j->profile->name);
-	} else if (!class_takes(j->class->caps, key)) {
-		reason(j->soft, "annotation '%.120s': runtime class handler '%s' does not accept it: %s", key,
-				j->class->handler,
-				j->class->caps->otherwise == CLASS_FAILS
-						? "the sandbox would fail to start"
-						: "it would be ignored without a word");
+	} else if (!ours && !class_takes(j->class->caps, key)) {
+		reason_not_taken(j, key);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "codec/line.h"
 #include "initdata/tee.h"
 
 #include <string.h>
@@ -69,9 +70,9 @@ static void condition(const struct status_facts *f, json_t *list, const char *ty
 	if (!was || !since || strcmp(was, status) != 0)
 		since = f->now;
 	json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "type", type, "status", status, "reason",
-					reason, "message", message, "lastTransitionTime", since,
-					"observedGeneration", generation));
+			json_pack("{s:s, s:s, s:s, s:o, s:s, s:I}", "type", type, "status", status, "reason",
+					reason, "message", json_line(MESSAGE_MAX, "%s", message),
+					"lastTransitionTime", since, "observedGeneration", generation));
 }
 
 static bool supported(const struct status_facts *f, struct buf *why)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/line.h"
+
+#include "base/alloc.h"
+#include "base/own.h"
+#include "base/span.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define CUT "..."
+
+/* Printable UTF-8 in place: a bad byte is replaced, the length stays. */
+static void tidy(char *text, size_t len)
+{
+	for (size_t at = 0, step; at < len; at += step) {
+		step = span_utf8_step(span_new(text + at, len - at));
+		if (!step || (step == 1 && ((unsigned char)text[at] < ' ' || text[at] == 0x7f))) {
+			text[at] = '?';
+			step = 1;
+		}
+	}
+}
+
+json_t *json_line(size_t max, const char *fmt, ...)
+{
+	va_list ap;
+
+	assert(max > strlen(CUT));
+	va_start(ap, fmt);
+	int need = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	size_t len = need > 0 ? (size_t)need : 0;
+	auto_free char *text = xcalloc(len + 1, 1);
+	va_start(ap, fmt);
+	vsnprintf(text, len + 1, fmt, ap);
+	va_end(ap);
+	tidy(text, len);
+	if (len > max) {
+		len = max - strlen(CUT);
+		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+		memcpy(text + len, CUT, sizeof(CUT));
+		len += strlen(CUT);
+	}
+	json_t *line = json_stringn(text, len);
+	assert(line);
+	return line;
+}
