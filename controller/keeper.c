@@ -200,6 +200,12 @@ static void on_configuration(void *ctx, int status, json_t *body, const struct e
 	struct err err = ERR_NONE;
 
 	(void)status;
+	/* an installation without webhook, where pods wait at the gate: nothing to register */
+	if (failure && failure->kind == ERR_NOT_FOUND) {
+		k->at++;
+		read_configuration(k);
+		return;
+	}
 	if (failure || !k->run) {
 		round_end(k, failure);
 		return;
@@ -255,12 +261,6 @@ static void on_secret_written(void *ctx, int status, json_t *body, const struct 
 	struct keeper *k = ctx;
 
 	(void)status;
-	/* an installation without webhook, where pods wait at the gate: nothing to register */
-	if (failure && failure->kind == ERR_NOT_FOUND) {
-		k->at++;
-		read_configuration(k);
-		return;
-	}
 	if (failure) {
 		round_end(k, failure);
 		return;

@@ -383,9 +383,12 @@ void decide_lift(const struct catalog *catalog, const struct pod_view *pod, stru
 	struct catalog_class class;
 
 	if (!resolve(catalog, pod, &class, d)) {
-		/* a pod that is not confidential, or passes unmatched, has nothing to wait for */
+		/* a pod that is not confidential, or passes unmatched, has nothing to wait for; the empty name says so
+		 * to the policies that guard the gate without a webhook */
 		if (d->allowed) {
+			auto_json json_t *nobody = json_pack("{s:s}", PROFILE_NAME_ANNOTATION, "");
 			d->patch = json_array();
+			patch_annotations(d->patch, pod, nobody);
 			patch_gate(d->patch, pod);
 		}
 		return;
