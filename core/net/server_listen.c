@@ -102,7 +102,7 @@ static int address_read(
 static int socket_open(const struct server_listener *spec, uint16_t *port, struct err *err)
 {
 	union any_address address;
-	socklen_t len;
+	socklen_t len = 0;
 	int on = 1, off = 0;
 
 	if (address_read(spec, &address, &len, err) < 0)
