@@ -15,9 +15,7 @@
 static void cuts_off_peers_that_dawdle(void **state)
 {
 	static const char *const begun[] = { "", "GET /cou", "GET /count HTTP/1.1\r\nHost: h\r\n",
-		"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: "
-		"9\r\n\r\n{",
-		GET_COUNT };
+		HALF_A_BODY, GET_COUNT };
 	struct running running = { .options = { .idle_timeout_s = 1 } };
 	int fds[5];
 	(void)state;
