@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package pod makes the pods of the benchmarks: what a Deployment of an ordinary web service with a side car leaves
-// with the API server, about 7 KB of JSON, before any webhook has seen it.
+// with the API server, before any webhook has seen it.
 package pod
 
 import (
@@ -16,7 +16,8 @@ type list = []any
 type Options struct {
 	Name, Namespace, App string
 	RuntimeClass         string // "" for an ordinary pod
-	Stored               bool   // as the API server gives it to admission: with times and managed fields
+	Settings             int    // environment variables of the first container: sets the size, 10 make 7 KB
+	Admitted             bool   // as the API server gives it to admission: with times and managed fields
 }
 
 // JSON is the pod as text.
@@ -41,7 +42,7 @@ func JSON(o Options) []byte {
 			"uid": "9a1f6b52-6d0e-4a39-8c9b-0d4f2b8e7c11", "controller": true, "blockOwnerDeletion": true,
 		}},
 	}
-	if o.Stored {
+	if o.Admitted {
 		metadata["creationTimestamp"] = nil
 		metadata["generateName"] = o.App + "-6f7d9c8b54-"
 		metadata["managedFields"] = managed()
@@ -70,9 +71,9 @@ func spec(o Options) object {
 		},
 		"containers": list{
 			container("app", "registry.example.com/orders/backend@sha256:"+
-				"3d1a4c3f5b7e9a0c2d4f6b8e1a3c5d7f9b0e2a4c6d8f1b3e5a7c9d0f2b4e6a8c", 8080, 10),
+				"3d1a4c3f5b7e9a0c2d4f6b8e1a3c5d7f9b0e2a4c6d8f1b3e5a7c9d0f2b4e6a8c", 8080, o.Settings),
 			container("metrics", "registry.example.com/platform/exporter@sha256:"+
-				"8c6a4e2b0f9d7c5a3e1b8f6d4c2a0e9b7f5d3c1a8e6b4f2d0c9a7e5b3f1d8c6a", 9102, 3),
+				"8c6a4e2b0f9d7c5a3e1b8f6d4c2a0e9b7f5d3c1a8e6b4f2d0c9a7e5b3f1d8c6a", 9102, o.Settings/3),
 		},
 		"restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
 		"serviceAccountName": "default", "serviceAccount": "default",

@@ -97,7 +97,8 @@ func (c *creator) work() error {
 
 func (c *creator) create(n int) error {
 	namespace := fmt.Sprintf("bench-%d", n%c.namespaces)
-	options := pod.Options{Namespace: namespace, App: fmt.Sprintf("service-%03d", n%c.apps)}
+	// small, as the API server's managed fields double what a pod takes
+	options := pod.Options{Namespace: namespace, App: fmt.Sprintf("service-%03d", n%c.apps), Settings: 2}
 	options.Name = fmt.Sprintf("%s-6f7d9c8b54-%05x", options.App, n)
 	if n%2 == 0 {
 		options.RuntimeClass = c.class

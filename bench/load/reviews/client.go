@@ -103,7 +103,7 @@ func review(s *settings) []byte {
 					"JTI=0d7f8a52-6a53-4c57-8f0e-3c1c0a4f3c55"}},
 			},
 			"object": json.RawMessage(pod.JSON(pod.Options{Name: name, Namespace: s.namespace,
-				App: "orders-backend", RuntimeClass: s.class, Stored: true})),
+				App: "orders-backend", RuntimeClass: s.class, Settings: 10, Admitted: true})),
 			"oldObject": nil, "dryRun": false,
 			"options": map[string]string{"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
 		},
