@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
-#define HALF_A_BODY "POST /echo HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 9\r\n\r\n{"
+static const char half_a_body[] = "POST /echo HTTP/1.1\r\nHost: h\r\n" JSON "Content-Length: 9\r\n\r\n{";
 
 static void cuts_off_peers_that_dawdle(void **state)
 {
 	static const char *const begun[] = { "", "GET /cou", "GET /count HTTP/1.1\r\nHost: h\r\n",
-		HALF_A_BODY, GET_COUNT };
+		half_a_body, GET_COUNT };
 	struct running running = { .options = { .idle_timeout_s = 1 } };
 	int fds[5];
 	(void)state;
