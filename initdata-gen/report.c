@@ -94,13 +94,13 @@ static void tee_line(enum tee tee, enum digest_alg alg, const unsigned char *dig
 	auto_buf struct buf form = BUF_MAX(FORM_MAX);
 
 	if (tee_form_text(tee, alg, digest, info->claim, &form, NULL) == 0)
-		buf_printf(out, "%-8s %s (%s)\n", info->name, buf_text(&form), info->field);
+		buf_printf(out, "%-10s %s (%s)\n", info->name, buf_text(&form), info->field);
 	else
-		buf_printf(out, "%-8s - (%s)\n", info->name, info->field);
+		buf_printf(out, "%-10s - (%s)\n", info->name, info->field);
 	if (*info->remark)
-		buf_printf(out, "         %s\n", info->remark);
+		buf_printf(out, "           %s\n", info->remark);
 	if (warning)
-		buf_printf(out, "         warning: %s\n", warning);
+		buf_printf(out, "           warning: %s\n", warning);
 }
 
 void report_digests(const struct initdata *doc, struct buf *out)
@@ -110,13 +110,13 @@ void report_digests(const struct initdata *doc, struct buf *out)
 
 	if (!doc->hashed) {
 		buf_puts(out,
-				"digest   none: the document's algorithm is not one of sha256, sha384, "
+				"digest     none: the document's algorithm is not one of sha256, sha384, "
 				"sha512\n");
 		return;
 	}
 	digest_bytes(doc->alg, buf_span(&doc->text), digest);
 	digest_hex(doc->alg, buf_span(&doc->text), hex);
-	buf_printf(out, "digest   %s:%s\nbase64   ", digest_name(doc->alg), hex);
+	buf_printf(out, "digest     %s:%s\nbase64     ", digest_name(doc->alg), hex);
 	b64_encode(out, span_new(digest, digest_size(doc->alg)));
 	buf_putc(out, '\n');
 	for (int i = 0; i < TEE_COUNT; i++)

@@ -52,11 +52,11 @@ static int show_text(const struct source *source, const struct initdata *doc, co
 
 	if (source->label)
 		buf_printf(&out, "%s\n", source->label);
-	buf_puts(&out, "version  ");
+	buf_puts(&out, "version    ");
 	text_indent(&out, "", span_of(doc->version ? doc->version : "none"));
-	buf_puts(&out, "algorithm ");
+	buf_puts(&out, "algorithm  ");
 	text_indent(&out, "", span_of(doc->algorithm ? doc->algorithm : "none"));
-	buf_printf(&out, "size     %zu bytes", doc->text.len);
+	buf_printf(&out, "size       %zu bytes", doc->text.len);
 	if (initdata_annotation_format(buf_span(&doc->text), &value, NULL) == 0)
 		buf_printf(&out, ", %zu as an annotation", value.len);
 	buf_putc(&out, '\n');

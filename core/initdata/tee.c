@@ -15,10 +15,7 @@ static const struct tee_info table[TEE_COUNT] = {
 	[TEE_TDX] = { "tdx", "MRCONFIGID", 48, TEE_HEX, "" },
 	[TEE_SGX] = { "sgx", "CONFIGID", 64, TEE_HEX,
 			"the attestation-agent does not compare it; the attestation service does" },
-	[TEE_CCA] = { "cca", "realm personalisation value", 64, TEE_HEX,
-			"only Kata's Go runtime binds it, and the attestation service compares all 64 bytes "
-			"with the bare "
-			"digest: only sha512 matches" },
+	[TEE_CCA] = { "cca", "realm personalisation value", 64, TEE_HEX, "only Kata's Go runtime binds it" },
 	[TEE_SE] = { "se", "user data", FIELD_MAX, TEE_HEX, "no component binds it" },
 	[TEE_VTPM] = { "vtpm", "PCR 8", PCR_SIZE, TEE_HEX,
 			"value after the extension from zero (az-snp-vtpm, az-tdx-vtpm, tpm)" },

@@ -69,7 +69,7 @@ static int check_authority(struct span authority, struct err *err)
 
 		host = span_new(authority.ptr + 1, end ? end - 1 : 0);
 		if (end == authority.len || !host.len || !is_among(host, DIGITS "abcdefABCDEF:."))
-			return err_set(err, ERR_FORMAT, "'%.*s' is no IPv6 address in brackets",
+			return err_set(err, ERR_FORMAT, "has '%.*s', which is no IPv6 address in brackets",
 					SPAN_ARG(authority));
 		authority = span_from(authority, end + 1);
 		if (!authority.len)
@@ -81,7 +81,7 @@ static int check_authority(struct span authority, struct err *err)
 	colon = span_find(authority, ':');
 	host.len = colon;
 	if (!host.len || !is_among(host, LETTERS DIGITS "-._"))
-		return err_set(err, ERR_FORMAT, "'%.*s' is no host name", SPAN_ARG(host));
+		return err_set(err, ERR_FORMAT, "has '%.*s' where a host name belongs", SPAN_ARG(host));
 	return colon < authority.len ? check_port(span_from(authority, colon + 1), err) : 0;
 }
 
@@ -301,7 +301,9 @@ int value_certificates(struct span value, struct err *err)
 {
 	auto_cert_list struct cert_list *list = NULL;
 
-	return cert_list_parse(value, &list, err);
+	if (cert_list_parse(value, &list, err) < 0)
+		return err_wrap(err, "cannot be taken");
+	return 0;
 }
 
 static int check_requirements(const char *where, const json_t *requirements, struct err *err)
@@ -332,7 +334,7 @@ int value_image_policy(struct span value, struct err *err)
 	const char *transport, *scope;
 
 	if (json_read(value, INITDATA_TEXT_MAX, &policy, err) < 0)
-		return -1;
+		return err_wrap(err, "cannot be taken");
 	if (!json_is_object(policy))
 		return err_set(err, ERR_FORMAT, "must be a JSON object");
 	if (check_requirements("default", json_object_get(policy, "default"), err) < 0)

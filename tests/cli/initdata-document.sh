@@ -34,10 +34,10 @@ create=("$gen" create --kbs-url https://kbs:8080 --kbs-cert ca.pem --policy poli
 	--registry-config registries.conf --entry tenant=tenant --extra-root ca.pem --https-proxy http://proxy:3128
 	--credential /run/confidential-containers/cdh/kbs/x=kbs:///default/a/b --log-level debug --init-pcr 0)
 ok 'creates a document' "${create[@]}" --to doc.toml
-ok 'prints the digests when the document goes to a file' grep -q "^digest   sha256:$(sha256sum <doc.toml | cut -d' ' -f1)$" last
+ok 'prints the digests when the document goes to a file' grep -q "^digest     sha256:$(sha256sum <doc.toml | cut -d' ' -f1)$" last
 ok 'creates the same bytes again' bash -c '"${@:1}" 2>/dev/null | cmp - doc.toml' _ "${create[@]}"
 ok 'keeps the digests off standard output when the document goes there' \
-	bash -c '"${@:1}" 2>&1 >/dev/null | grep -q "^digest   sha256:"' _ "${create[@]}"
+	bash -c '"${@:1}" 2>&1 >/dev/null | grep -q "^digest     sha256:"' _ "${create[@]}"
 ok 'another TOML parser reads all values back' python3 - <<'PY'
 import tomllib
 doc = tomllib.load(open("doc.toml", "rb"))
@@ -126,7 +126,7 @@ ok 'and pins it' bash -c '"$1" show --entry policy.rego full.toml | cmp - pinned
 
 # ---- show
 "$gen" show doc.toml >stdout 2>stderr
-ok 'shows version, algorithm and digest' grep -q "^digest   sha256:$(sha256sum <doc.toml | cut -d' ' -f1)$" last
+ok 'shows version, algorithm and digest' grep -q "^digest     sha256:$(sha256sum <doc.toml | cut -d' ' -f1)$" last
 same 'shows the exact bytes' "$(sha256sum <doc.toml)" "$("$gen" show --raw value | sha256sum)"
 ok 'warns of another version and shows the document all the same' \
 	bash -c 'sed s/0.1.0/0.2.0/ a.toml | "$1" show -o json 2>/dev/null | python3 -c "
