@@ -130,7 +130,7 @@ int pod_view_template(const json_t *workload, const char *namespace, struct pod_
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		if (!strcmp(kind, plain[i]))
 			template = json_at(workload, "spec", "template", NULL);
-	if (!template)
+	if (!template || json_is_null(template))
 		return err_set(err, ERR_NOT_FOUND, "a %.60s holds no pod template", kind);
 
 	struct pod_view view = empty_view(namespace);
