@@ -20,12 +20,13 @@
 struct text_field {
 	const char *group; /* NULL: directly below spec.initData */
 	const char *key;
-	size_t offset; /* of a const char * in struct initdata_config */
+	const char *member; /* of struct initdata_config, as its errors name it */
+	size_t offset;      /* of that const char * */
 };
 
-#define FIELD(group, key, member)                                    \
-	{                                                            \
-		group, key, offsetof(struct initdata_config, member) \
+#define FIELD(group, key, member)                                             \
+	{                                                                     \
+		group, key, #member, offsetof(struct initdata_config, member) \
 	}
 
 static const struct text_field texts[] = {
@@ -189,6 +190,37 @@ static int read_policy(
 	return ref ? policy_from_map(ref, env, policy, err) : 0;
 }
 
+/* Errors of init-data name the member of its own struct; whoever wrote the profile knows the field. */
+static void name_the_field(struct err *err)
+{
+	static const char *const others[][2] = {
+		{ "https_proxy", "image.proxy.https" },
+		{ "http_proxy", "image.proxy.http" },
+		{ "no_proxy", "image.proxy.noProxy" },
+		{ "extra_root_certificates", "image.extraRootCertificates" },
+		{ "credentials", "cdh.credentials" },
+		{ "init_pcr", "eventLog.initPCR" },
+		{ "max_concurrent_layer_downloads", "image.maxConcurrentLayerDownloads" },
+	};
+	char place[64];
+	size_t len = strcspn(err->text, " [:");
+
+	place[0] = '\0';
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strlen(texts[i].member) == len && !strncmp(err->text, texts[i].member, len))
+			snprintf(place, sizeof(place), "%s%s%s", texts[i].group ? texts[i].group : "",
+					texts[i].group ? "." : "", texts[i].key);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strlen(others[i][0]) == len && !strncmp(err->text, others[i][0], len))
+			snprintf(place, sizeof(place), "%s", others[i][1]);
+	if (!place[0]) {
+		err_wrap(err, BASE);
+		return;
+	}
+	auto_free char *rest = xstrdup(err->text + len);
+	err_set(err, err->kind, BASE ".%s%s", place, rest);
+}
+
 static int render(struct profile *p, const json_t *init, const struct profile_env *env, struct err *err)
 {
 	struct initdata_config config = { 0 };
@@ -206,8 +238,11 @@ static int render(struct profile *p, const json_t *init, const struct profile_en
 	if (json_object_size(entries) > ENTRIES_MAX)
 		return err_set(err, ERR_LIMIT, BASE ".entries: more than %d", ENTRIES_MAX);
 	if (initdata_entries(&config, policy, entries, &data, err) < 0 ||
-			initdata_render(p->alg, data, &p->document, err) < 0)
-		return err_wrap(err, BASE);
+			initdata_render(p->alg, data, &p->document, err) < 0) {
+		if (err)
+			name_the_field(err);
+		return -1;
+	}
 	return 0;
 }
 
