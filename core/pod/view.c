@@ -156,6 +156,7 @@ bool pod_annotation_is_protected(const char *key)
 {
 	struct span name = span_of(key);
 
-	return span_starts(name, "io.katacontainers.config.") || span_starts(name, "cocoon.dev/") ||
+	/* not only below config.: io.katacontainers.config_path names another configuration file altogether */
+	return span_starts(name, "io.katacontainers.") || span_starts(name, "cocoon.dev/") ||
 			span_is(name, "io.containerd.cri.runtime-handler");
 }

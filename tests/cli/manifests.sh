@@ -162,7 +162,7 @@ for overlay in default gate; do
 done
 
 # one list of protected annotations as well
-protected='k.startsWith("io.katacontainers.config.") || k == "io.containerd.cri.runtime-handler" || k.startsWith("cocoon.dev/")'
+protected='k.startsWith("io.katacontainers.") || k == "io.containerd.cri.runtime-handler" || k.startsWith("cocoon.dev/")'
 wrong=$(jq -r --arg want "$protected" '.[] | .. | strings | select(contains("io.containerd.cri.runtime-handler")) | select(contains($want) | not)' \
 	"$work/policies.json")
 [ -z "$wrong" ]

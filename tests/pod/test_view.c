@@ -209,9 +209,10 @@ static void other_kinds_hold_no_template(void **state)
 static void knows_which_annotations_are_protected(void **state)
 {
 	static const char *const protected[] = { "io.katacontainers.config.hypervisor.cc_init_data",
-		"io.katacontainers.config.agent.policy", "io.containerd.cri.runtime-handler",
+		"io.katacontainers.config.agent.policy", "io.katacontainers.config_path",
+		"io.katacontainers.pkg.oci.bundle_path", "io.containerd.cri.runtime-handler",
 		"cocoon.dev/profile", "cocoon.dev/anything" };
-	static const char *const free_ones[] = { "", "io.katacontainers.config", "io.katacontainers.pkg.x",
+	static const char *const free_ones[] = { "", "io.katacontainers", "io.katacontainersx/config_path",
 		"io.containerd.cri.runtime-handler2", "cocoon.dev", "cocoon.devel/x", "x.cocoon.dev/profile",
 		"kubectl.kubernetes.io/last-applied-configuration" };
 
