@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Copies the programs of OUT/bin below PREFIX, and what they say about themselves: man pages and completions.
+# Copies the programs of OUT/bin below PREFIX, under the names that they give themselves with --version (webhook and
+# controller say more in a folder of ours than on a PATH), with what they tell: man pages and completions.
 # Usage: tools/install.sh OUT PREFIX      (make install; PREFIX includes DESTDIR)
 set -euo pipefail
 out=${1:?usage: tools/install.sh OUT PREFIX}
@@ -18,7 +19,8 @@ said() {
 
 for program in "$out"/bin/*; do
 	[[ -f $program && -x $program ]] || continue
-	name=${program##*/}
+	version=$("$program" --version)
+	name=${version%% *}
 	install -D -m 755 "$program" "$prefix/bin/$name"
 	said "$program" "$prefix/share/man/man1/$name.1" man
 	said "$program" "$prefix/share/bash-completion/completions/$name" completion bash
