@@ -79,11 +79,24 @@ static const char *config_map_text(void *ctx, const char *name, const char *key)
 	return json_string_value(json_object_get(data, key));
 }
 
+/* The settings of the text take the place of the former ones, when they are good. */
+static int adopt_settings(struct follow *follow, const char *text, struct err *err)
+{
+	auto_json json_t *settings = NULL;
+	auto_catalog struct catalog *probe = NULL;
+
+	if (text[0] && yaml_read_one(span_of(text), SETTINGS_MAX, &settings, err) < 0)
+		return -1;
+	if (catalog_new(json_is_null(settings) ? NULL : settings, &probe, err) < 0)
+		return -1;
+	json_decref(follow->settings);
+	follow->settings = json_is_null(settings) ? NULL : take(&settings);
+	return 0;
+}
+
 static void read_settings(struct follow *follow)
 {
 	const char *text = config_map_text(follow, follow->config_map, "config.yaml");
-	auto_json json_t *settings = NULL;
-	auto_catalog struct catalog *probe = NULL;
 	struct err why = ERR_NONE;
 
 	if (!text)
@@ -93,15 +106,9 @@ static void read_settings(struct follow *follow)
 	free(follow->settings_text);
 	follow->settings_text = xstrdup(text);
 	free(take(&follow->settings_wrong));
-	if (text[0] && yaml_read_one(span_of(text), SETTINGS_MAX, &settings, &why) < 0) {
-		err_wrap(&why, "ConfigMap '%s', key config.yaml", follow->config_map);
-	} else if (catalog_new(json_is_null(settings) ? NULL : settings, &probe, &why) < 0) {
-		err_wrap(&why, "ConfigMap '%s', key config.yaml", follow->config_map);
-	} else {
-		json_decref(follow->settings);
-		follow->settings = json_is_null(settings) ? NULL : take(&settings);
+	if (adopt_settings(follow, text, &why) == 0)
 		return;
-	}
+	err_wrap(&why, "ConfigMap '%s', key config.yaml", follow->config_map);
 	follow->settings_wrong = xstrdup(why.text);
 	follow->options.failed(follow->options.ctx, "settings", &why);
 }

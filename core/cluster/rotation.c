@@ -236,6 +236,10 @@ int rotation_apply(const struct rotation_facts *facts, enum rotation_step step, 
 	auto_json json_t *data = json_object();
 	int done = 0;
 
+	if ((step == ROTATION_RENEW && !state.ca) ||
+			((step == ROTATION_SWITCH || step == ROTATION_FINISH) && !state.next))
+		return err_set(err, ERR_BUG, "the step '%s' needs a CA that the Secret does not hold",
+				rotation_step_name(step));
 	switch (step) {
 	case ROTATION_CREATE:
 		done = create(facts, data, err);

@@ -14,8 +14,8 @@ static const char half_a_body[] = "POST /echo HTTP/1.1\r\nHost: h\r\n" JSON "Con
 
 static void cuts_off_peers_that_dawdle(void **state)
 {
-	static const char *const begun[] = { "", "GET /cou", "GET /count HTTP/1.1\r\nHost: h\r\n",
-		half_a_body, GET_COUNT };
+	static const char half_a_head[] = "GET /count HTTP/1.1\r\nHost: h\r\n";
+	static const char *const begun[] = { "", "GET /cou", half_a_head, half_a_body, GET_COUNT };
 	struct running running = { .options = { .idle_timeout_s = 1 } };
 	int fds[5];
 	(void)state;
