@@ -142,7 +142,8 @@ static void the_other_member_of_each_pair_works_too(void **state)
 		fail_msg("%s", profile->broken);
 	auto_json json_t *cdh = file_of(profile, "cdh.toml");
 	auto_json json_t *want = yaml("{kbc: {name: offline_fs_kbc}, image: {"
-				      "image_security_policy: '{\"default\": [{\"type\": \"reject\"}], \"transports\": {}}',"
+				      "image_security_policy: '{\"default\": [{\"type\": \"reject\"}], "
+				      "\"transports\": {}}',"
 				      " sigstore_config: 'default-docker: {}',"
 				      " registry_configuration_uri: 'kbs:///a/b/c'}}");
 	assert_same_tree(cdh, want);
