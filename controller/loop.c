@@ -256,7 +256,8 @@ static void on_tick(void *ctx)
 		.pods = pods_tally(loop->pods),
 		.lifter = lifter_counts(loop->lifter),
 		.follow = follow_counts(loop->follow),
-		.watch = watch_state(loop->pod_watch),
+		/* pods are watched from the first catalog on, which may take longer than a tick */
+		.watch = loop->pod_watch ? watch_state(loop->pod_watch) : (struct watch_state){ 0 },
 		.events = events_state(loop->events),
 		.leads = loop->leads,
 		.registered = keeper_stands(loop->keeper),
