@@ -50,7 +50,7 @@ static void foreign_annotations_are_refused_and_allowed_ones_kept(void **state)
 		{ "allowedAnnotations: []", VCPUS ": '4'", "is foreign" },
 		{ "allowedAnnotations: ['*.default_*']", VCPUS ": '4'", NULL },
 		{ "allowedAnnotations: ['default_vcpus']", VCPUS ": '4'", "is foreign" },
-		{ "allowedAnnotations: ['*']", "io.katacontainers.config.runtime.x: y", NULL },
+		{ "allowedAnnotations: ['*']", "io.katacontainers.config.runtime.x: z", NULL },
 	};
 
 	(void)state;
