@@ -1,65 +1,106 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs suites and counts what they assert. A suite is a program that prints TAP ("ok 1 - name", "not ok 2 - name");
-# one that prints no such line, or fails without one, counts as a failure: a check that did not run is not a pass.
+# Runs suites and counts what they assert. A suite is a program that prints TAP ("ok 1 - name", "not ok 2 - name",
+# "1..2"). A check that did not run is not a pass: a suite that prints no such line, prints fewer than it planned, skips
+# one, crashes, hangs, or fails without a "not ok" counts as a failure.
+# One line a room; what a failing suite said stands above it. The last line is "N passed, N failed".
 # Usage: tests/run.sh all|unit|cli|corpus|repro|e2e OUT
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-what=$1 out=$2
-passed=0 failed=0
+what=${1:-} out=${2:-}
+readonly each=1200 journeys=4500 # seconds that a suite may take, and that all journeys may
+passed=0 failed=0 began=${EPOCHREALTIME/[.,]/}
+room_passed=0 room_failed=0 room_began=$began
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 
-# suite ROOM COMMAND…: one suite, one line of summary, the failures in full
-suite() {
-	local room=$1 began=$EPOCHREALTIME status=0 ok bad
-	shift
-	"$@" >"$log" 2>&1 </dev/null || status=$?
-	ok=$(grep -c '^ok ' "$log")
-	bad=$(grep -c '^not ok ' "$log")
-	if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$ok" -eq 0 ]; }; then
-		bad=1
-		echo "not ok - $* ended with status $status after $ok passes" >>"$log"
-	fi
-	passed=$((passed + ok)) failed=$((failed + bad))
-	printf '%-28s %4d passed %3d failed  %6.1f s\n' "$room" "$ok" "$bad" \
-		"$(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')"
-	if [ "$bad" -gt 0 ]; then
-		echo "---- $*"
-		if [ "$(wc -l <"$log")" -gt 200 ]; then
-			grep -A8 '^not ok' "$log" | head -100
-			echo "---- the end of its output"
-			tail -60 "$log"
-		else
-			cat "$log"
-		fi
-		echo "----"
-	fi
+seconds() { # seconds SINCE: since that microsecond, with a tenth
+	local tenths=$(((${EPOCHREALTIME/[.,]/} - $1) / 100000))
+	echo "$((tenths / 10)).$((tenths % 10))"
 }
 
-unit() {
-	local t
-	for t in "$out"/tests/*/test_*; do
-		if [ -x "$t" ] && [ -f "$t" ]; then
-			suite "${t#"$out"/tests/}" env CMOCKA_MESSAGE_OUTPUT=TAP "$t"
-		fi
+# what_failed NAME: the log without its passes, and of a long one the beginning and the end
+what_failed() {
+	local lines
+	echo "---- $1"
+	lines=$(grep -vc '^ok ' "$log")
+	if [ "$lines" -le 160 ]; then
+		grep -v '^ok ' "$log"
+	else
+		grep -v '^ok ' "$log" | head -n 80
+		echo "---- … $((lines - 160)) more lines …"
+		grep -v '^ok ' "$log" | tail -n 80
+	fi
+	echo "----"
+}
+
+# suite LIMIT NAME COMMAND…: one suite; it adds to the sums of its room
+suite() {
+	local limit=$1 name=$2 status=0 ok bad skipped planned why=
+	shift 2
+	timeout --foreground --kill-after=20 "$limit" "$@" >"$log" 2>&1 </dev/null || status=$?
+	ok=$(grep -c '^ok ' "$log")
+	bad=$(grep -c '^not ok ' "$log")
+	skipped=$(grep -ci '^ok .*# skip' "$log")
+	planned=$(awk '/^1\.\.[0-9]+$/ { sum += substr($0, 4) } END { print sum + 0 }' "$log")
+	ok=$((ok - skipped)) bad=$((bad + skipped))
+	if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+		why="was stopped after $limit seconds"
+	elif [ "$bad" -eq 0 ] && [ "$status" -ne 0 ]; then
+		why="ended with status $status"
+	elif [ $((ok + bad)) -eq 0 ]; then
+		why="checked nothing"
+	elif [ "$planned" -gt $((ok + bad)) ]; then
+		why="ended before its plan of $planned"
+	fi
+	if [ -n "$why" ]; then
+		bad=$((bad + 1))
+		echo "not ok - $name $why, after $ok passes" >>"$log"
+	fi
+	room_passed=$((room_passed + ok)) room_failed=$((room_failed + bad))
+	[ "$bad" -eq 0 ] || what_failed "$name"
+}
+
+room() { # room NAME: the line of the suites since the one before
+	printf '%-20s %5d passed %4d failed %8s s\n' "$1" "$room_passed" "$room_failed" "$(seconds "$room_began")"
+	passed=$((passed + room_passed)) failed=$((failed + room_failed))
+	room_passed=0 room_failed=0 room_began=${EPOCHREALTIME/[.,]/}
+}
+
+unit() { # the folders of tests/ that hold unit tests; a source whose program is missing has failed
+	local folder source
+	for folder in tests/*/; do
+		folder=${folder%/}
+		compgen -G "$folder/test_*.c" >/dev/null || continue
+		for source in "$folder"/test_*.c; do
+			suite "$each" "${source%.c}" env CMOCKA_MESSAGE_OUTPUT=TAP "$out/${source%.c}"
+		done
+		room "${folder#tests/}"
 	done
 }
 
-scripts() { # every tests/KIND/*.sh
-	local t
-	for t in tests/"$1"/*.sh; do
-		[ -e "$t" ] && suite "$1/$(basename "$t" .sh)" "$t" "$out"
+scripts() { # scripts KIND: every tests/KIND/*.sh, each as a room
+	local script
+	for script in tests/"$1"/*.sh; do
+		[ -e "$script" ] || continue
+		suite "$each" "$script" "$script" "$out"
+		room "$1/$(basename "$script" .sh)"
 	done
 }
 
 e2e() {
 	local line
-	# one line a journey as it ends: e2e/run.sh prints TAP and "# room NAME SECONDS" lines
-	suite e2e e2e/run.sh "$out"
-	while read -r line; do echo "    ${line#\# }"; done < <(grep '^# room ' "$log")
+	suite "$journeys" e2e/run.sh e2e/run.sh "$out"
+	# its lines "# room NAME SECONDS", one for each journey
+	while read -r line; do
+		printf '    %s\n' "${line#\# room }"
+	done < <(grep '^# room ' "$log")
+	room e2e
 }
 
+if [ -z "$out" ]; then
+	what=
+fi
 case $what in
 unit) unit ;;
 cli) scripts cli ;;
@@ -78,5 +119,6 @@ all)
 	exit 2
 	;;
 esac
+echo "in $(seconds "$began") s"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -31,9 +31,10 @@ static void reads_what_decisions_need(void **state)
 
 static void reads_a_pod_that_says_nothing(void **state)
 {
-	static const char *const cases[] = { "{}", "{metadata: null, spec: null}",
-		"{metadata: {name: '', labels: null, annotations: null, deletionTimestamp: null},"
-		" spec: {runtimeClassName: '', nodeName: '', schedulingGates: null}}" };
+	static const char empty[] =
+			"{metadata: {name: '', labels: null, annotations: null, deletionTimestamp: null},"
+			" spec: {runtimeClassName: '', nodeName: '', schedulingGates: null}}";
+	const char *const cases[] = { "{}", "{metadata: null, spec: null}", empty };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
