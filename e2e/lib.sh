@@ -11,7 +11,7 @@ readonly SYSTEM=cocoon-system
 journey=$(basename "$0" .sh)
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
-count=0 failures=0 said='' finished=false
+count=0 failures=0 said='' finished=false server=''
 made_namespaces=() made_profiles=() made_processes=()
 
 # ---- assertions ------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ annotation() { # annotation NAMESPACE POD KEY
 # ---- many requests, cheaply ------------------------------------------------------------------------------------
 
 connection() { # the administrator's, as options for curl, in the file $work/curl
-	[ ! -e "$work/curl" ] || return 0
+	[ -z "$server" ] || return 0
 	kubectl config view --raw --minify -o json | jq -r '.clusters[0].cluster["certificate-authority-data"] | @base64d' >"$work/ca.crt"
 	kubectl config view --raw --minify -o json | jq -r --arg ca "$work/ca.crt" '
 		"header = \"Authorization: Bearer " + .users[0].user.token + "\"", "cacert = \"" + $ca + "\"", "silent",
@@ -188,6 +188,7 @@ flood() { # flood COUNT POD [TAG]: creates so many at once; a line "STATUS" for 
 }
 
 flood_begin() { # flood_begin POD: goes on in the background until flood_end, for 120 seconds at most
+	connection
 	: >"$work/answers"
 	touch "$work/flooding"
 	(

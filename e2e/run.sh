@@ -12,9 +12,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-node=(install injection refusals)
+node=(install injection refusals attacks everyday drift storm outages rotation)
 bare=(crd-validation policies webhook-match installation)
-hosted=(crd-validation policies refusals)
+hosted=(crd-validation policies refusals attacks)
 readonly each=240 all=1500 wait_for_node=900 # seconds
 
 [ $# -ge 1 ] || {
