@@ -89,9 +89,10 @@ static void an_unknown_class_and_a_broken_profile_are_told(void **state)
 
 static void a_good_template_is_met_with_silence(void **state)
 {
-	static const char *const good[] = { "{spec: {runtimeClassName: snp}}",
-		"{metadata: {annotations: {own: x}}, spec: {runtimeClassName: snp, schedulingGates: [{name: "
-		"cocoon.dev/init-data}]}}",
+	static const char gated[] =
+			"{metadata: {annotations: {own: x}}, "
+			"spec: {runtimeClassName: snp, schedulingGates: [{name: cocoon.dev/init-data}]}}";
+	const char *const good[] = { "{spec: {runtimeClassName: snp}}", gated,
 		"{spec: {runtimeClassName: plain}}", "{spec: {}}", "{}" };
 	auto_catalog struct catalog *catalog = team("Enforce");
 
