@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define INJECTED_ELSEWHERE "cert-manager.io/inject-ca-from"
-#define EXPRESSION_MAX 65536
+#define EXPRESSION_MAX     65536
 
 /* The expression with its list of class names replaced by ours; false when it has none. */
 static bool rewrite(const char *expression, const json_t *classes, struct buf *out)
