@@ -7,6 +7,8 @@
 # Usage: tests/run.sh all|unit|cli|corpus|repro|e2e OUT
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+# a make that a suite starts is none of the make that started this
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 what=${1:-} out=${2:-}
 readonly each=1200 journeys=4500 # seconds that a suite may take, and that all journeys may
 passed=0 failed=0 began=${EPOCHREALTIME/[.,]/}
