@@ -68,8 +68,8 @@ DRIVERS  := $(DRIVER_SRC:%.c=$(OUT)/%)
 FUZZ_SRC := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZERS  := $(FUZZ_SRC:%.c=$(OUT)/%)
 BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p))
-SOURCES   = $(CORE_SRC) $(PROG_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c tests/*.c)
-HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) tests/*.h))
+SOURCES   = $(CORE_SRC) $(PROG_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c)
+HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) tests/*/*.h))
 
 .PHONY: all one programs help clean
 all: ## every program with gcc, and every object once more with clang

@@ -86,7 +86,7 @@ export -f tidy_one
 export cache
 
 tidy() {
-	TIDY_BASE=$(clang-tidy --version && cat .clang-tidy)
+	TIDY_BASE=$(clang-tidy --version && cat .clang-tidy ./*/.clang-tidy)
 	export TIDY_BASE
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	printf '%s\0' "${sources[@]}" |
@@ -126,7 +126,7 @@ spdx() {
 		head -n 5 -- "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
 			echo "$file:1: no line 'SPDX-License-Identifier: Apache-2.0'"
 	done < <(
-		tracked '*.c' '*.h' '*.sh' '*.awk' '*.go' '*.py' '*.yaml' '*.yml' Makefile .clang-tidy core/LAYERS
+		tracked '*.c' '*.h' '*.sh' '*.awk' '*.go' '*.py' '*.yaml' '*.yml' Makefile '*.clang-tidy' core/LAYERS
 		shell_scripts
 	) | sort -u
 }

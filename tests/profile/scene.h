@@ -230,8 +230,8 @@ static inline const char *creation(const struct catalog *catalog, const json_t *
 
 static inline void assert_holds(const char *text, const char *part)
 {
-	if (!strstr(text, part))
-		fail_msg("'%s'\n   does not say '%s'", text, part);
+	if (!text || !strstr(text, part))
+		fail_msg("'%s'\n   does not say '%s'", text ? text : "", part);
 }
 
 /* All warnings, one a line. */
