@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What tests of decisions share: objects written as YAML, a small JSON Patch applier (RFC 6902: add, remove, replace,
- * test), and a catalog with RuntimeClasses of every kind and a few namespaces:
+ * What tests of decisions share: objects written as YAML, and a catalog with RuntimeClasses of every kind and a few namespaces:
  *
  *     class     handler                                 what it is
  *     snp       kata-qemu-snp                           takes everything
@@ -23,6 +22,7 @@
 #include "initdata/carrier.h"
 #include "initdata/document.h"
 #include "profile/decide.h"
+#include "tests/profile/patched.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,70 +76,6 @@ static inline char *packed(const char *toml)
 
 	assert_int_equal(initdata_annotation_format(span_of(toml), &value, NULL), 0);
 	return buf_take(&value);
-}
-
-/* ---- JSON Patch ---- */
-
-/* The parent of a pointer's place; the last segment, unescaped, goes to `last`. */
-static inline json_t *patch_place(json_t *document, const char *pointer, char last[256])
-{
-	json_t *at = document, *parent = NULL;
-	struct span rest = span_of(pointer), part;
-
-	assert_true(pointer[0] == '/');
-	rest = span_from(rest, 1);
-	last[0] = '\0';
-	while (span_next(&rest, '/', &part)) {
-		size_t len = 0;
-		for (size_t i = 0; i < part.len; i++) {
-			bool escape = part.ptr[i] == '~';
-			last[len++] = escape ? "~/"[part.ptr[++i] == '1'] : part.ptr[i];
-			assert_true(len < 255);
-		}
-		last[len] = '\0';
-		parent = at;
-		at = json_is_array(parent) ? json_array_get(parent, strtoul(last, NULL, 10))
-					   : json_object_get(parent, last);
-	}
-	return parent;
-}
-
-static inline bool patch_one(json_t *document, const json_t *operation)
-{
-	const char *op = json_text_at(operation, "op", NULL);
-	json_t *value = json_object_get(operation, "value");
-	char last[256];
-	json_t *parent = patch_place(document, json_text_at(operation, "path", NULL), last);
-	size_t index = strtoul(last, NULL, 10);
-	json_t *there = json_is_array(parent) ? json_array_get(parent, index) : json_object_get(parent, last);
-
-	if (!parent)
-		return false;
-	if (!strcmp(op, "test"))
-		return there && json_equal(there, value);
-	if (!strcmp(op, "add") && json_is_array(parent))
-		return json_array_insert(parent, index, value) == 0;
-	if (!strcmp(op, "add") || (!strcmp(op, "replace") && there && json_is_object(parent)))
-		return json_object_set(parent, last, value) == 0;
-	if (!strcmp(op, "remove") && there)
-		return (json_is_array(parent) ? json_array_remove(parent, index)
-					      : json_object_del(parent, last)) == 0;
-	return false;
-}
-
-/* A copy of the document with the patch applied, or NULL when an operation does not apply. */
-static inline json_t *patched(const json_t *document, const json_t *patch)
-{
-	auto_json json_t *copy = json_deep_copy(document);
-	size_t i;
-	json_t *operation;
-
-	json_array_foreach (patch, i, operation) {
-		auto_json json_t *own = json_deep_copy(operation);
-		if (!patch_one(copy, own))
-			return NULL;
-	}
-	return take(&copy);
 }
 
 /* ---- a catalog ---- */
