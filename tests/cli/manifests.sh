@@ -111,8 +111,7 @@ options='def options: .spec.template.spec.containers[0].args as $a |
 finds "the controller's flags name what is there" default "$options"'
 	(.[] | select(.kind == "Service") | .metadata.name) as $service | .[] | select(.kind == "Deployment" and .metadata.name == "cocoon-controller") |
 	options | select(. != {"--health-listen": "0.0.0.0:8080", "--service": $service, "--secret": "cocoon-webhook-tls",
-	"--config-map": "cocoon-config", "--lease": "cocoon-controller", "--webhook-configuration": "cocoon",
-	"--controller-user": "system:serviceaccount:cocoon-system:cocoon-controller"}) | tojson'
+	"--config-map": "cocoon-config", "--lease": "cocoon-controller", "--webhook-configuration": "cocoon"}) | tojson'
 finds "the webhook's flags are the agreed ones" default "$options"'
 	.[] | select(.kind == "Deployment" and .metadata.name == "cocoon-webhook") | options |
 	select(. != {"--listen": "0.0.0.0:9443", "--health-listen": "0.0.0.0:8080", "--secret": "cocoon-webhook-tls",
