@@ -64,7 +64,7 @@ suite() {
 }
 
 room() { # room NAME: the line of the suites since the one before
-	printf '%-20s %5d passed %4d failed %8s s\n' "$1" "$room_passed" "$room_failed" "$(seconds "$room_began")"
+	printf '%-24s %5d passed %4d failed %8s s\n' "$1" "$room_passed" "$room_failed" "$(seconds "$room_began")"
 	passed=$((passed + room_passed)) failed=$((failed + room_failed))
 	room_passed=0 room_failed=0 room_began=${EPOCHREALTIME/[.,]/}
 }
