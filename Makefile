@@ -69,7 +69,7 @@ FUZZ_SRC := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZERS  := $(FUZZ_SRC:%.c=$(OUT)/%)
 BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p))
 SOURCES   = $(CORE_SRC) $(PROG_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c)
-HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) tests/*/*.h))
+HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) tests/*/*.h fuzz/*.h))
 
 .PHONY: all one programs help clean
 all: ## every program with gcc, and every object once more with clang
