@@ -102,6 +102,17 @@ way_out() {
 trap way_out EXIT
 trap 'exit 130' INT TERM
 
+include() { # include JOURNEY: what another one asserts, counted here
+	local line
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) check 0 "$1: ${line#* - }" ;;
+		"not ok "*) check 1 "$1: ${line#* - }" ;;
+		\#*) printf '%s\n' "$line" ;;
+		esac
+	done < <("$root/e2e/journeys/$1.sh" 2>&1 </dev/null)
+}
+
 # ---- the cluster -----------------------------------------------------------------------------------------------
 
 kubectl() { # nothing waits for ever
@@ -187,7 +198,7 @@ flood() { # flood COUNT POD [TAG]: creates so many at once; a line "STATUS" for 
 		echo "curl failed: $(tail -n 1 "$work/flood.errors")" >>"$work/answers"
 }
 
-flood_begin() { # flood_begin POD: goes on in the background until flood_end, for 120 seconds at most
+flood_begin() { # flood_begin POD: some 20 a second in the background until flood_end, for 120 seconds at most
 	connection
 	: >"$work/answers"
 	touch "$work/flooding"
@@ -196,7 +207,8 @@ flood_begin() { # flood_begin POD: goes on in the background until flood_end, fo
 		end=$((SECONDS + 120)) round=0
 		while [ -e "$work/flooding" ] && [ "$SECONDS" -lt "$end" ]; do
 			round=$((round + 1))
-			flood 10 "$1" "$round"
+			flood 8 "$1" "$round"
+			sleep 0.3
 		done
 	) &
 	flooder=$!
@@ -213,5 +225,5 @@ expect_all_created() { # expect_all_created NAME LEAST: every request was answer
 	bad=$(grep -cv '^201$' "$work/answers") || true
 	[ "$bad" -eq 0 ] && [ "$(wc -l <"$work/answers")" -ge "$2" ] || status=1
 	check "$status" "$1" "$(sort "$work/answers" | uniq -c)
-$(grep -Lh '"kind":"Pod"' "$work"/answer.* 2>/dev/null | head -n 2 | xargs -r head -c 600)"
+$(grep -l '"kind": *"Status"' "$work"/answer.* 2>/dev/null | head -n 2 | xargs -r head -c 900)"
 }

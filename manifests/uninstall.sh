@@ -9,9 +9,10 @@ namespace=cocoon-system
 seconds=60
 keep_profiles=false
 label=app.kubernetes.io/part-of=cocoon
-# What opens the way, in this order; then what is only tidying.
-admission="mutatingwebhookconfigurations validatingwebhookconfigurations mutatingadmissionpolicybindings
-	mutatingadmissionpolicies validatingadmissionpolicybindings validatingadmissionpolicies"
+# What opens the way, in this order; then what is only tidying. What judges goes before what injects: else pods that
+# are created in between would be refused for what nobody gave them.
+admission="validatingwebhookconfigurations validatingadmissionpolicybindings validatingadmissionpolicies
+	mutatingwebhookconfigurations mutatingadmissionpolicybindings mutatingadmissionpolicies"
 rest="clusterrolebindings clusterroles flowschemas"
 
 usage() {

@@ -113,8 +113,8 @@ if $webhook; then
 	need sends create "$(pod "$ns" hasty kata-qemu-snp null "{\"schedulingGates\":[$gate],\"nodeName\":\"nowhere\"}")"
 	expect_ok "as is one that carries the gate besides" injected hasty
 else
-	refused "nor with a gate of its own" sends create "$(pod "$ns" hasty kata-qemu-snp null "{\"schedulingGates\":[$gate],\"nodeName\":\"nowhere\"}")"
-	refused "a pod cannot name its node" sends create "$(pod "$ns" placed kata-qemu-snp null '{"nodeName":"nowhere"}')"
+	expect_refused "a pod cannot name its node" "cannot be set until all schedulingGates have been cleared" \
+		sends create "$(pod "$ns" placed kata-qemu-snp null '{"nodeName":"nowhere"}')"
 fi
 need sends create "$(jq -c '.metadata.labels = {tenant: "other", "kubernetes.io/metadata.name": "'"$elsewhere"'"}' \
 	<<<"$(pod "$ns" labelled kata-qemu-snp null "$NOWHERE")")"
