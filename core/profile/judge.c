@@ -117,6 +117,7 @@ static void judge_rendered(struct judge *j, const char *value)
 	auto_initdata struct initdata doc;
 	struct err why = ERR_NONE;
 
+	initdata_init(&doc);
 	if (j->fingerprint) {
 		if (memcmp(j->fingerprint, profile->fingerprint, sizeof(profile->fingerprint)) != 0)
 			reason(j->hard, "init-data is not that of profile '%s' (%s)", profile->name,
@@ -133,7 +134,6 @@ static void judge_rendered(struct judge *j, const char *value)
 	}
 	if (!strcmp(value, profile->annotation))
 		return;
-	initdata_init(&doc);
 	if (read_document(value, &doc, &why) < 0)
 		reason(j->hard, "annotation '" INITDATA_ANNOTATION "': %s", why.text);
 	else if (!span_eq(buf_span(&doc.text), buf_span(&profile->document)))

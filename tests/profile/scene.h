@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What tests of decisions share: objects written as YAML, and a catalog with RuntimeClasses of every kind and a few namespaces:
+ * What tests of decisions share: objects written as YAML, and a catalog with RuntimeClasses of every kind and a few
+ * namespaces:
  *
  *     class     handler                                 what it is
  *     snp       kata-qemu-snp                           takes everything
