@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 node=(install injection refusals attacks everyday drift storm outages rotation webhook-less uninstall)
 bare=(crd-validation policies webhook-match installation)
-hosted=(crd-validation policies refusals attacks)
+hosted=(crd-validation policies refusals attacks token certificate-files)
 readonly each=240 all=1500 wait_for_node=900 # seconds
 
 [ $# -ge 1 ] || {
