@@ -82,15 +82,22 @@ static const char *config_map_text(void *ctx, const char *name, const char *key)
 /* The settings of the text take the place of the former ones, when they are good. */
 static int adopt_settings(struct follow *follow, const char *text, struct err *err)
 {
-	auto_json json_t *settings = NULL;
+	auto_json json_t *documents = NULL;
 	auto_catalog struct catalog *probe = NULL;
 
-	if (text[0] && yaml_read_one(span_of(text), SETTINGS_MAX, &settings, err) < 0)
+	if (yaml_read_all(span_of(text), SETTINGS_MAX, &documents, err) < 0)
 		return -1;
-	if (catalog_new(json_is_null(settings) ? NULL : settings, &probe, err) < 0)
+	if (json_array_size(documents) > 1)
+		return err_set(err, ERR_FORMAT, "%zu documents in the YAML text: it must be one",
+				json_array_size(documents));
+	/* nothing, or comments alone, are no settings */
+	json_t *settings = json_array_get(documents, 0);
+	if (json_is_null(settings))
+		settings = NULL;
+	if (catalog_new(settings, &probe, err) < 0)
 		return -1;
 	json_decref(follow->settings);
-	follow->settings = json_is_null(settings) ? NULL : take(&settings);
+	follow->settings = json_incref(settings);
 	return 0;
 }
 

@@ -133,18 +133,19 @@ struct rig {
 	struct kube *kube;
 };
 
-static inline void rig_start(struct rig *rig, const char *const *answers)
+/* With a server that plays something else than the script. */
+static inline void rig_start_playing(struct rig *rig, const char *const *answers,
+		void (*play)(struct line *line, void *ctx), void *ctx)
 {
 	static const char form[] = "current-context: c\nclusters:\n- name: c\n  cluster: {server: "
 				   "'http://127.0.0.1:%u'}\n"
 				   "users:\n- name: c\n  user: {tokenFile: token}\ncontexts:\n- name: c\n"
 				   "  context: {cluster: c, user: c}\n";
 
-	*rig = (struct rig){ .now = CLOCK_SECOND };
+	*rig = (struct rig){ .now = CLOCK_SECOND, .script = { .answers = answers } };
 	rig->clock = (struct clock){ .wall = fake_wall, .mono = fake_mono, .ctx = &rig->now };
-	rig->script.answers = answers;
-	rig->peer.play = script_play;
-	rig->peer.ctx = &rig->script;
+	rig->peer.play = play;
+	rig->peer.ctx = ctx;
 	peer_start(&rig->peer);
 	rig->dir = folder_new();
 	auto_free char *text = xasprintf(form, rig->peer.port);
@@ -158,6 +159,11 @@ static inline void rig_start(struct rig *rig, const char *const *answers)
 	struct kube_options options = { .config = rig->config, .clock = &rig->clock, .user_agent = "test/1" };
 	rig->kube = kube_new(&options, &err);
 	assert_non_null(rig->kube);
+}
+
+static inline void rig_start(struct rig *rig, const char *const *answers)
+{
+	rig_start_playing(rig, answers, script_play, &rig->script);
 }
 
 static inline void rig_stop(struct rig *rig)
