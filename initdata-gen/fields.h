@@ -43,6 +43,7 @@ int fields_entries(const struct fields *fields, json_t **data, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
 /* The rows for a verb's table of options; `member` is the struct fields in its settings. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): neither a type nor a member stands in parentheses */
 #define FIELDS_OPTIONS(settings, member)                                                                     \
 	OPT_TEXT(settings, member.kbs_url, "kbs-url", 0, "URL", "key broker: http or https, host and port"), \
 			OPT_TEXT(settings, member.kbs_cert, "kbs-cert", 0, "FILE",                           \
@@ -104,5 +105,6 @@ int fields_entries(const struct fields *fields, json_t **data, struct err *err)
 					"register for those that name none"),                                \
 			OPT_TEXT(settings, member.log_level, "log-level", 0, "LEVEL",                        \
 					"of the guest's daemons")
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

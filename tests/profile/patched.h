@@ -9,6 +9,19 @@
 #include <assert.h>
 #include <string.h>
 
+/* A segment of a pointer, unescaped. */
+static inline void patch_segment(struct span part, char out[256])
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < part.len; i++) {
+		bool escape = part.ptr[i] == '~';
+		out[len++] = escape ? "~/"[part.ptr[++i] == '1'] : part.ptr[i];
+		assert(len < 255);
+	}
+	out[len] = '\0';
+}
+
 /* The parent of a pointer's place; the last segment, unescaped, goes to `last`. */
 static inline json_t *patch_place(json_t *document, const char *pointer, char last[256])
 {
@@ -19,13 +32,7 @@ static inline json_t *patch_place(json_t *document, const char *pointer, char la
 	rest = span_from(rest, 1);
 	last[0] = '\0';
 	while (span_next(&rest, '/', &part)) {
-		size_t len = 0;
-		for (size_t i = 0; i < part.len; i++) {
-			bool escape = part.ptr[i] == '~';
-			last[len++] = escape ? "~/"[part.ptr[++i] == '1'] : part.ptr[i];
-			assert(len < 255);
-		}
-		last[len] = '\0';
+		patch_segment(part, last);
 		parent = at;
 		at = json_is_array(parent) ? json_array_get(parent, strtoul(last, NULL, 10))
 					   : json_object_get(parent, last);

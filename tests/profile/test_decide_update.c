@@ -36,7 +36,7 @@ static json_t *complete(const struct catalog *catalog)
 static void every_protected_annotation_is_frozen_for_everybody(void **state)
 {
 	static const char *const keys[] = { INITDATA_ANNOTATION, KERNEL_PARAMS_ANNOTATION,
-		HYPERVISOR "default_vcpus", "io.katacontainers.config.runtime.x",
+		(HYPERVISOR "default_vcpus"), "io.katacontainers.config.runtime.x",
 		"io.katacontainers.config_path", RUNTIME_HANDLER_ANNOTATION, PROFILE_NAME_ANNOTATION,
 		PROFILE_DIGEST_ANNOTATION, "cocoon.dev/new" };
 	auto_catalog struct catalog *catalog = catalog_of(NULL, TEAM);

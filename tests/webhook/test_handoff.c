@@ -92,7 +92,7 @@ static void two_threads_never_see_halves(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, give, &handoff), 0);
 	while (!over) {
 		over = handoff_failed(&handoff);
-		auto_catalog struct catalog *catalog = handoff_take_catalog(&handoff);
+		catalog_unref(handoff_take_catalog(&handoff));
 		if (handoff_take_cert(&handoff, &cert, &key)) {
 			assert_true(span_eq(buf_span(&cert), secret_span(&key)));
 			long now = strtol(buf_text(&cert), NULL, 10);

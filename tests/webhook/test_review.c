@@ -161,7 +161,7 @@ static void updates_are_frozen_and_the_controller_is_known_by_name(void **state)
 	auto_catalog struct catalog *catalog = catalog_of(NULL, TEAM);
 	auto_json json_t *gated = yaml(GATED);
 	auto_json json_t *done = injected(catalog, gated);
-	static const char *const users[] = { CONTROLLER, "jane", "", CONTROLLER "2",
+	static const char *const users[] = { CONTROLLER, "jane", "", (CONTROLLER "2"),
 		"system:serviceaccount:other:cocoon-controller" };
 	static const char *const subresources[] = { NULL, "status", "ephemeralcontainers", "resize" };
 	struct review_result result;
@@ -379,6 +379,7 @@ static void what_is_no_review_gets_400_and_a_bad_one_a_denial(void **state)
 		assert_int_equal(result.status, 400);
 	}
 	auto_json json_t *list = answer(catalog, REVIEW_MUTATE, span_of("[]"), &result);
+	assert_null(list);
 	assert_int_equal(result.status, 400);
 }
 
