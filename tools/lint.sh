@@ -66,11 +66,12 @@ length() {
 		}' "${headers[@]}" "${sources[@]}"
 }
 
-# What the verdict on a file depends on is its text with all that it includes and its comments (NOLINT), the flags, the checks and the tool.
+# What the verdict on a file depends on is its text with all that it includes and its comments (NOLINT), the flags,
+# the checks and the tool.
 tidy_one() {
 	local file=$1 key found status=0
 	shift
-	key=$({ printf '%s\n' "$TIDY_BASE" "$@" && clang "$@" -E -CC -- "$file"; } 2>&1 | sha256sum | cut -c1-40)
+	key=$({ printf '%s\n' "$TIDY_BASE" "$@" && clang "$@" -E -C -- "$file"; } 2>&1 | sha256sum | cut -c1-40)
 	found=$cache/tidy/$key
 	if [[ ! -e $found ]]; then
 		clang-tidy --quiet "$file" -- "$@" >"$found.$$" 2>"$found.$$.log" || status=$?

@@ -102,6 +102,18 @@ static void other_conditions_and_members_stay(void **state)
 	}
 }
 
+/* The same words; line breaks aside. */
+static void assert_same_words(const char *was, const char *now)
+{
+	while (*was) {
+		was += strspn(was, " \n");
+		now += strspn(now, " \n");
+		assert_int_equal(*was, *now);
+		was += *was != '\0';
+		now += *now != '\0';
+	}
+}
+
 static void the_shipped_names_are_those_of_the_table(void **state)
 {
 	auto_json json_t *all = shipped();
@@ -116,16 +128,9 @@ static void the_shipped_names_are_those_of_the_table(void **state)
 		auto_json json_t *patch = conditions_patch(configuration, SPAN_NONE, names);
 		auto_json json_t *after = patched(configuration, patch);
 		for (size_t k = 0; k < json_array_size(json_object_get(configuration, "webhooks")); k++) {
-			const char *was = expression(webhook(configuration, k)),
-				   *now = expression(webhook(after, k));
-			/* line breaks aside */
-			while (was && *was) {
-				was += strspn(was, " \n");
-				now += strspn(now, " \n");
-				assert_int_equal(*was, *now);
-				was += *was != '\0';
-				now += *now != '\0';
-			}
+			const char *was = expression(webhook(configuration, k));
+			if (was)
+				assert_same_words(was, expression(webhook(after, k)));
 		}
 	}
 }
@@ -166,11 +171,11 @@ static void names_are_written_as_texts(void **state)
 
 static void stumbles_over_nothing(void **state)
 {
-	static const char *const cases[] = { "{}", "{webhooks: x}", "{webhooks: [x, 7, null, {}]}",
-		"{metadata: {resourceVersion: '1'}, webhooks: [{matchConditions: [null, {name: "
-		"confidential-class}, {name: "
-		"confidential-class, expression: 'true'}, {name: confidential-class, expression: 'x in "
-		"[a'}]}]}",
+	static const char no_lists[] =
+			"{metadata: {resourceVersion: '1'}, webhooks: [{matchConditions: [null, "
+			"{name: confidential-class}, {name: confidential-class, expression: 'true'}, "
+			"{name: confidential-class, expression: 'x in [a'}]}]}";
+	const char *const cases[] = { "{}", "{webhooks: x}", "{webhooks: [x, 7, null, {}]}", no_lists,
 		"{webhooks: [{matchConditions: [{name: confidential-class, expression: 'x in []'}]}]}" };
 	auto_json json_t *names = yaml("[a]");
 
