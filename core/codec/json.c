@@ -5,6 +5,7 @@
 #include "base/closest.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "codec/json_fast.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -61,7 +62,7 @@ static int loader_error(const json_error_t *why, struct err *err)
 			len, why->text);
 }
 
-int json_read(struct span text, size_t max, json_t **out, struct err *err)
+int json_read_without(struct span text, size_t max, const char *const *skip, json_t **out, struct err *err)
 {
 	json_error_t why = { .line = 0 };
 
@@ -69,13 +70,23 @@ int json_read(struct span text, size_t max, json_t **out, struct err *err)
 		return err_set(err, ERR_LIMIT, "JSON of %zu bytes exceeds %zu bytes", text.len, max);
 	if (!text.len)
 		return err_set(err, ERR_FORMAT, "not valid JSON: the text is empty");
+	json_t *tree = json_fast(text, skip);
+	if (tree) {
+		*out = tree;
+		return 0;
+	}
 	if (check_depth(text, err) < 0)
 		return -1;
-	json_t *tree = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
+	tree = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
 	if (!tree)
 		return loader_error(&why, err);
 	*out = tree;
 	return 0;
+}
+
+int json_read(struct span text, size_t max, json_t **out, struct err *err)
+{
+	return json_read_without(text, max, NULL, out, err);
 }
 
 int json_read_file(const char *path, size_t max, json_t **out, struct err *err)

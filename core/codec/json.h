@@ -33,6 +33,13 @@ static inline void json_release(json_t **slot)
 int json_read(struct span text, size_t max, json_t **out, struct err *err)
 		__attribute__((nonnull(3), warn_unused_result));
 
+/*
+ * The same for who needs only parts: members named in `skip` (NULL-terminated), at any depth, are checked for their
+ * form but may be left out of the tree. They cost neither memory nor most of the time.
+ */
+int json_read_without(struct span text, size_t max, const char *const *skip, json_t **out, struct err *err)
+		__attribute__((nonnull(4), warn_unused_result));
+
 /* The file at path; ERR_NOT_FOUND, ERR_IO, or the loader's error wrapped with the path. */
 int json_read_file(const char *path, size_t max, json_t **out, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
