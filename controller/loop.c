@@ -112,6 +112,8 @@ static void on_pods_synced(void *ctx)
 	loop->pods_synced = true;
 	/* the trees of a list are gone: give their pages back */
 	malloc_trim(0);
+	/* readiness need not wait for the next second */
+	timer_set(kube_timers(loop->kube), &loop->tick, kube_now(loop->kube));
 	log_info("pods are listed", "confidential", LOG_NUMBER((int64_t)pods_count(loop->pods)), NULL);
 }
 
@@ -123,11 +125,17 @@ static void log_watch(void *ctx, const struct err *failure)
 
 static void watch_pods(struct loop *loop)
 {
+	/* most of a pod: no decision of the controller looks at it */
+	static const char *const skip[] = { "managedFields", "containers", "initContainers",
+		"ephemeralContainers", "volumes", "tolerations", "affinity", "conditions",
+		"containerStatuses", "initContainerStatuses", "ownerReferences", NULL };
+
 	loop->pods_synced = false;
 	watch_stop(loop->pod_watch);
 	loop->pod_watch = watch_start(loop->kube,
 			&(struct watch_options){
 					.path = "/api/v1/pods",
+					.skip = skip,
 					.handler = { loop, on_pods_begin, on_pod, on_pods_synced, log_watch },
 			});
 }

@@ -34,8 +34,9 @@ int json_read(struct span text, size_t max, json_t **out, struct err *err)
 		__attribute__((nonnull(3), warn_unused_result));
 
 /*
- * The same for who needs only parts: members named in `skip` (NULL-terminated), at any depth, are checked for their
- * form but may be left out of the tree. They cost neither memory nor most of the time.
+ * The same for who needs only parts: objects and arrays that are a member named in `skip` (NULL-terminated), at any
+ * depth, are checked for their form but may be left out of the tree; texts and numbers of such a name stay, so that no
+ * label can hide by its name. What is left out costs neither memory nor most of the time.
  */
 int json_read_without(struct span text, size_t max, const char *const *skip, json_t **out, struct err *err)
 		__attribute__((nonnull(4), warn_unused_result));

@@ -121,7 +121,8 @@ static bool read_member(struct reader *r, json_t *object)
 
 	if (!read_key(r, &key))
 		return false;
-	bool keep = object && !is_skipped(r, key);
+	skip_space(r);
+	bool keep = object && !((peek(r) == '{' || peek(r) == '[') && is_skipped(r, key));
 	json_t *value = read_value(r, keep);
 	if (!value)
 		return false;

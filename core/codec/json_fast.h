@@ -14,7 +14,7 @@
 
 #include <jansson.h>
 
-/* Members whose name is in `skip` (NULL-terminated; NULL for none) are checked and left out, at any depth. */
+/* Objects and arrays that are a member named in `skip` (NULL-terminated; NULL for none) are left out, at any depth. */
 json_t *json_fast(struct span text, const char *const *skip);
 
 #endif

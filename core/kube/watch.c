@@ -36,6 +36,7 @@ struct watch {
 	char *labels;
 	char *fields;
 	bool metadata_only;
+	const char *const *skip;
 	unsigned page;
 	struct watch_handler handler;
 	struct kube_exchange *exchange;
@@ -126,9 +127,9 @@ static void start(struct watch *watch, const struct buf *query, const char *acce
 		fail(watch, &failure);
 }
 
-static int read_object(struct span text, json_t **out, struct err *err)
+static int read_object(const struct watch *watch, struct span text, json_t **out, struct err *err)
 {
-	if (json_read(text, LINES_MAX, out, err) < 0)
+	if (json_read_without(text, LINES_MAX, watch->skip, out, err) < 0)
 		return -1;
 	if (!json_is_object(json_at(*out, "metadata", NULL)))
 		return err_set(err, ERR_FORMAT, "an item is no object with metadata");
@@ -145,11 +146,12 @@ static void hand_over(struct watch *watch, enum watch_event event, json_t *objec
 
 static int on_item(void *ctx, struct span text, struct err *err)
 {
+	struct watch *watch = ctx;
 	auto_json json_t *object = NULL;
 
-	if (read_object(text, &object, err) < 0)
+	if (read_object(watch, text, &object, err) < 0)
 		return -1;
-	hand_over(ctx, WATCH_LISTED, object);
+	hand_over(watch, WATCH_LISTED, object);
 	return 0;
 }
 
@@ -275,7 +277,8 @@ static int on_line(void *ctx, struct span text, struct err *err)
 	const char *type = NULL;
 	json_t *object = NULL;
 
-	if (json_read(text, LINES_MAX, &event, err) < 0 || json_get_text(event, "", "type", &type, err) < 0 ||
+	if (json_read_without(text, LINES_MAX, watch->skip, &event, err) < 0 ||
+			json_get_text(event, "", "type", &type, err) < 0 ||
 			json_get_object(event, "", "object", &object, err) < 0)
 		return -1;
 	if (!strcmp(type, "ERROR"))
@@ -370,6 +373,7 @@ struct watch *watch_start(struct kube *kube, const struct watch_options *options
 	watch->labels = options->label_selector ? xstrdup(options->label_selector) : NULL;
 	watch->fields = options->field_selector ? xstrdup(options->field_selector) : NULL;
 	watch->metadata_only = options->metadata_only;
+	watch->skip = options->skip;
 	watch->page = options->page ? options->page : WATCH_PAGE;
 	watch->handler = options->handler;
 	watch->listing = true;

@@ -51,6 +51,7 @@ struct watch_options {
 	const char *label_selector; /* "a=b,c"; NULL: none */
 	const char *field_selector; /* "metadata.name=x"; NULL: none */
 	bool metadata_only;         /* PartialObjectMetadata instead of whole objects */
+	const char *const *skip;    /* json_read_without(): what the handler does not need; static, or NULL */
 	unsigned page;              /* 0: WATCH_PAGE */
 	struct watch_handler handler;
 };

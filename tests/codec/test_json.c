@@ -284,6 +284,32 @@ static void writes_compact_text(void **state)
 	assert_string_equal(leaf, "[1,\"\xc3\xa9/\\u0001\\n\"]");
 }
 
+static void leaves_out_what_is_not_needed(void **state)
+{
+	static const char *const skip[] = { "big", NULL };
+	static const char *const cases[][2] = {
+		{ "{\"a\":1,\"big\":{\"x\":[1,{}]},\"b\":2}", "{\"a\":1,\"b\":2}" },
+		{ "{\"a\":[{\"big\":[1,2]},{\"c\":\"\\n\"}]}", "{\"a\":[{},{\"c\":\"\\n\"}]}" },
+		{ "{\"big\":\"text stays\",\"n\":{\"big\":7}}",
+				"{\"big\":\"text stays\",\"n\":{\"big\":7}}" },
+	};
+	static const char *const bad[] = { "{\"big\":{\"x\":}}", "{\"big\":[1,]}", "{\"big\":{}",
+		"{\"big\":{\"x\":\"\x01\"}}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_json json_t *tree = NULL;
+		assert_int_equal(json_read_without(span_of(cases[i][0]), 1000, skip, &tree, NULL), 0);
+		auto_free char *text = json_text(tree, false);
+		assert_string_equal(text, cases[i][1]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		json_t *tree = NULL;
+		assert_int_equal(json_read_without(span_of(bad[i]), 1000, skip, &tree, NULL), -1);
+		assert_null(tree);
+	}
+}
+
 static const struct CMUnitTest plain[] = {
 	cmocka_unit_test(reads_documents),
 	cmocka_unit_test(refuses_truncation_at_every_byte),
@@ -294,6 +320,7 @@ static const struct CMUnitTest plain[] = {
 	cmocka_unit_test(needs_no_err),
 	cmocka_unit_test(reads_files),
 	cmocka_unit_test(writes_compact_text),
+	cmocka_unit_test(leaves_out_what_is_not_needed),
 };
 
 #define PLAIN (sizeof(plain) / sizeof(plain[0]))
