@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/json_fast.h"
 
+#include "base/alloc.h"
 #include "base/buf.h"
+#include "base/own.h"
 #include "codec/json.h"
 
 #include <string.h>
@@ -59,12 +61,48 @@ static void skip_plain(struct reader *r)
 	}
 }
 
+/* \uXXXX of a character that is neither NUL nor half of a pair; Go writes '<', '>' and '&' so. */
+static bool read_unicode(struct reader *r)
+{
+	unsigned value = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		char c = peek(r);
+		unsigned digit = c >= '0' && c <= '9'  ? (unsigned)(c - '0')
+				: c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+				: c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
+						       : 16;
+		if (digit > 15)
+			return false;
+		value = value * 16 + digit;
+		r->at++;
+	}
+	if (!value || (value >= 0xd800 && value <= 0xdfff))
+		return false;
+	if (value < 0x80) {
+		buf_putc(&r->unescaped, (char)value);
+		return true;
+	}
+	if (value >= 0x800) {
+		buf_putc(&r->unescaped, (char)(0xe0 | value >> 12));
+		buf_putc(&r->unescaped, (char)(0x80 | (value >> 6 & 0x3f)));
+	} else {
+		buf_putc(&r->unescaped, (char)(0xc0 | value >> 6));
+	}
+	buf_putc(&r->unescaped, (char)(0x80 | (value & 0x3f)));
+	return true;
+}
+
 static bool read_escape(struct reader *r)
 {
 	static const char escapes[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
 
 	r->at++;
 	char c = peek(r);
+	if (c == 'u') {
+		r->at++;
+		return read_unicode(r);
+	}
 	const char *found = c ? strchr(escapes, c) : NULL;
 	if (!found)
 		return false;
@@ -100,11 +138,10 @@ static bool read_string(struct reader *r, struct span *out)
 	return true;
 }
 
-/* A key stays where it is in the text: one with escapes is rare enough to be left to jansson. */
 static bool read_key(struct reader *r, struct span *key)
 {
 	skip_space(r);
-	return peek(r) == '"' && read_string(r, key) && key->ptr != r->unescaped.ptr && take_byte(r, ':');
+	return peek(r) == '"' && read_string(r, key) && take_byte(r, ':');
 }
 
 static bool is_skipped(const struct reader *r, struct span key)
@@ -123,6 +160,8 @@ static bool read_member(struct reader *r, json_t *object)
 		return false;
 	skip_space(r);
 	bool keep = object && !((peek(r) == '{' || peek(r) == '[') && is_skipped(r, key));
+	/* a key with escapes stands where the next string will */
+	auto_free char *copy = keep && key.ptr == r->unescaped.ptr ? xmemdup0(key.ptr, key.len) : NULL;
 	json_t *value = read_value(r, keep);
 	if (!value)
 		return false;
@@ -130,7 +169,7 @@ static bool read_member(struct reader *r, json_t *object)
 		return true;
 	/* a duplicate replaces, and does not add */
 	size_t before = json_object_size(object);
-	json_object_setn_new_nocheck(object, key.ptr, key.len, value);
+	json_object_setn_new_nocheck(object, copy ? copy : key.len ? key.ptr : "", key.len, value);
 	return json_object_size(object) > before;
 }
 

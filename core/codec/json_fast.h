@@ -5,7 +5,7 @@
  *
  * It either returns the tree that jansson would make, or NULL for "ask jansson": for everything malformed, so that
  * one reader alone says what is wrong and where, and for what is rare and has subtle rules (numbers with fraction or
- * exponent or more than 18 digits, \u escapes, keys with escapes). It never accepts what jansson refuses.
+ * exponent or more than 18 digits, characters beyond U+FFFF by escape). It never accepts what jansson refuses.
  */
 #ifndef COCOON_CODEC_JSON_FAST_H
 #define COCOON_CODEC_JSON_FAST_H
