@@ -210,6 +210,11 @@ static void on_configuration(void *ctx, int status, json_t *body, const struct e
 		round_end(k, failure);
 		return;
 	}
+	if (!json_array_size(json_object_get(body, "webhooks"))) {
+		snprintf(k->problem, sizeof(k->problem),
+				"a webhook configuration lists no webhook: apply the manifests again");
+		k->stands_so_far = false;
+	}
 	if (k->options.certificates)
 		rotation_bundle(k->secret, &bundle);
 	auto_json json_t *patch = conditions_patch(body, buf_span(&bundle), k->classes);

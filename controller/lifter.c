@@ -184,12 +184,30 @@ static void apply(struct lift *lift, const struct decision *d, const json_t *pod
 		give_up_for_now(lift, &err);
 }
 
+/* The reasons on one line: lists of Events show the first line alone, and the object is named beside it. */
+static char *reasons_of(const struct decision *d)
+{
+	struct span rest = buf_span(&d->message), line = SPAN_NONE;
+	struct buf note = BUF_MAX(d->message.max);
+	bool more = span_next(&rest, '\n', &line);
+	struct span first = line;
+
+	while (more && span_next(&rest, '\n', &line)) {
+		buf_puts(&note, note.len ? "; " : "");
+		buf_add_span(&note, span_trim(line));
+	}
+	if (!note.len)
+		buf_add_span(&note, first);
+	return buf_take(&note);
+}
+
 static void refuse(struct lift *lift, const struct decision *d)
 {
 	struct lifter *lifter = lift->lifter;
+	auto_free char *note = reasons_of(d);
 
 	lifter->counts.refused++;
-	tell(lift, true, "Waiting", buf_text(&d->message));
+	tell(lift, true, "Waiting", note);
 	queue_forget(lifter->queue, lift->key);
 	queue_add_after(lifter->queue, lift->key, LOOK_AGAIN);
 	finish(lift);

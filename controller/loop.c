@@ -204,10 +204,25 @@ static void on_keeper(void *ctx)
 	reporter_touch(loop->reporter);
 }
 
+static void tell_settings(struct loop *loop)
+{
+	const char *problem = follow_settings_problem(loop->follow);
+	const struct event event = {
+		.warning = true,
+		.reason = "InvalidSettings",
+		.action = "Read",
+		.note = problem,
+		.regarding = { "v1", "ConfigMap", loop->namespace, loop->settings->config_map, NULL },
+	};
+
+	if (problem && loop->leads)
+		events_emit(loop->events, &event);
+}
+
 static void log_follow(void *ctx, const char *what, const struct err *why)
 {
-	(void)ctx;
 	log_warn("following the cluster failed for now", "what", what, LOG_ERR(why), NULL);
+	tell_settings(ctx);
 }
 
 /* ---- leading ------------------------------------------------------------------------------------------------ */
@@ -224,6 +239,7 @@ static void on_elected(void *ctx)
 {
 	log_info("this replica leads", NULL);
 	set_leading(ctx, true);
+	tell_settings(ctx);
 }
 
 static void on_lost(void *ctx, const char *why)

@@ -364,6 +364,9 @@ void follow_fingerprint(const struct catalog *catalog, char out[static 65])
 				json_sprintf("%" JSON_INTEGER_FORMAT "/%s/%s", (json_int_t)p->generation, hex,
 						p->broken ? "broken" : ""));
 	}
+	/* under a name that no profile can have */
+	if (catalog_settings(catalog))
+		json_object_set_new(all, "", json_deep_copy(catalog_settings(catalog)));
 	auto_free char *text = json_text(all, true);
 	digest_hex(DIGEST_SHA256, span_of(text), hex);
 	memcpy(out, hex, 64);

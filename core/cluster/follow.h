@@ -62,7 +62,7 @@ void follow_each_profile(const struct follow *follow,
 				const char *problem),
 		void *ctx) __attribute__((nonnull(1, 2)));
 
-/* A text that two followers share when they have the same profiles in force: names, generations and bytes. */
+/* A text that two followers share when they decide alike: profiles in force by name, generation and bytes, and settings. */
 void follow_fingerprint(const struct catalog *catalog, char out[static 65]) __attribute__((nonnull));
 
 /* For metrics: events seen and errors met, all watches together. */

@@ -234,10 +234,10 @@ static void report_unknown(const struct run *run, const char *parent, const char
 			known[count++] = name;
 	close = closest_word(key, known);
 	if (close)
-		find(run, WARNING, shown, NULL, "no guest knows this key and ignores it: did you mean '%s'?",
-				close);
+		find(run, WARNING, shown, NULL,
+				"a key that no guest knows, and that all ignore: did you mean '%s'?", close);
 	else
-		find(run, WARNING, shown, NULL, "no guest knows this key and ignores it");
+		find(run, WARNING, shown, NULL, "a key that no guest knows, and that all ignore");
 }
 
 static void report_missing(const struct run *run, const char *parent, const char *shown, const json_t *table)

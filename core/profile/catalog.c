@@ -14,6 +14,7 @@ struct catalog {
 	atomic_uint refs;
 	enum unmatched unmatched;
 	struct class_table *table;
+	json_t *settings;   /* what it was made with, or NULL */
 	json_t *classes;    /* name → {"handler": …, "labelled": bool} */
 	json_t *namespaces; /* name → labels */
 	struct profile **profiles;
@@ -51,6 +52,7 @@ int catalog_new(const json_t *settings, struct catalog **out, struct err *err)
 	catalog->namespaces = json_object();
 	if (read_settings(catalog, settings, err) < 0)
 		return err_wrap(err, "settings");
+	catalog->settings = json_deep_copy(settings);
 	*out = take(&catalog);
 	return 0;
 }
@@ -68,6 +70,7 @@ void catalog_unref(struct catalog *catalog)
 	for (size_t i = 0; i < catalog->count; i++)
 		profile_unref(catalog->profiles[i]);
 	free(catalog->profiles);
+	json_decref(catalog->settings);
 	json_decref(catalog->classes);
 	json_decref(catalog->namespaces);
 	class_table_free(catalog->table);
@@ -101,6 +104,11 @@ int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct
 	catalog->profiles = xreallocarray(catalog->profiles, catalog->count + 1, sizeof(*catalog->profiles));
 	catalog->profiles[catalog->count++] = profile_ref(profile);
 	return 0;
+}
+
+const json_t *catalog_settings(const struct catalog *catalog)
+{
+	return catalog->settings;
 }
 
 enum unmatched catalog_unmatched(const struct catalog *catalog)

@@ -56,6 +56,8 @@ void catalog_add_namespace(struct catalog *catalog, const char *name, json_t *la
 int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
+/* The settings it was made with, or NULL. */
+const json_t *catalog_settings(const struct catalog *catalog) __attribute__((nonnull));
 enum unmatched catalog_unmatched(const struct catalog *catalog) __attribute__((nonnull));
 size_t catalog_profile_count(const struct catalog *catalog) __attribute__((nonnull));
 struct profile *catalog_profile(const struct catalog *catalog, size_t index) __attribute__((nonnull));

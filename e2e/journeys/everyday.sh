@@ -91,6 +91,10 @@ expect_equal "the digest in SNP's form is the document's" "${digest#sha256:}" \
 expect_equal "status and owner's tool agree on the digest" "$digest" \
 	"sha256:$(annotation "$ns" bare "$INIT" | base64 -d | gzip -dc | sha256sum | cut -d' ' -f1)"
 
+kubectl get cprof $p -o yaml >"$work/profile.yaml"
+expect_equal "initdata-gen makes the very annotation from the profile" "$(annotation "$ns" bare "$INIT")" \
+	"$(out/release-gcc/bin/initdata-gen create --profile "$work/profile.yaml" --form annotation 2>/dev/null)"
+
 # ---- metrics, as a monitoring system asks for them
 scrape() { kubectl get --raw "/api/v1/namespaces/$SYSTEM/pods/$1:8080/proxy/metrics"; }
 for name in $(kubectl get pods -n "$SYSTEM" -l app.kubernetes.io/part-of=cocoon -o jsonpath='{.items[*].metadata.name}'); do
@@ -101,4 +105,14 @@ for name in $(kubectl get pods -n "$SYSTEM" -l app.kubernetes.io/component=contr
 	leads=$((leads + $(scrape "$name" | sed -n 's/^cocoon_controller_leads //p')))
 done
 expect_equal "one controller leads" 1 "$leads"
+
+# ---- settings that cannot be read
+need kubectl create configmap cocoon-config -n "$SYSTEM" --from-literal=config.yaml='unmatched: Perhaps'
+settings_event() {
+	kubectl get events -n "$SYSTEM" --field-selector reason=InvalidSettings -o json |
+		jq -e 'any(.items[]; .message | contains("none of Deny, Warn, Allow"))'
+}
+eventually "settings that cannot be read are told in an event" 20 settings_event
+expect_refused "and the last good ones stay in force" "no ConfidentialProfile matches" create "$(pod default nobody kata-qemu-snp)"
+need kubectl delete configmap cocoon-config -n "$SYSTEM"
 finish
