@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "initdata-gen/fields.h"
 
+#include "base/alloc.h"
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
@@ -114,6 +115,33 @@ bool fields_any(const struct fields *f)
 			f->max_layer_downloads || f->entries.count;
 }
 
+/* Errors of init-data name the member of its own struct; whoever called us knows the option. */
+static void name_the_option(struct err *err)
+{
+	static const char *const others[][2] = {
+		{ "coco_as_url", "attestation-service-url" },
+		{ "credentials", "credential" },
+		{ "extra_root_certificates", "extra-root" },
+		{ "max_concurrent_layer_downloads", "max-layer-downloads" },
+	};
+	size_t len = strcspn(err->text, " [:");
+	auto_free char *name = xmemdup0(err->text, len);
+	auto_free char *rest = xstrdup(err->text + len);
+	bool known = len > 0 && strchr(name, '_') && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == len;
+	const char *option = name;
+
+	for (char *p = name; *p; p++)
+		*p = known && *p == '_' ? '-' : *p;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strlen(others[i][0]) == len && !strncmp(err->text, others[i][0], len)) {
+			option = others[i][1];
+			known = true;
+		}
+	}
+	if (known)
+		err_set(err, err->kind, "--%s%s", option, rest);
+}
+
 int fields_entries(const struct fields *f, json_t **data, struct err *err)
 {
 	__attribute__((cleanup(files_clear))) struct files files = { 0 };
@@ -154,5 +182,9 @@ int fields_entries(const struct fields *f, json_t **data, struct err *err)
 		.work_dir = f->work_dir,
 		.cdh_extra = json_string_value(files.cdh_toml),
 	};
-	return initdata_entries(&config, json_string_value(files.policy), files.entries, data, err);
+	if (initdata_entries(&config, json_string_value(files.policy), files.entries, data, err) == 0)
+		return 0;
+	if (err)
+		name_the_option(err);
+	return -1;
 }

@@ -93,16 +93,16 @@ ok 'TOML files are merged into the generated ones' bash -c 'printf "[kbc]\nfutur
 
 # ---- create refuses
 fails 2 'nothing to put into' 'refuses to make an empty document' "$gen" create
-fails 2 'kbs_url must begin' 'refuses a URL without scheme' "$gen" create --kbs-url kbs:8080
+fails 2 '--kbs-url must begin' 'refuses a URL without scheme' "$gen" create --kbs-url kbs:8080
 fails 1 "cannot\|No such file\|no such" 'refuses a file that is not there' "$gen" create --policy missing.rego
-fails 2 'kbs_cert' 'refuses a private key for a certificate' "$gen" create --kbs-url http://kbs --kbs-cert key.pem
+fails 2 '--kbs-cert' 'refuses a private key for a certificate' "$gen" create --kbs-url http://kbs --kbs-cert key.pem
 fails 1 "'kbc.url' is set by a field" 'refuses extra TOML that repeats an option' \
 	bash -c 'printf "[kbc]\nurl = \"http://x\"\n" >more && "$1" create --kbs-url http://kbs --cdh-toml more' _ "$gen"
 fails 1 "entry 'aa.toml' is given twice" 'refuses two texts for one entry' \
 	bash -c 'printf "" >aa && "$1" create --kbs-url http://kbs --entry aa.toml=aa' _ "$gen"
 fails 1 'cdh.toml: line 1' 'refuses an embedded file that the guest would not read' \
 	bash -c 'printf "[kbc\n" >bad && "$1" create --entry cdh.toml=bad' _ "$gen"
-fails 2 'image_policy lacks transports' 'refuses an image policy that the guest would not read' \
+fails 2 '--image-policy lacks transports' 'refuses an image policy that the guest would not read' \
 	bash -c 'printf "{\"default\": []}" >bad && "$1" create --image-policy bad' _ "$gen"
 fails 1 'is empty' 'refuses an empty policy' bash -c ': >empty && "$1" create --policy empty' _ "$gen"
 fails 2 'NAME=VALUE' 'refuses an entry without file' "$gen" create --entry tenant
