@@ -300,15 +300,8 @@ static void on_tick(void *ctx)
 static int connect_api(struct loop *loop, struct err *err)
 {
 	const struct settings *s = loop->settings;
-	const struct connect connect = {
-		.kubeconfig = s->kubeconfig,
-		.context = s->context,
-		.service_host = s->service_host,
-		.service_port = s->service_port,
-		.environment = s->environment,
-	};
 
-	if (connect_config(&connect, &clock_real, &loop->config, err) < 0)
+	if (connect_config(&s->connect, &clock_real, &loop->config, err) < 0)
 		return -1;
 	loop->namespace = xstrdup(s->namespace ? s->namespace : kube_config_namespace(loop->config));
 	loop->kube = kube_new(&(struct kube_options){ .config = loop->config,

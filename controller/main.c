@@ -17,9 +17,9 @@ static const char *const certificate_words[] = { "managed", "external", NULL };
 static const struct opt options[] = {
 	OPT_TEXT(struct settings, health_listen, "health-listen", 0, "ADDRESS:PORT",
 			"where /healthz, /readyz and /metrics are answered, plain"),
-	OPT_TEXT(struct settings, kubeconfig, "kubeconfig", 0, "FILE",
+	OPT_TEXT(struct settings, connect.kubeconfig, "kubeconfig", 0, "FILE",
 			"how to reach the API server (default: KUBECONFIG, else the pod's account)"),
-	OPT_TEXT(struct settings, context, "context", 0, "NAME", "context of the kubeconfig"),
+	OPT_TEXT(struct settings, connect.context, "context", 0, "NAME", "context of the kubeconfig"),
 	OPT_TEXT(struct settings, namespace, "namespace", 'n', "NAME",
 			"namespace of the installation (default: that of the account)"),
 	OPT_TEXT(struct settings, service, "service", 0, "NAME", "Service of the webhook"),
@@ -58,11 +58,7 @@ static int start(void *ctx, struct err *err)
 	settings->pod_name = getenv("POD_NAME");
 	if (!settings->pod_name || !settings->pod_name[0])
 		settings->pod_name = host;
-	if (!settings->kubeconfig)
-		settings->kubeconfig = getenv("KUBECONFIG");
-	settings->service_host = getenv("KUBERNETES_SERVICE_HOST");
-	settings->service_port = getenv("KUBERNETES_SERVICE_PORT");
-	settings->environment = (const char *const *)environ;
+	connect_environment(&settings->connect, (const char *const *)environ);
 	log_set_level((enum log_level)settings->log_level);
 	server_global_init();
 	if (http_global_init(err) < 0 || crypto_init(true, err) < 0)

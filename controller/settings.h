@@ -3,6 +3,8 @@
 #ifndef COCOON_CONTROLLER_SETTINGS_H
 #define COCOON_CONTROLLER_SETTINGS_H
 
+#include "cluster/connect.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,9 +12,8 @@ enum certificates { CERTIFICATES_MANAGED, CERTIFICATES_EXTERNAL };
 
 struct settings {
 	const char *health_listen; /* address:port of probes and metrics, plain */
-	const char *kubeconfig;
-	const char *context;
-	const char *namespace; /* NULL: the account's */
+	struct connect connect;    /* --kubeconfig, --context, and the environment */
+	const char *namespace;     /* NULL: the account's */
 	const char *service;
 	const char *secret;
 	const char *config_map;
@@ -22,9 +23,6 @@ struct settings {
 	int log_level;
 	/* from the environment */
 	const char *pod_name; /* POD_NAME, else the host name */
-	const char *service_host;
-	const char *service_port;
-	const char *const *environment;
 };
 
 #endif

@@ -221,16 +221,9 @@ static void *run(void *ctx)
 static int connect_all(struct follower *f, struct err *err)
 {
 	const struct settings *s = f->settings;
-	const struct connect connect = {
-		.kubeconfig = s->kubeconfig,
-		.context = s->context,
-		.service_host = s->service_host,
-		.service_port = s->service_port,
-		.environment = s->environment,
-	};
 	struct buf path = BUF_MAX(KUBE_PATH_MAX);
 
-	if (connect_config(&connect, &clock_real, &f->config, err) < 0)
+	if (connect_config(&s->connect, &clock_real, &f->config, err) < 0)
 		return -1;
 	f->namespace = xstrdup(s->namespace ? s->namespace : kube_config_namespace(f->config));
 	f->kube = kube_new(&(struct kube_options){ .config = f->config,

@@ -3,15 +3,16 @@
 #ifndef COCOON_WEBHOOK_SETTINGS_H
 #define COCOON_WEBHOOK_SETTINGS_H
 
+#include "cluster/connect.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct settings {
 	const char *listen;        /* address:port of admission, TLS */
 	const char *health_listen; /* address:port of probes and metrics, plain */
-	const char *kubeconfig;
-	const char *context;
-	const char *namespace; /* NULL: the account's */
+	struct connect connect;    /* --kubeconfig, --context, and the environment */
+	const char *namespace;     /* NULL: the account's */
 	const char *config_map;
 	const char *secret;
 	const char *tls_cert; /* files, for a certificate that somebody else manages; NULL: the Secret */
@@ -21,9 +22,6 @@ struct settings {
 	int log_level;
 	/* from the environment */
 	const char *pod_name; /* POD_NAME, else the host name */
-	const char *service_host;
-	const char *service_port;
-	const char *const *environment;
 };
 
 #endif

@@ -4,6 +4,27 @@
 #include "base/err.h"
 #include "kube/config.h"
 
+#include <string.h>
+
+static const char *variable(const char *const *environment, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *environment; environment++)
+		if (!strncmp(*environment, name, len) && (*environment)[len] == '=')
+			return *environment + len + 1;
+	return NULL;
+}
+
+void connect_environment(struct connect *connect, const char *const *environment)
+{
+	if (!connect->kubeconfig)
+		connect->kubeconfig = variable(environment, "KUBECONFIG");
+	connect->service_host = variable(environment, "KUBERNETES_SERVICE_HOST");
+	connect->service_port = variable(environment, "KUBERNETES_SERVICE_PORT");
+	connect->environment = environment;
+}
+
 int connect_config(const struct connect *connect, const struct clock *clock, struct kube_config **out,
 		struct err *err)
 {

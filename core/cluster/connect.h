@@ -22,6 +22,12 @@ struct connect {
 	const char *const *environment; /* for exec plugins */
 };
 
+/*
+ * Completes what the command line left open by the environment ("NAME=value" texts, NULL-terminated): KUBECONFIG where
+ * no file was named, and the service of the cluster around.
+ */
+void connect_environment(struct connect *connect, const char *const *environment) __attribute__((nonnull));
+
 /* ERR_USAGE when there is neither a kubeconfig nor a cluster around. */
 int connect_config(const struct connect *connect, const struct clock *clock, struct kube_config **out,
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
