@@ -33,7 +33,9 @@ static void remove_last_in_flow(struct edit *edit, size_t from, size_t to)
 		edit_change(edit, comma, to, SPAN_NONE);
 		return;
 	}
-	edit_change(edit, comma, comma + 1, SPAN_NONE);
+	/* a comment may touch a comma, but what touches a value is part of it */
+	bool touches = comma + 1 < edit->text.len && edit->text.ptr[comma + 1] == '#';
+	edit_change(edit, comma, comma + 1, touches ? SPAN_LIT(" ") : SPAN_NONE);
 	edit_change(edit, from, to, SPAN_NONE);
 }
 

@@ -161,6 +161,7 @@ static void removes_a_member_and_nothing_else(void **state)
 		{ "the last in braces", "{a: 1, b: 2 }\n", "b", NULL, "{a: 1 }\n" },
 		{ "the last with a trailing comma", "{a: 1, b: 2,}\n", "b", NULL, "{a: 1}\n" },
 		{ "the only one in braces", "{a: 1,}\n", "a", NULL, "{}\n" },
+		{ "in braces, a comment at the comma", "{a: 1,#c\n b: 2}\n", "b", NULL, "{a: 1 #c\n }\n" },
 		{ "in braces between comments", "{a: 1, # a\n b: 2, # b\n c: 3 # c\n}\n", "b", NULL,
 				"{a: 1, # a\n  # b\n c: 3 # c\n}\n" },
 		{ "the last in braces between comments", "{a: 1, # a\n b: 2 # b\n}\n", "b", NULL,
