@@ -17,7 +17,7 @@ MAKEFLAGS += --no-builtin-rules
 .SECONDARY:
 
 # ---- flags -------------------------------------------------------------------------------------------------
-PACKAGES := libcurl libwebsockets jansson yaml-0.1 libcrypto libssl zlib
+PACKAGES := libcurl libwebsockets jansson yaml-0.1 libcrypto libssl zlib libnghttp2 libarchive gpgme p11-kit-1
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wcast-align -Wwrite-strings -Wundef -Wvla -Walloca -Wformat=2 -Wconversion \
 	-Wno-sign-conversion -Wimplicit-fallthrough -Wswitch-enum -Wnull-dereference -Wdouble-promotion \

@@ -34,6 +34,21 @@ static inline __attribute__((nonnull(1), warn_unused_result)) int stream_done(
 	return stream->done(stream, err);
 }
 
+/*
+ * Where a pipeline's bytes come from, for who asks for them: a file, a pipe, a blob of a registry. read() waits until
+ * it has at least one byte and gives at most cap; *got is 0 at the end, and only there. Like a step, a source is a
+ * struct of its own that begins with a struct pull.
+ */
+struct pull {
+	int (*read)(struct pull *self, void *out, size_t cap, size_t *got, struct err *err);
+};
+
+static inline __attribute__((nonnull(1, 2, 4), warn_unused_result)) int pull_read(
+		struct pull *pull, void *out, size_t cap, size_t *got, struct err *err)
+{
+	return pull->read(pull, out, cap, got, err);
+}
+
 /* The end of a pipeline: collects into a buffer, whose ceiling counts. `what` names the bytes in the ERR_LIMIT. */
 struct buf_sink {
 	struct stream stream;

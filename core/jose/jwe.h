@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON Web Encryption (RFC 7516, 7518), the profile of encrypted images and of the key broker.
+ *
+ * Sealed: one recipient, flattened JSON with the members protected, encrypted_key, iv, ciphertext, tag in this order;
+ * A256GCM; the protected header's members sorted: alg, enc, epk, kid.
+ * Opened: flattened and general JSON (a stray top-level encrypted_key beside recipients is ignored) and compact form;
+ * enc A128GCM, A192GCM, A256GCM and the three CBC-HS; alg as in enum jwe_alg; "zip":"DEF" with a ceiling. A header
+ * with "crit", an alg or enc that is not listed, or a member in two headers (RFC 7516, 4) is refused.
+ *
+ * Which alg a key may be used with is decided by the key, never by the message alone: RSA keys take the two OAEPs, EC
+ * keys the ECDH-ES forms; a JWK with an alg of its own takes that alone (jwk.h).
+ *
+ * Bounds: JWE_MAX bytes, JWE_RECIPIENTS_MAX recipients. Errors: ERR_FORMAT, ERR_LIMIT, ERR_USAGE (key and alg do not
+ * fit), ERR_AUTH uniform for everything that depends on key bytes.
+ */
+#ifndef COCOON_JOSE_JWE_H
+#define COCOON_JOSE_JWE_H
+
+#include "base/span.h"
+#include "crypto/pkey.h"
+#include "jose/jwk.h"
+
+struct buf;
+struct err;
+
+#define JWE_MAX            ((size_t)1024 * 1024)
+#define JWE_RECIPIENTS_MAX 1024
+
+enum jwe_alg { JWE_RSA_OAEP, JWE_RSA_OAEP_256, JWE_ECDH_ES_A128KW, JWE_ECDH_ES_A192KW, JWE_ECDH_ES_A256KW };
+
+/* "RSA-OAEP", …; static. */
+const char *jwe_alg_name(enum jwe_alg alg) __attribute__((returns_nonnull));
+
+/* The alg of a key: the JWK's own, else RSA-OAEP or ECDH-ES+A256KW by its kind. ERR_USAGE "… is not supported". */
+int jwe_alg_of(const struct jwk *recipient, enum jwe_alg *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
+/* Appends the JSON text. */
+int jwe_seal(const struct jwk *recipient, const struct secret *plain, struct buf *out, struct err *err)
+		__attribute__((nonnull(1, 2, 3), warn_unused_result));
+
+/* Tries the key on every recipient whose alg it takes. */
+int jwe_open(const struct jwk *key, struct span text, struct secret *plain, struct err *err)
+		__attribute__((nonnull(1, 3), warn_unused_result));
+
+#endif

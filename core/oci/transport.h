@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a transport gives to oci/store.h: the four tables of functions behind its objects. Each transport is a file of
+ * its own (layout.c, archive.c, dir.c, registry*.c) and has one opener for each direction; store.c picks by the place.
+ * A transport's struct begins with the object here.
+ */
+#ifndef COCOON_OCI_TRANSPORT_H
+#define COCOON_OCI_TRANSPORT_H
+
+#include "oci/store.h"
+
+struct oci_source {
+	const struct oci_source_ops *ops;
+};
+struct oci_source_ops {
+	int (*manifest)(struct oci_source *, const char *digest, struct oci_manifest_bytes *, struct err *);
+	int (*blob)(struct oci_source *, const struct oci_descriptor *, struct oci_reader **, struct err *);
+	void (*free)(struct oci_source *);
+};
+
+struct oci_reader {
+	struct pull pull;
+	void (*free)(struct oci_reader *);
+};
+
+struct oci_dest {
+	const struct oci_dest_ops *ops;
+};
+struct oci_dest_ops {
+	int (*join)(struct oci_dest *, struct oci_dest **, struct err *);
+	int (*has)(struct oci_dest *, const struct oci_descriptor *, bool *, struct err *);
+	int (*blob)(struct oci_dest *, uint64_t size, struct oci_writer **, struct err *);
+	int (*manifest)(struct oci_dest *, struct span, const char *media_type, bool root, char *digest,
+			struct err *);
+	int (*commit)(struct oci_dest *, struct err *);
+	void (*free)(struct oci_dest *);
+};
+
+struct oci_writer {
+	struct stream stream;
+	int (*commit)(struct oci_writer *, const char *digest, struct err *);
+	void (*free)(struct oci_writer *);
+};
+
+int oci_layout_source(const struct oci_place *, struct oci_source **, struct err *);
+int oci_layout_dest(const struct oci_place *, struct oci_dest **, struct err *);
+int oci_archive_source(const struct oci_place *, struct oci_source **, struct err *);
+int oci_archive_dest(const struct oci_place *, struct oci_dest **, struct err *);
+int oci_dir_source(const struct oci_place *, struct oci_source **, struct err *);
+int oci_dir_dest(const struct oci_place *, struct oci_dest **, struct err *);
+int oci_registry_source(
+		const struct oci_place *, const struct oci_access *, struct oci_source **, struct err *);
+int oci_registry_dest(const struct oci_place *, const struct oci_access *, const struct oci_place *from,
+		struct oci_dest **, struct err *);
+
+#endif
