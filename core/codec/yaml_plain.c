@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/yaml_plain.h"
 
+#include "base/buf.h"
+
 #include <string.h>
 
-#define DIGITS       "0123456789"
-#define HEX          DIGITS "abcdefABCDEF"
-/* no number is longer than this; what is, and looks like one, is disputed unread */
-#define STRIPPED_MAX 128
+#define DIGITS "0123456789"
+#define HEX    DIGITS "abcdefABCDEF"
 
 /* How many of the first bytes are in the set. */
 static size_t run(struct span text, const char *set)
@@ -92,22 +92,17 @@ static bool is_go_int(struct span text)
 	return all(bare, DIGITS);
 }
 
-/* yaml.v2 removes underscores before it looks for a number in what begins with a digit or sign. */
+/* yaml.v2 removes underscores before it looks for a number in what begins with a digit or sign, however long. */
 static bool is_go_number(struct span text)
 {
-	char stripped[STRIPPED_MAX];
-	size_t len = 0;
+	auto_buf struct buf stripped = BUF_MAX(text.len);
+	struct span piece;
 
 	if (!run(text, DIGITS "+-") || run(text, HEX "_+-.xXoO") < text.len)
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] == '_')
-			continue;
-		if (len == sizeof(stripped))
-			return true;
-		stripped[len++] = text.ptr[i];
-	}
-	return is_go_int(span_new(stripped, len)) || is_core_real(span_new(stripped, len));
+	while (span_next(&text, '_', &piece))
+		buf_add_span(&stripped, piece);
+	return is_go_int(buf_span(&stripped)) || is_core_real(buf_span(&stripped));
 }
 
 bool yaml_plain_int(struct span text, int64_t *out)

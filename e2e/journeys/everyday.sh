@@ -91,7 +91,7 @@ expect_equal "the digest in SNP's form is the document's" "${digest#sha256:}" \
 expect_equal "status and owner's tool agree on the digest" "$digest" \
 	"sha256:$(annotation "$ns" bare "$INIT" | base64 -d | gzip -dc | sha256sum | cut -d' ' -f1)"
 
-kubectl get cprof $p -o json | jq "{apiVersion, kind, metadata: {name: .metadata.name}, spec}" >"$work/profile.yaml"
+kubectl get cprof $p -o yaml >"$work/profile.yaml"
 expect_equal "initdata-gen makes the very annotation from the profile" "$(annotation "$ns" bare "$INIT")" \
 	"$(out/release-gcc/bin/initdata-gen create --profile "$work/profile.yaml" --form annotation 2>/dev/null)"
 

@@ -155,6 +155,44 @@ static void refuses_what_kubectl_reads_differently(void **state)
 	}
 }
 
+/* A digest in hex that begins with a digit: kubectl writes it plain, and no length makes a number of it. */
+static void a_long_text_of_hex_digits_is_text(void **state)
+{
+	static const size_t lengths[] = { 8, 63, 64, 96, 127, 128, 129, 4096 };
+	static const struct {
+		const char *begin;
+		const char *fill;
+		bool is_text;
+	} cases[] = {
+		{ "0e14129f", "0123456789abcdef", true },
+		{ "9b71d224", "bd62f378", true },
+		{ "1e5-3e5a", "12", true },
+		{ "12_34_5f", "1_2", true },
+		{ "1_000_00", "0", false },
+		{ "01234567", "89", false },
+		{ "0X1f2e3d", "4c5b", false },
+		{ "0b101101", "10", false },
+		{ "1_0e1234", "5", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases) * COUNT(lengths); i++) {
+		size_t len = lengths[i % COUNT(lengths)], from = strlen(cases[i / COUNT(lengths)].begin);
+		const char *fill = cases[i / COUNT(lengths)].fill;
+		char text[4096];
+		auto_json json_t *got = NULL;
+		struct err err = ERR_NONE;
+		memcpy(text, cases[i / COUNT(lengths)].begin, from);
+		for (size_t at = from; at < len; at++)
+			text[at] = fill[(at - from) % strlen(fill)];
+		int status = yaml_read_one(span_new(text, len), MAX, &got, &err);
+		if ((status == 0) != cases[i / COUNT(lengths)].is_text)
+			fail_msg("%.*s: %s", (int)len, text, err.text);
+		if (status == 0)
+			assert_true(span_eq(span_of(json_string_value(got)), span_new(text, len)));
+	}
+}
+
 static void refuses_with_line_and_column(void **state)
 {
 	static const struct {
@@ -444,6 +482,7 @@ int main(void)
 		cmocka_unit_test(reads_documents_as_json),
 		cmocka_unit_test(types_follow_the_core_schema),
 		cmocka_unit_test(refuses_what_kubectl_reads_differently),
+		cmocka_unit_test(a_long_text_of_hex_digits_is_text),
 		cmocka_unit_test(refuses_with_line_and_column),
 		cmocka_unit_test(one_document_is_one),
 		cmocka_unit_test(bounds_are_kept),
