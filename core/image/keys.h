@@ -5,6 +5,7 @@
  *     priv.pem    priv.pem:file=PASSWORDFILE    priv.pem:fd=3    priv.pem:pass=WORD    priv.pem:WORD
  *     provider:attestation-agent[:attributes]
  *     kbs:///default/key/1=FILE               a key-encryption key that stands in for the broker's
+ *     pgp:                                    the secret keys of one's own GnuPG
  *
  * as skopeo and ctr-enc write them, with one rule of our own: the text is split at the first ':' that a known word
  * (file=, fd=, pass=) follows; where there is none and a file of the whole name exists, the whole is the file. One
@@ -31,6 +32,7 @@ enum key_form {
 	KEY_CERTIFICATE, /* X.509; jwk.key is its public key */
 	KEY_PROVIDER,    /* name and attributes */
 	KEY_KEK,         /* name is a KBS URI, bytes are 32 */
+	KEY_GNUPG,       /* "pgp:": nothing but the name is set */
 	KEY_OTHER,       /* not parsed: an OpenPGP ring, a PKCS#11 description; the kinds look */
 };
 
