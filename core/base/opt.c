@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/opt.h"
 
+#include "base/alloc.h"
 #include "base/closest.h"
 #include "base/err.h"
+#include "base/own.h"
 #include "base/span.h"
 
 #include <assert.h>
@@ -58,22 +60,48 @@ bool opt_has_verbs(const struct opt_program *program)
 	return program->verbs[0].name != NULL;
 }
 
-const struct opt_verb *opt_verb_find(const struct opt_program *program, const char *name, struct err *err)
+static const struct opt_verb *verb_named(const struct opt_program *program, const char *name)
 {
-	const char *known[OPT_COUNT_MAX + 1];
-	size_t count = 0;
-
-	for (const struct opt_verb *verb = program->verbs; verb->summary; verb++) {
+	for (const struct opt_verb *verb = program->verbs; verb->summary; verb++)
 		if (!strcmp(verb->name, name))
 			return verb;
-		assert(count < OPT_COUNT_MAX);
+	return NULL;
+}
+
+/* The text of an error names what was likely meant: of the names with two words the second, where the first is right. */
+static const struct opt_verb *verb_unknown(
+		const struct opt_program *program, const char *first, const char *second, struct err *err)
+{
+	const char *known[OPT_COUNT_MAX + 1];
+	size_t count = 0, len = strlen(first);
+	const char *wrong = first;
+
+	for (const struct opt_verb *verb = program->verbs; verb->summary && count < OPT_COUNT_MAX; verb++) {
+		if (!strncmp(verb->name, first, len) && verb->name[len] == ' ')
+			wrong = NULL;
 		known[count++] = verb->name;
 	}
 	known[count] = NULL;
-	const char *meant = closest_word(name, known);
-	err_set(err, ERR_USAGE, "unknown command '%s'%s%s%s", name, meant ? "; did you mean '" : "",
+	auto_free char *both = wrong ? xstrdup(first) : xasprintf("%s %s", first, second ? second : "");
+	const char *meant = closest_word(both, known);
+	err_set(err, ERR_USAGE, "unknown command '%s'%s%s%s", both, meant ? "; did you mean '" : "",
 			meant ? meant : "", meant ? "'?" : "");
 	return NULL;
+}
+
+const struct opt_verb *opt_verb_find(
+		const struct opt_program *program, int argc, char *const *argv, int *used, struct err *err)
+{
+	const struct opt_verb *verb = NULL;
+
+	if (argc > 1) {
+		auto_free char *both = xasprintf("%s %s", argv[0], argv[1]);
+		verb = verb_named(program, both);
+	}
+	*used = verb ? 2 : 1;
+	if (!verb && argc > 0)
+		verb = verb_named(program, argv[0]);
+	return verb ? verb : verb_unknown(program, argc > 0 ? argv[0] : "", argc > 1 ? argv[1] : NULL, err);
 }
 
 /* ---- values ---- */

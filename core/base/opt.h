@@ -93,9 +93,9 @@ struct opt_section {
 };
 
 struct opt_verb {
-	const char *name;                   /* NULL in a program that has only this one */
-	const char *summary;                /* one line, lower case, without a full stop */
-	const char *description;            /* paragraphs, an empty line between two */
+	const char *name;        /* one word or two ("keygen export"); NULL in a program that has only this */
+	const char *summary;     /* one line, lower case, without a full stop */
+	const char *description; /* paragraphs, an empty line between two */
 	const struct opt *options;          /* ends in OPT_END; NULL: none */
 	const struct opt_arg *args;         /* ends in OPT_ARG_END; NULL: none */
 	const struct opt_example *examples; /* ends in OPT_EXAMPLE_END; NULL: none */
@@ -202,9 +202,12 @@ int opt_parse(const struct opt_program *program, const struct opt_verb *verb, in
 		void *settings, enum opt_ask *ask, struct err *err)
 		__attribute__((nonnull(1, 2, 4, 5, 6), warn_unused_result));
 
-/* The verb of that name, or NULL with ERR_USAGE "unknown command …". */
-const struct opt_verb *opt_verb_find(const struct opt_program *program, const char *name, struct err *err)
-		__attribute__((nonnull(1, 2), warn_unused_result));
+/*
+ * The verb that the words begin with, a name of two words before one of one; *used tells how many words it took. NULL
+ * with ERR_USAGE "unknown command …".
+ */
+const struct opt_verb *opt_verb_find(const struct opt_program *program, int argc, char *const *argv,
+		int *used, struct err *err) __attribute__((nonnull(1, 3, 4), warn_unused_result));
 
 /* Whether the program has verbs by name. */
 bool opt_has_verbs(const struct opt_program *program) __attribute__((nonnull));

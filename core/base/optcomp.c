@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/span.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -54,6 +55,35 @@ static void put_words(struct buf *out, const char *const *words)
 		buf_printf(out, "%s%s", word == words ? "" : " ", *word);
 }
 
+/* The first word of a verb's name, and its second where it has one. */
+static struct span first_word(const struct opt_verb *verb)
+{
+	struct span name = span_of(verb->name);
+
+	return span_new(name.ptr, span_find(name, ' '));
+}
+
+static struct span second_word(const struct opt_verb *verb)
+{
+	struct span name = span_of(verb->name);
+
+	return span_from(name, span_find(name, ' ') + 1);
+}
+
+static bool has_two(const struct opt_verb *verb)
+{
+	return verb->name && strchr(verb->name, ' ');
+}
+
+/* Whether an earlier verb begins with the same word. */
+static bool said_before(const struct opt_program *program, const struct opt_verb *verb)
+{
+	for (const struct opt_verb *other = program->verbs; other != verb; other++)
+		if (span_eq(first_word(other), first_word(verb)))
+			return true;
+	return false;
+}
+
 /* ---- bash ---- */
 
 static void bash_value(struct buf *out, const struct opt *opt)
@@ -79,7 +109,11 @@ static void bash_verb(struct buf *out, const struct opt_program *program, const 
 	const struct opt *options[OPT_COUNT_MAX];
 	size_t count = opt_all(program, verb, options);
 
-	buf_printf(out, "\t%s)\n\t\tcase $prev in\n", verb->name ? verb->name : "*");
+	if (verb->name)
+		buf_printf(out, has_two(verb) ? "\t'%s')" : "\t'%s '*)", verb->name);
+	else
+		buf_puts(out, "\t*)");
+	buf_puts(out, "\n\t\tcase $prev in\n");
 	for (size_t i = 0; i < count; i++)
 		if (takes_value(options[i]))
 			bash_value(out, options[i]);
@@ -90,8 +124,21 @@ static void bash_verb(struct buf *out, const struct opt_program *program, const 
 	if (file_arg(verb))
 		buf_puts(out,
 				"\t\telse\n\t\t\tcompopt -o filenames\n"
-				"\t\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n");
+				"\t\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "
+				"\"$cur\")\n");
 	buf_puts(out, "\t\tfi\n\t\t;;\n");
+}
+
+/* "keygen export": the second word, offered beside whatever else may stand there. */
+static void bash_second_words(struct buf *out, const struct opt_program *program)
+{
+	for (const struct opt_verb *verb = program->verbs; verb->summary; verb++)
+		if (has_two(verb))
+			buf_printf(out,
+					"\tif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == %.*s ]]; then\n"
+					"\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W '%.*s' "
+					"-- \"$cur\")\n\tfi\n",
+					SPAN_ARG(first_word(verb)), SPAN_ARG(second_word(verb)));
 }
 
 static void bash(const struct opt_program *program, struct buf *out)
@@ -107,12 +154,16 @@ static void bash(const struct opt_program *program, struct buf *out)
 	if (opt_has_verbs(program)) {
 		buf_puts(out, "\tif ((COMP_CWORD == 1)); then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
 		for (const struct opt_verb *verb = program->verbs; verb->summary; verb++)
-			buf_printf(out, "%s ", verb->name);
+			if (!said_before(program, verb))
+				buf_printf(out, "%.*s ", SPAN_ARG(first_word(verb)));
 		buf_puts(out, "help --help --version' -- \"$cur\")\n\t\treturn\n\tfi\n");
+		bash_second_words(out, program);
 	}
-	buf_puts(out, "\tcase ${COMP_WORDS[1]} in\n");
-	for (const struct opt_verb *verb = program->verbs; verb->summary; verb++)
-		bash_verb(out, program, verb);
+	buf_puts(out, "\tcase \"${COMP_WORDS[1]-} ${COMP_WORDS[2]-}\" in\n");
+	for (int two = 1; two >= 0; two--)
+		for (const struct opt_verb *verb = program->verbs; verb->summary; verb++)
+			if (has_two(verb) == two)
+				bash_verb(out, program, verb);
 	buf_puts(out, "\tesac\n}\ncomplete -F ");
 	put_function(out, program);
 	buf_printf(out, " %s\n", program->name);
@@ -161,12 +212,27 @@ static void zsh_verb(struct buf *out, const struct opt_program *program, const s
 	const struct opt *options[OPT_COUNT_MAX];
 	size_t count = opt_all(program, verb, options);
 
-	buf_printf(out, "\t%s)\n\t\t_arguments -s", verb->name ? verb->name : "*");
+	if (verb->name)
+		buf_printf(out, has_two(verb) ? "\t'%s')\n\t\tshift words\n\t\t((CURRENT--))" : "\t'%s '*)",
+				verb->name);
+	else
+		buf_puts(out, "\t*)");
+	buf_puts(out, "\n\t\t_arguments -s");
 	for (size_t i = 0; i < count; i++)
 		zsh_option(out, options[i]);
 	if (file_arg(verb))
 		buf_printf(out, " \\\n\t\t\t'*:%s:_files'", file_arg(verb)->name);
 	buf_puts(out, "\n\t\t;;\n");
+}
+
+static void zsh_second_words(struct buf *out, const struct opt_program *program)
+{
+	for (const struct opt_verb *verb = program->verbs; verb->summary; verb++)
+		if (has_two(verb))
+			buf_printf(out,
+					"\tif ((CURRENT == 2)) && [[ $words[1] == %.*s ]]; then\n"
+					"\t\tcompadd %.*s\n\tfi\n",
+					SPAN_ARG(first_word(verb)), SPAN_ARG(second_word(verb)));
 }
 
 static void zsh(const struct opt_program *program, struct buf *out)
@@ -177,18 +243,22 @@ static void zsh(const struct opt_program *program, struct buf *out)
 	if (opt_has_verbs(program)) {
 		buf_puts(out, "\tif ((CURRENT == 2)); then\n\t\tlocal -a commands=(");
 		for (const struct opt_verb *verb = program->verbs; verb->summary; verb++) {
-			buf_printf(out, "\n\t\t\t'%s:", verb->name);
+			if (said_before(program, verb))
+				continue;
+			buf_printf(out, "\n\t\t\t'%.*s:", SPAN_ARG(first_word(verb)));
 			zsh_text(out, verb->summary);
 			buf_putc(out, '\'');
 		}
 		buf_puts(out,
 				"\n\t\t)\n\t\t_describe command commands\n\t\treturn\n\tfi\n"
-				"\tshift words\n\t((CURRENT--))\n\tcase $words[1] in\n");
-	} else {
-		buf_puts(out, "\tcase $words[1] in\n");
+				"\tshift words\n\t((CURRENT--))\n");
+		zsh_second_words(out, program);
 	}
-	for (const struct opt_verb *verb = program->verbs; verb->summary; verb++)
-		zsh_verb(out, program, verb);
+	buf_puts(out, "\tcase \"$words[1] $words[2]\" in\n");
+	for (int two = 1; two >= 0; two--)
+		for (const struct opt_verb *verb = program->verbs; verb->summary; verb++)
+			if (has_two(verb) == two)
+				zsh_verb(out, program, verb);
 	buf_puts(out, "\tesac\n}\n");
 	put_function(out, program);
 	buf_puts(out, " \"$@\"\n");
@@ -206,8 +276,27 @@ static void fish_text(struct buf *out, const char *text)
 static void fish_where(struct buf *out, const struct opt_program *program, const struct opt_verb *verb)
 {
 	buf_printf(out, "complete -c %s", program->name);
-	if (verb->name)
+	if (has_two(verb))
+		buf_printf(out,
+				" -n '__fish_seen_subcommand_from %.*s; and __fish_seen_subcommand_from "
+				"%.*s'",
+				SPAN_ARG(first_word(verb)), SPAN_ARG(second_word(verb)));
+	else if (verb->name)
 		buf_printf(out, " -n '__fish_seen_subcommand_from %s'", verb->name);
+}
+
+static void fish_verb(struct buf *out, const struct opt_program *program, const struct opt_verb *verb)
+{
+	if (!said_before(program, verb)) {
+		buf_printf(out, "complete -c %s -n __fish_use_subcommand -a %.*s", program->name,
+				SPAN_ARG(first_word(verb)));
+		fish_text(out, verb->summary);
+	}
+	if (has_two(verb)) {
+		buf_printf(out, "complete -c %s -n '__fish_seen_subcommand_from %.*s' -a %.*s", program->name,
+				SPAN_ARG(first_word(verb)), SPAN_ARG(second_word(verb)));
+		fish_text(out, verb->summary);
+	}
 }
 
 static void fish_option(struct buf *out, const struct opt *opt)
@@ -233,9 +322,7 @@ static void fish(const struct opt_program *program, struct buf *out)
 	for (const struct opt_verb *verb = program->verbs; verb->summary; verb++) {
 		size_t count = opt_all(program, verb, options);
 		if (verb->name) {
-			buf_printf(out, "complete -c %s -n __fish_use_subcommand -a %s", program->name,
-					verb->name);
-			fish_text(out, verb->summary);
+			fish_verb(out, program, verb);
 		}
 		for (size_t i = 0; i < count; i++) {
 			fish_where(out, program, verb);

@@ -82,10 +82,11 @@ static bool run_helper(const struct opt_program *program, int argc, char **argv,
 	auto_buf struct buf text = BUF_MAX(TEXT_MAX);
 	const struct opt_verb *verb = NULL;
 	struct err err = ERR_NONE;
+	int used;
 	bool help = !strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
 
 	if (help && argc > 2 && opt_has_verbs(program)) {
-		verb = opt_verb_find(program, argv[2], &err);
+		verb = opt_verb_find(program, argc - 2, argv + 2, &used, &err);
 		if (verb)
 			opt_usage_verb(program, verb, &text);
 	} else if (help && argc == 2) {
@@ -116,8 +117,9 @@ int program_main(const struct opt_program *program, int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--version"))
 		return print_version(program);
-	const struct opt_verb *verb = opt_verb_find(program, argv[1], &err);
+	int used;
+	const struct opt_verb *verb = opt_verb_find(program, argc - 1, argv + 1, &used, &err);
 	if (!verb)
 		return complain(program, NULL, &err);
-	return run_verb(program, verb, argc - 2, argv + 2);
+	return run_verb(program, verb, argc - 1 - used, argv + 1 + used);
 }

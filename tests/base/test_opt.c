@@ -82,6 +82,16 @@ static const struct opt_program program = {
 };
 
 /* The words of one case, parsed into `out`. */
+static const struct opt_verb *find(const char *verb, struct err *err)
+{
+	char text[64];
+	char *words[] = { text };
+	int used;
+
+	snprintf(text, sizeof(text), "%s", verb);
+	return opt_verb_find(&program, 1, words, &used, err);
+}
+
 struct parsed {
 	struct settings settings;
 	enum opt_ask ask;
@@ -100,8 +110,7 @@ static int parse(const char *verb, const char *line, struct parsed *out)
 	snprintf(out->text, sizeof(out->text), "%s", line);
 	for (char *word = strtok_r(out->text, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		out->words[count++] = strcmp(word, "''") != 0 ? word : word + 2;
-	return opt_parse(&program, opt_verb_find(&program, verb, NULL), count, out->words, &out->settings,
-			&out->ask, &out->err);
+	return opt_parse(&program, find(verb, NULL), count, out->words, &out->settings, &out->ask, &out->err);
 }
 
 static void fields_keep_their_defaults(void **state)
@@ -310,13 +319,38 @@ static void verbs_are_found_by_their_whole_name(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	assert_ptr_equal(opt_verb_find(&program, "show", &err), &verbs[1]);
-	assert_null(opt_verb_find(&program, "shwo", &err));
+	assert_ptr_equal(find("show", &err), &verbs[1]);
+	assert_null(find("shwo", &err));
 	assert_int_equal(err.kind, ERR_USAGE);
 	assert_string_equal(err.text, "unknown command 'shwo'; did you mean 'show'?");
-	assert_null(opt_verb_find(&program, "", &err));
+	assert_null(find("", &err));
 	assert_string_equal(err.text, "unknown command ''");
 	assert_true(opt_has_verbs(&program));
+}
+
+static void a_verb_may_have_two_words(void **state)
+{
+	static const struct opt_verb two[] = {
+		{ .name = "key", .summary = "s" },
+		{ .name = "key make", .summary = "s" },
+		{ .name = "ring list", .summary = "s" },
+		OPT_VERB_END,
+	};
+	static const struct opt_program tool = { .name = "tool", .verbs = two };
+	char first[] = "key", second[] = "make", third[] = "mak", fourth[] = "ring", fifth[] = "lst";
+	char *make[] = { first, second, third }, *key[] = { first, third }, *ring[] = { fourth, fifth };
+	struct err err = ERR_NONE;
+	int used = 0;
+
+	(void)state;
+	assert_ptr_equal(opt_verb_find(&tool, 3, make, &used, &err), &two[1]);
+	assert_int_equal(used, 2);
+	assert_ptr_equal(opt_verb_find(&tool, 2, key, &used, &err), &two[0]);
+	assert_int_equal(used, 1);
+	assert_null(opt_verb_find(&tool, 2, ring, &used, &err));
+	assert_string_equal(err.text, "unknown command 'ring lst'; did you mean 'ring list'?");
+	assert_null(opt_verb_find(&tool, 1, ring, &used, &err));
+	assert_int_equal(err.kind, ERR_USAGE);
 }
 
 int main(void)
@@ -332,6 +366,7 @@ int main(void)
 		cmocka_unit_test(a_list_has_an_end),
 		cmocka_unit_test(too_many_words_are_refused),
 		cmocka_unit_test(verbs_are_found_by_their_whole_name),
+		cmocka_unit_test(a_verb_may_have_two_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

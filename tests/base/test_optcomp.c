@@ -42,6 +42,12 @@ static const struct opt_verb verbs[] = {
 			.args = args,
 			.size = sizeof(struct settings) },
 	{ .name = "show", .summary = "it's shown", .description = "Shows.", .size = sizeof(struct settings) },
+	{ .name = "create all",
+			.summary = "creates all",
+			.description = "Creates.",
+			.options = &options[1],
+			.size = sizeof(struct settings) },
+	{ .name = "key list", .summary = "lists", .description = "Lists.", .size = sizeof(struct settings) },
 	OPT_VERB_END,
 };
 static const struct opt_verb only[] = {
@@ -108,7 +114,7 @@ static void offers(const struct opt_program *of, const char *words, const char *
 static void bash_offers_what_fits(void **state)
 {
 	(void)state;
-	offers(&program, "sample-tool ''", "create show help --help --version");
+	offers(&program, "sample-tool ''", "create show key help --help --version");
 	offers(&program, "sample-tool c", "create");
 	offers(&program, "sample-tool x", "");
 	offers(&program, "sample-tool create --", "--profile --force --max-size --output --help");
@@ -121,6 +127,10 @@ static void bash_offers_what_fits(void **state)
 	offers(&program, "sample-tool create --profile /dev/nul", "/dev/null");
 	offers(&program, "sample-tool create /dev/nul", "/dev/null");
 	offers(&program, "sample-tool show --", "--help");
+	offers(&program, "sample-tool create al", "all");
+	offers(&program, "sample-tool create all --", "--force --max-size --output --help");
+	offers(&program, "sample-tool key ''", "list");
+	offers(&program, "sample-tool key list --", "--help");
 	offers(&program, "sample-tool show /dev/nul", "");
 	offers(&plain, "plain --v", "--version");
 	offers(&plain, "plain --output ''", "toml json");
@@ -139,6 +149,9 @@ static void zsh_quotes_what_it_reads(void **state)
 	assert_non_null(strstr(out.ptr, "'--max-size=[the ceiling]:BYTES:'"));
 	assert_non_null(strstr(out.ptr, "'show:it'\\''s shown'"));
 	assert_non_null(strstr(out.ptr, "'*:FILE:_files'"));
+	assert_non_null(strstr(out.ptr, "[[ $words[1] == create ]]; then\n\t\tcompadd all\n"));
+	assert_non_null(strstr(out.ptr, "\t'create all')\n\t\tshift words\n"));
+	assert_true(strstr(out.ptr, "'create all')") < strstr(out.ptr, "'create '*)"));
 }
 
 static void fish_quotes_what_it_reads(void **state)
@@ -151,6 +164,11 @@ static void fish_quotes_what_it_reads(void **state)
 			"complete -c sample-tool -n '__fish_seen_subcommand_from create' -l profile -s p "
 			"-r -F -d 'the profile: what\\'s [in] it'\n"));
 	assert_non_null(strstr(out.ptr, " -x -a 'toml json' -d 'what to write'\n"));
+	assert_non_null(strstr(out.ptr,
+			"complete -c sample-tool -n '__fish_seen_subcommand_from key' -a list -d 'lists'\n"));
+	assert_non_null(strstr(out.ptr,
+			"-n '__fish_seen_subcommand_from create; and __fish_seen_subcommand_from all' -l "
+			"force"));
 	assert_non_null(strstr(out.ptr, "-n __fish_use_subcommand -a show -d 'it\\'s shown'\n"));
 	buf_reset(&out);
 	assert_int_equal(opt_completion(&plain, "fish", &out, NULL), 0);
