@@ -101,10 +101,9 @@ static int spawn(struct child *child, int in, int out, int said, struct err *err
 		posix_spawn_file_actions_adddup2(&actions, said, STDERR_FILENO);
 	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 	set_attributes(&attr, !run->terminal);
-	int failed = run->program ? posix_spawn(&child->pid, run->program, &actions, &attr,
-						    unconst(run->argv), env)
-				  : posix_spawnp(&child->pid, run->argv[0], &actions, &attr,
-						    unconst(run->argv), env);
+	int failed = run->program
+			? posix_spawn(&child->pid, run->program, &actions, &attr, unconst(run->argv), env)
+			: posix_spawnp(&child->pid, run->argv[0], &actions, &attr, unconst(run->argv), env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	if (!failed)
@@ -114,8 +113,8 @@ static int spawn(struct child *child, int in, int out, int said, struct err *err
 			child->name);
 }
 
-/* Moves what a pipe holds now to `into`, and forgets the pipe at its end. */
-static int drain(const struct child *child, int *fd, struct buf *into, struct err *err)
+/* Moves what a pipe holds now to `into`, no more than `most` of it, and forgets the pipe at its end. */
+static int drain(const struct child *child, int *fd, struct buf *into, size_t most, struct err *err)
 {
 	char chunk[4096];
 	ssize_t n = read(*fd, chunk, sizeof(chunk));
@@ -126,7 +125,7 @@ static int drain(const struct child *child, int *fd, struct buf *into, struct er
 		return err_errno(err, ERR_IO, "reading from %s '%s'", child->run->what, child->name);
 	if (!n)
 		*fd = -1;
-	buf_add(into, chunk, (size_t)n);
+	buf_add(into, chunk, (size_t)n < most ? (size_t)n : most);
 	explicit_bzero(chunk, sizeof(chunk));
 	return 0;
 }
@@ -138,8 +137,7 @@ static int collect(struct child *child, struct buf *out, struct err *err)
 
 	for (;;) {
 		struct pollfd fds[3] = { { .fd = child->out, .events = POLLIN },
-			{ .fd = child->said, .events = POLLIN },
-			{ .fd = child->pidfd, .events = POLLIN } };
+			{ .fd = child->said, .events = POLLIN }, { .fd = child->pidfd, .events = POLLIN } };
 		int64_t left = deadline - clock_mono(&clock_real);
 		int ready = left > 0 ? poll(fds, 3, (int)(left / 1000) + 1) : 0;
 		if (ready < 0 && errno != EINTR)
@@ -149,9 +147,11 @@ static int collect(struct child *child, struct buf *out, struct err *err)
 					child->name, child->run->timeout);
 		if (ready < 0)
 			continue;
-		if (fds[0].revents && drain(child, &child->out, out, err) < 0)
+		if (fds[0].revents && drain(child, &child->out, out, SIZE_MAX, err) < 0)
 			return -1;
-		if (fds[1].revents && drain(child, &child->said, &child->text, err) < 0)
+		if (fds[1].revents &&
+				drain(child, &child->said, &child->text, RUN_SAID_MAX - child->text.len,
+						err) < 0)
 			return -1;
 		if (out->over)
 			return err_set(err, ERR_LIMIT, "%s '%s' printed more than %zu bytes",
@@ -200,11 +200,11 @@ int run_program(const struct run *run, struct buf *out, struct err *err)
 		return err_errno(err, ERR_IO, "making pipes for %s", run->what);
 	fcntl(out_read, F_SETFL, O_NONBLOCK);
 	fcntl(said_read, F_SETFL, O_NONBLOCK);
-	struct child child = { .run = run, .name = run->program ? run->program : run->argv[0],
-		.out = out_read, .said = run->keep_stderr ? -1 : said_read };
-	/* what goes beyond is read and dropped */
-	auto_buf struct buf text = BUF_MAX(RUN_SAID_MAX);
-	child.text = text;
+	struct child child = { .run = run,
+		.name = run->program ? run->program : run->argv[0],
+		.out = out_read,
+		.said = run->keep_stderr ? -1 : said_read,
+		.text = BUF_MAX(RUN_SAID_MAX) };
 	int result = spawn(&child, in, out_write, said_write, err);
 	close(take_fd(&out_write));
 	close(take_fd(&said_write));
@@ -213,7 +213,7 @@ int run_program(const struct run *run, struct buf *out, struct err *err)
 		child.pidfd = pidfd;
 		result = finish(&child, out, err);
 	}
-	text = child.text;
+	buf_clear(&child.text);
 	input_wipe(run, in);
 	return result;
 }
