@@ -22,6 +22,13 @@ void buf_clear(struct buf *buf)
 	buf_init(buf, buf->max);
 }
 
+void buf_wipe(struct buf *buf)
+{
+	if (buf->ptr)
+		explicit_bzero(buf->ptr, buf->cap);
+	buf_clear(buf);
+}
+
 void buf_reset(struct buf *buf)
 {
 	buf->len = 0;

@@ -6,7 +6,8 @@
  * An append that would pass the ceiling adds nothing and marks the buffer `over`; all later appends are ignored.
  * A writer therefore appends freely and asks once, at the end: buf_check().
  *
- * Not for secrets: those live in struct secret (crypto/secret.h).
+ * Not for secrets: those live in struct secret (crypto/secret.h). Bytes that hold a secret on its way through, such as
+ * a message, may pass through a buffer that is given its room at once (buf_room) and goes by buf_wipe().
  */
 #ifndef COCOON_BASE_BUF_H
 #define COCOON_BASE_BUF_H
@@ -36,6 +37,10 @@ void buf_init(struct buf *buf, size_t max) __attribute__((nonnull));
 /* Releases the bytes; the buffer is empty and usable again, with the same ceiling. */
 void buf_clear(struct buf *buf) __attribute__((nonnull));
 #define auto_buf __attribute__((cleanup(buf_clear)))
+
+/* Overwrites the bytes, then releases them. What the buffer left behind when it grew is not reached. */
+void buf_wipe(struct buf *buf) __attribute__((nonnull));
+#define auto_wiped_buf __attribute__((cleanup(buf_wipe)))
 
 /* Forgets the bytes but keeps the memory. */
 void buf_reset(struct buf *buf) __attribute__((nonnull));
