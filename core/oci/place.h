@@ -8,7 +8,8 @@
  *
  * Names follow the distribution reference grammar: lower-case path, host by its dot, its port or "localhost", tag of
  * at most 128 bytes. docker.io is spoken to at registry-1.docker.io. A tag and a digest together: the digest counts.
- * The tag of oci: and oci-archive: is the last part behind a ':' that holds no '/', as in skopeo.
+ * The path of oci: and oci-archive: ends at its first ':', as in skopeo; what follows is the tag, which may be a whole
+ * name ("oci:layout:registry.example/app:1.2"). None is empty: the place then means the only image there.
  *
  * Bounds: 4096 bytes. Errors: ERR_USAGE, which show the form.
  */
