@@ -21,6 +21,7 @@
 #include "codec/stream.h"
 #include "image/options.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,7 +46,7 @@ struct layer_job {
 	unsigned threads;           /* 1 … 8 */
 	void (*progress)(void *ctx, uint64_t more); /* bytes taken in since the last call; NULL: none */
 	void *progress_ctx;
-	const volatile bool *stop; /* becomes true: ends with ERR_RETRY "stopped"; NULL: never */
+	const atomic_bool *stop; /* becomes true: ends with ERR_RETRY "stopped"; NULL: never */
 };
 
 struct layer_result {
