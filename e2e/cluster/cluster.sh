@@ -6,12 +6,8 @@
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck disable=SC2034 # used by lib/go.sh
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/cocoon
 # shellcheck source=lib/say.sh
 . "$here/lib/say.sh"
-# shellcheck source=lib/go.sh
-. "$here/lib/go.sh"
 # shellcheck source=lib/state.sh
 . "$here/lib/state.sh"
 # shellcheck source=lib/process.sh

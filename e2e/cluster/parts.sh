@@ -15,8 +15,6 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/cocoon
 # shellcheck source=lib/say.sh
 . "$here/lib/say.sh"
-# shellcheck source=lib/go.sh
-. "$here/lib/go.sh"
 
 # A build takes ten minutes; another one that holds the lock may take as long.
 readonly lock_seconds=3600
@@ -53,8 +51,8 @@ find_part() {
 # build PART…: into a folder of its own, then renamed, so that nobody ever runs
 # half a program.
 build() {
-    local part names=() flags
-    find_go || install_go
+    local part names=() flags go
+    go=$("$here/../../tools/go.sh") || die "there is no Go to build with" "see the messages above"
     flags="-s -w -X k8s.io/component-base/version.gitVersion=v$release"
     flags+=" -X k8s.io/component-base/version.gitMajor=${minor%.*}"
     flags+=" -X k8s.io/component-base/version.gitMinor=${minor#*.}"

@@ -106,8 +106,8 @@ END
 
 # Each handler calls oci-check by its own name, which is how it knows the class.
 install_oci_check() {
-    local handler
-    find_go || install_go
+    local handler go
+    go=$("$here/../../tools/go.sh") || die "there is no Go to build oci-check with" "see the messages above"
     (cd "$here/../oci-check" && GOWORK=off CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false -o "$dir/bin/oci-check" .) \
         >>"$dir/log/build.log" 2>&1 || die "oci-check does not build" "see $dir/log/build.log"
     for handler in "${confidential_handlers[@]}"; do
