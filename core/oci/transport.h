@@ -3,6 +3,10 @@
  * What a transport gives to oci/store.h: the four tables of functions behind its objects. Each transport is a file of
  * its own (layout.c, archive.c, dir.c, registry*.c) and has one opener for each direction; store.c picks by the place.
  * A transport's struct begins with the object here.
+ *
+ * What store.c does for all of them: digests and sizes that come in have their form; a manifest's bytes are compared
+ * with the digest that asked for them, or with the one that the transport found (out->digest; "" for none), and
+ * get their media type from themselves where the transport knows none (out->media_type "").
  */
 #ifndef COCOON_OCI_TRANSPORT_H
 #define COCOON_OCI_TRANSPORT_H
