@@ -30,6 +30,7 @@ struct opener_list;
 #define ANNOTATION_PUBLIC       ANNOTATION_PREFIX "pubopts"
 #define ANNOTATION_KEYS         ANNOTATION_PREFIX "keys."
 #define ANNOTATION_ELEMENTS_MAX 4096
+#define ANNOTATION_TRIES_MAX    16384 /* a minute and more of RSA with the largest keys */
 
 /* Calls each(ctx, scheme, index, element) for every element, in the order of the annotations; -1 from it ends the
  * walk with -1. An element that is no base64 is handed out as an empty span, so that one bad element is its own. */
@@ -56,8 +57,13 @@ int annotation_get_public(const json_t *annotations, struct public_options *out,
 		__attribute__((nonnull(2), warn_unused_result));
 
 /*
- * Opens the layer's private options with the first opener that can, local ones first. ERR_AUTH when none could: the
- * text gives every element's reason, by recipient; ERR_USAGE when there are no keys at all.
+ * Opens the layer's private options: each element in its order is tried with the local openers of its scheme, then
+ * each with the remote ones, and the first success counts. An element that is broken is that element's failure alone.
+ *
+ * ERR_AUTH when none could: the text gives every element's reason, by recipient, as far as there is room, those that
+ * say more than "not for this key" first. ERR_USAGE when there are no keys at all; ERR_FORMAT when there are no
+ * elements; ERR_LIMIT after ANNOTATION_TRIES_MAX attempts. The texts hold the words that users of other tools search
+ * for: "missing private key needed for decryption", "none of the private keys could be used for decryption".
  */
 int annotation_unwrap(const json_t *annotations, const struct opener_list *openers,
 		struct private_options *out, struct err *err)

@@ -117,8 +117,8 @@ static int bytes_of_text(const struct scan *string, const char *name, struct sec
 }
 
 /* A byte string of exactly `want` bytes. */
-static int bytes_of(const struct scan *value, const char *name, size_t want, struct secret *out,
-		struct err *err)
+static int bytes_of(
+		const struct scan *value, const char *name, size_t want, struct secret *out, struct err *err)
 {
 	auto_secret struct secret bytes = SECRET_NONE;
 

@@ -13,7 +13,8 @@
  * annotation's business (image/annotation.h).
  *
  * Threads: wrap() and unwrap() of one object are called by one thread at a time.
- * Ownership: recipients and openers are heap objects of who asked for them.
+ * Ownership: recipients and openers are heap objects of who asked for them. Openers borrow from the struct keys that
+ * they were made of, which outlives them and gets no further keys meanwhile.
  */
 #ifndef COCOON_IMAGE_WRAP_H
 #define COCOON_IMAGE_WRAP_H

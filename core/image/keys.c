@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list and its keys. The forms of --key are in keys_text.c, folders in keys_folder.c. */
+#include "image/keys.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "image/keys_own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void key_clear(struct key *key)
+{
+	free(key->name);
+	free(key->attributes);
+	secret_clear(&key->bytes);
+	secret_clear(&key->password);
+	jwk_clear(&key->jwk);
+}
+
+void keys_clear(struct keys *keys)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		key_clear(&keys->items[i]);
+	free(keys->items);
+	*keys = (struct keys)KEYS_NONE;
+}
+
+int key_append(struct keys *keys, enum key_form form, const char *name, struct key **out, struct err *err)
+{
+	if (keys->count >= KEYS_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d keys", KEYS_MAX);
+	keys->items = xreallocarray(keys->items, keys->count + 1, sizeof(keys->items[0]));
+	*out = &keys->items[keys->count++];
+	**out = (struct key){ .form = form, .name = xstrdup(name) };
+	return 0;
+}
+
+int key_text_parse(struct span bytes, const struct secret *password, struct jwk *out, struct err *err)
+{
+	auto_jwk struct jwk jwk = JWK_NONE;
+
+	if (jwk_is(bytes))
+		return jwk_parse(bytes, out, err);
+	if (pkey_parse(bytes, password && password->len ? password : NULL, &jwk.key, err) < 0)
+		return -1;
+	jwk_clear(out);
+	*out = jwk;
+	jwk = (struct jwk)JWK_NONE;
+	return 0;
+}
+
+/* The private key that the bytes hold. */
+static int add_private(struct keys *keys, const char *name, struct span bytes, const struct secret *password,
+		struct err *err)
+{
+	auto_jwk struct jwk jwk = JWK_NONE;
+	struct key *key;
+
+	if (key_text_parse(bytes, password, &jwk, err) < 0)
+		return -1;
+	if (!pkey_is_private(jwk.key))
+		return err_set(err, ERR_USAGE, "it is a public key: decryption needs the private one");
+	if (key_append(keys, KEY_PRIVATE, name, &key, err) < 0)
+		return -1;
+	key->jwk = jwk;
+	jwk = (struct jwk)JWK_NONE;
+	return 0;
+}
+
+/* A key whose bytes are kept. */
+static int add_bytes(struct keys *keys, enum key_form form, const char *name, struct span bytes,
+		const struct secret *password, struct err *err)
+{
+	auto_secret struct secret copy = SECRET_NONE, word = SECRET_NONE;
+	auto_jwk struct jwk jwk = JWK_NONE;
+	struct key *key;
+
+	if (form == KEY_CERTIFICATE && key_text_parse(bytes, NULL, &jwk, err) < 0)
+		return -1;
+	if (secret_from_span(&copy, bytes, err) < 0 ||
+			(password->len && secret_from_span(&word, secret_span(password), err) < 0) ||
+			key_append(keys, form, name, &key, err) < 0)
+		return -1;
+	secret_move(&key->bytes, &copy);
+	secret_move(&key->password, &word);
+	key->jwk = jwk;
+	jwk = (struct jwk)JWK_NONE;
+	return 0;
+}
+
+static int add(struct keys *keys, const char *name, struct span bytes, const struct secret *password,
+		struct err *err)
+{
+	struct span block;
+
+	switch (key_look(bytes)) {
+	case LOOK_CERTIFICATE:
+		return add_bytes(keys, KEY_CERTIFICATE, name, bytes, password, err);
+	case LOOK_OTHER:
+		return add_bytes(keys, KEY_OTHER, name, bytes, password, err);
+	case LOOK_BOTH:
+		block = key_pem_block(bytes, "PRIVATE KEY");
+		if (block.len && add_private(keys, name, block, password, err) < 0)
+			return -1;
+		block = key_pem_block(bytes, "CERTIFICATE");
+		return add_bytes(keys, KEY_CERTIFICATE, name, block, password, err);
+	case LOOK_KEY:
+		/* OpenSSL's tools write EC PARAMETERS before the key */
+		block = key_pem_block(bytes, "PRIVATE KEY");
+		return add_private(keys, name, block.len ? block : bytes, password, err);
+	case LOOK_UNKNOWN:
+		break;
+	}
+	/* it says what the bytes look like */
+	return add_private(keys, name, bytes, password, err);
+}
+
+int keys_add_bytes(struct keys *keys, const char *name, struct secret *bytes, struct secret *password,
+		struct err *err)
+{
+	auto_secret struct secret own = SECRET_NONE, word = SECRET_NONE;
+
+	secret_move(&own, bytes);
+	if (password)
+		secret_move(&word, password);
+	if (!own.len)
+		return err_set(err, ERR_FORMAT, "key '%.300s': it is empty", name);
+	if (add(keys, name, secret_span(&own), &word, err) < 0)
+		return err_wrap(err, "key '%.300s'", name);
+	return 0;
+}
+
+/* The parameters of keys share one list of names with the providers (image-encryption.md, 3.8). */
+static bool is_taken(const char *name)
+{
+	static const char *const taken[] = { "privkeys", "privkeys-passwords", "x509s", "gpg-privatekeys",
+		"gpg-privatekeys-passwords", "gpg-recipients", "gpg-pubkeyringfile", "pkcs11-yamls",
+		"pkcs11-config", "pkcs11-pubkeys", "pubkeys" };
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (strcmp(name, taken[i]) == 0)
+			return true;
+	return false;
+}
+
+int keys_add_provider(struct keys *keys, const char *name, const char *attributes, struct err *err)
+{
+	struct key *key;
+
+	if (!*name)
+		return err_set(err, ERR_USAGE, "a key provider without a name: write provider:NAME");
+	if (is_taken(name))
+		return err_set(err, ERR_USAGE,
+				"a key provider cannot be called '%s': parameters of keys have this name",
+				name);
+	if (key_append(keys, KEY_PROVIDER, name, &key, err) < 0)
+		return -1;
+	key->attributes = xstrdup(*attributes ? attributes : "Enabled");
+	return 0;
+}
