@@ -51,11 +51,28 @@ static inline void pkey_release(struct pkey **slot)
 }
 #define auto_pkey __attribute__((cleanup(pkey_release)))
 
-/* Takes over one reference of an OpenSSL key, for jose/jwk.c. ERR_FORMAT for a kind or size that is not ours. */
+/* Takes over one reference of an OpenSSL key, also when it fails. ERR_FORMAT for a kind or size that is not ours. */
 int pkey_adopt(struct evp_pkey_st *key, struct pkey **out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
+/*
+ * A key as the numbers that JWKs are made of, unsigned and big-endian: n and e of RSA, x and y of a point, x alone of
+ * Ed25519. d makes it private; of RSA's p, q, dp, dq, qi all are there or none. Coordinates may be shorter than the
+ * curve. The bytes are the caller's to wipe.
+ */
+struct pkey_numbers {
+	enum pkey_kind kind;
+	struct span n, e, x, y;
+	struct span d, p, q, dp, dq, qi;
+};
+int pkey_from_numbers(const struct pkey_numbers *numbers, struct pkey **out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
 /* ---- looking ---- */
+
+/* The public numbers, appended: n and e of RSA, x and y of a point (padded), x alone of Ed25519. */
+int pkey_public_numbers(const struct pkey *key, struct buf *first, struct buf *second, struct err *err)
+		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
 enum pkey_kind pkey_kind(const struct pkey *key) __attribute__((nonnull));
 /* "RSA", "P-256", …; static. */

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+#include "base/err.h"
+#include "crypto/ossl.h"
+#include "crypto/pkey.h"
+#include "crypto/pkey_own.h"
+
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+
+#define DER_MAX 160 /* of an ECDSA signature on P-521: 139 */
+
+/* ---- agreement ---- */
+
+int pkey_agree(const struct pkey *own, const struct pkey *peer, struct secret *out, struct err *err)
+{
+	auto_secret struct secret z = SECRET_NONE;
+
+	if (!pkey_group(own->kind))
+		return err_set(err, ERR_USAGE, "a key %s cannot agree on a secret; EC keys can",
+				pkey_kind_name(own->kind));
+	if (pkey_need(own, own->kind, true, err) < 0 || pkey_need(peer, own->kind, false, err) < 0)
+		return -1;
+	size_t len = pkey_coordinate(own->kind);
+	if (secret_alloc(&z, len, err) < 0)
+		return -1;
+	auto_evp_ctx EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own->evp, NULL);
+	if (!ctx || EVP_PKEY_derive_init(ctx) != 1)
+		ossl_abort("starting ECDH");
+	if (EVP_PKEY_derive_set_peer(ctx, peer->evp) != 1 || EVP_PKEY_derive(ctx, z.ptr, &len) != 1 ||
+			len != z.len)
+		return ossl_fail(err, ERR_FORMAT, "agreeing on a secret");
+	secret_move(out, &z);
+	return 0;
+}
+
+/* ---- signatures ---- */
+
+/* The hash that RFC 7518, 3.4 puts to the curve; Ed25519 has its own inside. */
+static const char *hash_of(enum pkey_kind kind)
+{
+	switch (kind) {
+	case PKEY_P256:
+		return "SHA256";
+	case PKEY_P384:
+		return "SHA384";
+	case PKEY_P521:
+		return "SHA512";
+	case PKEY_RSA:
+	case PKEY_ED25519:
+		break;
+	}
+	return NULL;
+}
+
+static int no_signature(const struct pkey *key, struct err *err)
+{
+	if (key->kind != PKEY_RSA)
+		return 0;
+	return err_set(err, ERR_USAGE, "an RSA key cannot sign here; EC and Ed25519 keys can");
+}
+
+static void add_numbers(const unsigned char *der, size_t len, size_t half, struct buf *out)
+{
+	unsigned char pair[2 * PKEY_COORDINATE_MAX];
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
+
+	if (!sig || BN_bn2binpad(ECDSA_SIG_get0_r(sig), pair, (int)half) < 0 ||
+			BN_bn2binpad(ECDSA_SIG_get0_s(sig), pair + half, (int)half) < 0)
+		ossl_abort("reading a signature of our own");
+	ECDSA_SIG_free(sig);
+	buf_add(out, pair, 2 * half);
+}
+
+int pkey_sign(const struct pkey *key, struct span message, struct buf *out, struct err *err)
+{
+	unsigned char sig[DER_MAX];
+	size_t len = sizeof(sig);
+
+	if (no_signature(key, err) < 0 || pkey_need(key, key->kind, true, err) < 0)
+		return -1;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	if (!ctx || EVP_DigestSignInit_ex(ctx, NULL, hash_of(key->kind), NULL, NULL, key->evp, NULL) != 1)
+		ossl_abort("starting a signature");
+	int good = EVP_DigestSign(ctx, sig, &len, (const unsigned char *)message.ptr, message.len);
+	EVP_MD_CTX_free(ctx);
+	if (good != 1)
+		return ossl_fail(err, ERR_IO, "signing");
+	if (key->kind == PKEY_ED25519)
+		buf_add(out, sig, len);
+	else
+		add_numbers(sig, len, pkey_coordinate(key->kind), out);
+	return buf_check(out, "the signature", err);
+}
+
+/* r‖s as DER; the length, 0 when it cannot be. */
+static size_t der_of(struct span signature, unsigned char der[static DER_MAX])
+{
+	const unsigned char *pair = (const unsigned char *)signature.ptr;
+	int half = (int)(signature.len / 2);
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(pair, half, NULL), *s = BN_bin2bn(pair + half, half, NULL);
+
+	if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1)
+		ossl_abort("a signature's numbers");
+	int len = i2d_ECDSA_SIG(sig, &der);
+	ECDSA_SIG_free(sig);
+	return len > 0 ? (size_t)len : 0;
+}
+
+int pkey_verify(const struct pkey *key, struct span message, struct span signature, struct err *err)
+{
+	unsigned char der[DER_MAX];
+	size_t half = pkey_coordinate(key->kind);
+
+	if (no_signature(key, err) < 0)
+		return -1;
+	if (signature.len != 2 * half)
+		return err_set(err, ERR_AUTH, "the signature is wrong");
+	if (key->kind != PKEY_ED25519)
+		signature = span_new(der, der_of(signature, der));
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	if (!ctx || EVP_DigestVerifyInit_ex(ctx, NULL, hash_of(key->kind), NULL, NULL, key->evp, NULL) != 1)
+		ossl_abort("starting the check of a signature");
+	int good = EVP_DigestVerify(ctx, (const unsigned char *)signature.ptr, signature.len,
+			(const unsigned char *)message.ptr, message.len);
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return good == 1 ? 0 : err_set(err, ERR_AUTH, "the signature is wrong");
+}
