@@ -5,14 +5,14 @@
 #include "base/own.h"
 #include "image/keys.h"
 #include "image/keys_own.h"
+#include "image/packet.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define KEK_BYTES 32
-#define FD_MAX    (1 << 20)
+#define FD_MAX (1 << 20)
 
 /* The text less what says where the password is. */
 struct parts {
@@ -117,15 +117,8 @@ static int add_kek(struct keys *keys, const char *text, const char *equals, stru
 	auto_free char *name = xmemdup0(text, (size_t)(equals - text));
 	struct key *key;
 
-	if (secret_read_file(&bytes, equals + 1, err) < 0)
+	if (packet_read_kek(equals + 1, &bytes, err) < 0)
 		return err_wrap(err, "key '%.300s'", name);
-	if (bytes.len != KEK_BYTES)
-		return err_set(err, ERR_FORMAT,
-				"key '%.300s': the file holds %zu bytes, and a key-encryption key is %d bare "
-				"bytes%s",
-				name, bytes.len, KEK_BYTES,
-				bytes.len == 44 || bytes.len == 45 ? " (it may be base64: decode it first)"
-								   : "");
 	if (key_append(keys, KEY_KEK, name, &key, err) < 0)
 		return -1;
 	secret_move(&key->bytes, &bytes);
