@@ -93,7 +93,7 @@ int p11_key_pin(const struct p11_key *key, struct secret *out, struct err *err)
 {
 	auto_secret struct secret file = SECRET_NONE;
 
-	if (!key->pin_source)
+	if (key->pin.len || !key->pin_source)
 		return secret_from_span(out, secret_span(&key->pin), err);
 	if (secret_read_file(&file, key->pin_source, err) < 0)
 		return err_wrap(err, "reading the PIN");

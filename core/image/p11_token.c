@@ -24,6 +24,7 @@ struct p11_token {
 	CK_FUNCTION_LIST *module;
 	bool initialised;
 	bool in_session;
+	bool refused; /* the PIN: a second try may lock it */
 	CK_SESSION_HANDLE session;
 	CK_OBJECT_HANDLE object;
 };
@@ -144,6 +145,12 @@ static int find_slot(struct p11_token *token, CK_SLOT_ID *out, CK_TOKEN_INFO *in
 
 /* ---- the session ---- */
 
+static int refuse(const struct p11_token *token, struct err *err)
+{
+	return err_set(err, ERR_DENIED, "the token of '%s' refused the PIN, and is not asked again",
+			token->key->text);
+}
+
 static int log_in(struct p11_token *token, const CK_TOKEN_INFO *info, struct err *err)
 {
 	auto_secret struct secret pin = SECRET_NONE;
@@ -163,8 +170,10 @@ static int log_in(struct p11_token *token, const CK_TOKEN_INFO *info, struct err
 		return 0;
 	if (status == CKR_PIN_LOCKED)
 		return err_set(err, ERR_DENIED, "the PIN of the token of '%s' is locked", token->key->text);
-	if (status == CKR_PIN_INCORRECT || status == CKR_PIN_INVALID || status == CKR_PIN_LEN_RANGE)
-		return err_set(err, ERR_AUTH, "the token of '%s' refuses the PIN", token->key->text);
+	token->refused = status == CKR_PIN_INCORRECT || status == CKR_PIN_INVALID ||
+			status == CKR_PIN_LEN_RANGE;
+	if (token->refused)
+		return refuse(token, err);
 	return err_set(err, ERR_IO, "logging in to the token of '%s': %s", token->key->text,
 			p11_kit_strerror(status));
 }
@@ -208,6 +217,8 @@ static int ready(struct p11_token *token, struct err *err)
 
 	if (token->in_session)
 		return 0;
+	if (token->refused)
+		return refuse(token, err);
 	if (find_slot(token, &slot, &info, err) < 0)
 		return -1;
 	CK_RV status = token->module->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &token->session);

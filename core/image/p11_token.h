@@ -9,8 +9,8 @@
  *
  * Bounds: P11_SLOTS_MAX slots; a result is at most 2048 bytes (RSA of 16384 bits).
  * Ownership: a heap object of the caller; the description is borrowed. Threads: one at a time.
- * Errors: ERR_NOT_FOUND (module, token or key), ERR_AUTH (the PIN; decryption, uniform), ERR_DENIED (a locked PIN, the
- * policy), ERR_USAGE, ERR_IO with the module's words.
+ * Errors: ERR_NOT_FOUND (module, token or key), ERR_AUTH (decryption, uniform), ERR_DENIED (the policy; the PIN, which
+ * is given once, because a second try may lock it), ERR_USAGE, ERR_IO with the module's words.
  */
 #ifndef COCOON_IMAGE_P11_TOKEN_H
 #define COCOON_IMAGE_P11_TOKEN_H
