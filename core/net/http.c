@@ -150,6 +150,24 @@ static void admit(struct http *http)
 	}
 }
 
+/* Here and not in http_resume(), as curl hands out what it holds at once: handlers run in turns alone. */
+static void resume(struct http *http)
+{
+	for (struct http_call *call = http->calls; call; call = call->next) {
+		if (!call->resume || call->state != CALL_RUNNING)
+			continue;
+		call->resume = call->paused = false;
+		call->last_byte = clock_mono(&clock_real);
+		curl_easy_pause(call->easy, CURLPAUSE_CONT);
+	}
+}
+
+void http_resume(struct http *http, struct http_call *call)
+{
+	(void)http;
+	call->resume = call->paused;
+}
+
 static void reap_finished(struct http *http)
 {
 	CURLMsg *message;
@@ -229,6 +247,7 @@ int http_turn(struct http *http, int timeout, struct pollfd *extra, unsigned ext
 				EXTRA_MAX);
 	http->turning = true;
 	admit(http);
+	resume(http);
 	int result = wait_for_events(http, timeout, extra, extra_count, err);
 	CURLMcode code = curl_multi_perform(http->multi, &running);
 	reap_finished(http);

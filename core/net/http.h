@@ -10,13 +10,13 @@
  *     while (running)
  *             http_turn(http, 1000, NULL, 0, err);
  *
- * Redirects are never followed. Response header fields that are kept: Content-Type, Retry-After, WWW-Authenticate,
- * Location. No `Expect` header is sent. Proxies: only what the options say; the environment is not read here.
+ * Redirects are never followed. Response header fields that are kept: see struct http_response; several challenges
+ * (WWW-Authenticate) become one list. No `Expect` header is sent. Proxies: only what the options say; the environment is not read here.
  *
  * Units: milliseconds. 0 for a timeout means none.
  * Bounds: a body beyond max_body ends the call with ERR_LIMIT; header fields beyond 64 KiB likewise.
- * Ownership: requests and options are copied by the callee as needed and may go after the call; spans passed to a
- * handler are borrowed for the time of the call.
+ * Ownership: requests and options are copied by the callee as needed and may go after the call (but for the body of a
+ * bulk request); spans passed to a handler are borrowed for the time of the call.
  * Errors: ERR_IO (connection, DNS, cut off), ERR_AUTH (certificate not trusted), ERR_RETRY (a timeout), ERR_LIMIT,
  * ERR_FORMAT (an answer that is no HTTP), ERR_USAGE (bad URL, bad key or certificate). An HTTP status is not an error
  * here: the caller judges it.
@@ -28,9 +28,11 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "net/url.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 struct http;
@@ -74,25 +76,33 @@ struct http_request {
 	const char *url;
 	const char *const *headers; /* "Name: value" texts, NULL-terminated; NULL for none */
 	const char *bearer; /* sent as Authorization: Bearer …; NULL: none. Never appears in an error text */
-	struct span body;   /* empty: none; copied */
-	size_t max_body;    /* ceiling for the response's body; required */
+	const char *name; /* stands in error texts for method, host and path, which may be secret; NULL: these do */
+	struct span body; /* empty: none; copied unless bulk */
+	bool bulk; /* megabytes travel: buffers are larger, and the body is borrowed to the call's end */
+	size_t max_body;     /* ceiling for the response's body; required */
 	int connect_timeout; /* default 10 s */
 	int total_timeout;   /* whole call; 0: none, then idle_timeout is required */
-	int idle_timeout;    /* longest time without a byte after the head; before it, plus connect_timeout */
+	int idle_timeout; /* longest time without a byte after the head; before it, plus connect_timeout and
+	                        counted from the last byte of the body that went out */
 };
 
 struct http_response {
 	int status;
 	int retry_after; /* seconds; 0 = absent. A date form counts as absent */
 	char content_type[128];
+	int64_t content_length; /* -1 = absent */
 	char www_authenticate[1024];
-	char location[2048];
+	char location[URL_MAX];
+	char etag[256];
+	char range[64];
+	char content_range[96];
+	char docker_content_digest[160];
 	struct buf body;
 };
 
-#define HTTP_RESPONSE_NONE                      \
-	{                                       \
-		.status = 0, .body = BUF_MAX(0) \
+#define HTTP_RESPONSE_NONE                                            \
+	{                                                             \
+		.status = 0, .content_length = -1, .body = BUF_MAX(0) \
 	}
 void http_response_clear(struct http_response *response) __attribute__((nonnull));
 #define auto_response __attribute__((cleanup(http_response_clear)))
@@ -104,9 +114,11 @@ int http_fetch(struct http *http, const struct http_request *request, struct htt
 /*
  * What a running call tells. head: status and header fields are known (response.body is empty). body: more bytes;
  * none is ever encoded, as a response with a Content-Encoding, which is not asked for, ends with ERR_FORMAT. Either
- * may return -1 with *err set to end the call. done is called exactly once, last, unless the call was cancelled:
+ * may return -1 with *err set to end the call; body may return HTTP_PAUSE: the bytes were not taken, and are handed
+ * over again after http_resume(), until when the peer has to wait. done is called exactly once, last, unless the call was cancelled:
  * failure is NULL when the body ended as it should.
  */
+#define HTTP_PAUSE 1
 struct http_handler {
 	void *ctx;
 	int (*head)(void *ctx, const struct http_response *response, struct err *err);
@@ -121,6 +133,9 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
 
 /* Ends a call without its done handler. */
 void http_cancel(struct http *http, struct http_call *call) __attribute__((nonnull));
+
+/* Bytes are welcome again: handed over from the next turn on. */
+void http_resume(struct http *http, struct http_call *call) __attribute__((nonnull));
 
 /* Number of running calls. */
 size_t http_running(const struct http *http) __attribute__((nonnull));

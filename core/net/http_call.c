@@ -15,6 +15,7 @@
 #define KEEPALIVE_IDLE  30L
 #define KEEPALIVE_EVERY 15L
 #define RETRY_AFTER_MAX 86400
+#define BULK_BUFFER     ((long)256 * 1024)
 
 /* ---- what arrives ---- */
 
@@ -43,20 +44,53 @@ static void keep_text(char *out, size_t cap, struct span value)
 	out[value.len] = '\0';
 }
 
+/* Challenges may come in several fields, which mean one list (RFC 9110 section 5.3). */
+static void keep_challenge(struct http_response *response, struct span value)
+{
+	char *list = response->www_authenticate;
+	size_t used = strlen(list), gap = used ? 2 : 0;
+
+	if (value.len + used + gap >= sizeof(response->www_authenticate))
+		return;
+	memcpy(list + used, ", ", gap);
+	keep_text(list + used + gap, sizeof(response->www_authenticate) - used - gap, value);
+}
+
+static void keep_field(struct http_response *response, struct span line)
+{
+	const struct {
+		const char *name;
+		char *out;
+		size_t cap;
+	} fields[] = {
+		{ "Content-Type", response->content_type, sizeof(response->content_type) },
+		{ "Location", response->location, sizeof(response->location) },
+		{ "ETag", response->etag, sizeof(response->etag) },
+		{ "Range", response->range, sizeof(response->range) },
+		{ "Content-Range", response->content_range, sizeof(response->content_range) },
+		{ "Docker-Content-Digest", response->docker_content_digest,
+				sizeof(response->docker_content_digest) },
+	};
+	struct span value;
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (field_value(line, fields[i].name, &value))
+			keep_text(fields[i].out, fields[i].cap, value);
+}
+
 static int field_take(struct http_call *call, struct span line)
 {
 	struct http_response *response = &call->response;
 	struct span value;
-	uint64_t seconds;
+	uint64_t number;
 
-	if (field_value(line, "Content-Type", &value))
-		keep_text(response->content_type, sizeof(response->content_type), value);
-	else if (field_value(line, "WWW-Authenticate", &value))
-		keep_text(response->www_authenticate, sizeof(response->www_authenticate), value);
-	else if (field_value(line, "Location", &value))
-		keep_text(response->location, sizeof(response->location), value);
-	else if (field_value(line, "Retry-After", &value) && span_number(value, RETRY_AFTER_MAX, &seconds))
-		response->retry_after = (int)seconds;
+	keep_field(response, line);
+	if (field_value(line, "WWW-Authenticate", &value))
+		keep_challenge(response, value);
+	else if (field_value(line, "Retry-After", &value) && span_number(value, RETRY_AFTER_MAX, &number))
+		response->retry_after = (int)number;
+	else if (field_value(line, "Content-Length", &value) && span_number(value, INT64_MAX, &number))
+		response->content_length = (int64_t)number;
 	else if (field_value(line, "Content-Encoding", &value) && value.len && !span_is(value, "identity"))
 		return err_set(&call->failure, ERR_FORMAT,
 				"the response is encoded as '%.*s', which was not asked for",
@@ -71,7 +105,7 @@ static void head_begin(struct http_call *call, struct span line)
 	uint64_t status = 0;
 	size_t space = span_find(line, ' ');
 
-	call->response = (struct http_response){ .body = body };
+	call->response = (struct http_response){ .content_length = -1, .body = body };
 	struct span digits = span_from(line, space + 1);
 	digits.len = digits.len > 3 ? 3 : digits.len;
 	if (span_number(digits, 999, &status))
@@ -129,11 +163,30 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 		err_set(&call->failure, ERR_LIMIT, "the response exceeds %zu bytes", call->max_body);
 		return 0;
 	}
-	call->body_seen += len;
-	if (call->handler.body &&
-			call->handler.body(call->handler.ctx, span_new(bytes, len), &call->failure) < 0)
+	int result = 0;
+	if (call->handler.body)
+		result = call->handler.body(call->handler.ctx, span_new(bytes, len), &call->failure);
+	if (result < 0)
 		return 0;
+	call->paused = result == HTTP_PAUSE && call->state != CALL_DEAD;
+	if (call->paused)
+		return CURL_WRITEFUNC_PAUSE;
+	call->body_seen += len;
 	return call->state == CALL_DEAD ? 0 : len;
+}
+
+/* A body that goes out slowly is no peer that is silent. */
+static int on_progress(void *ctx, curl_off_t down, curl_off_t downloaded, curl_off_t up, curl_off_t uploaded)
+{
+	struct http_call *call = ctx;
+
+	(void)down;
+	(void)downloaded;
+	(void)up;
+	if (uploaded != call->body_sent)
+		touch(call);
+	call->body_sent = uploaded;
+	return 0;
 }
 
 /* ---- how it ends ---- */
@@ -178,7 +231,7 @@ int64_t http_call_deadline(const struct http_call *call)
 {
 	int64_t wait = call->headed ? call->idle_wait : call->first_wait;
 
-	return wait ? call->last_byte + wait : INT64_MAX;
+	return wait && !call->paused ? call->last_byte + wait : INT64_MAX;
 }
 
 /* ---- how it begins ---- */
@@ -269,7 +322,8 @@ static int address_set(struct http_call *call, const struct http_request *reques
 	struct url bare = url;
 	bare.query = SPAN_NONE;
 	url_format(&bare, &text);
-	call->name = xasprintf("%s %s", request->method, buf_text(&text));
+	call->name = request->name ? xstrdup(request->name)
+				   : xasprintf("%s %s", request->method, buf_text(&text));
 	buf_reset(&text);
 	if (url.tls && name) {
 		const char *open = url.ipv6 ? "[" : "";
@@ -296,13 +350,18 @@ static void method_set(struct http_call *call, const struct http_request *reques
 	bool bodied = request->body.len || !strcmp(method, "POST") || !strcmp(method, "PUT") ||
 			!strcmp(method, "PATCH");
 
-	call->body = xmemdup0(request->body.ptr, request->body.len);
+	const char *body = request->body.ptr ? request->body.ptr : "";
+	if (!request->bulk)
+		body = call->body = xmemdup0(body, request->body.len);
 	call->body_len = request->body.len;
 	if (!strcmp(method, "HEAD"))
 		curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
 	else if (bodied) {
-		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->body);
+		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, body);
 		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
+		curl_easy_setopt(call->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+		curl_easy_setopt(call->easy, CURLOPT_XFERINFODATA, call);
+		curl_easy_setopt(call->easy, CURLOPT_NOPROGRESS, 0L);
 	}
 	curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, method);
 }
@@ -364,6 +423,10 @@ struct http_call *http_call_new(struct http *http, const struct http_request *re
 	method_set(call, request);
 	times_set(call, request);
 	transport_set(call);
+	if (request->bulk) {
+		curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, BULK_BUFFER);
+		curl_easy_setopt(call->easy, CURLOPT_UPLOAD_BUFFERSIZE, BULK_BUFFER);
+	}
 	http_creds_apply(call->creds, call->easy);
 	return call;
 }

@@ -62,8 +62,9 @@ struct http_call {
 	struct curl_slist *connect_to;
 	struct http_creds *creds;
 	char *name; /* "GET https://host/path", for error texts: no query, which may hold secrets */
-	char *body; /* of the request */
+	char *body; /* of the request; NULL when there is none or it is borrowed */
 	size_t body_len;
+	int64_t body_sent;
 	struct http_handler handler;
 	struct http_response response;
 	struct err failure; /* what a handler or a ceiling said; kind ERR_OK: nothing */
@@ -72,6 +73,8 @@ struct http_call {
 	size_t body_seen;
 	size_t head_seen;   /* bytes of header fields */
 	bool headed;        /* the final head is complete */
+	bool paused;        /* the body handler did not take the bytes */
+	bool resume;        /* and now wants them */
 	int64_t last_byte;  /* our monotonic clock, microseconds */
 	int64_t first_wait; /* longest wait for the first byte of the head, microseconds; 0: none */
 	int64_t idle_wait;  /* longest gap after the head, microseconds; 0: none */

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #define HOST_MAX 253
 
@@ -147,6 +148,67 @@ void url_join(struct buf *out, const char *base, const char *path)
 	buf_add_span(out, front);
 	buf_putc(out, '/');
 	buf_puts(out, path + (path[0] == '/'));
+}
+
+static bool same_host(struct span a, struct span b)
+{
+	return a.len == b.len && !strncasecmp(a.ptr, b.ptr, a.len);
+}
+
+bool url_same_origin(const struct url *a, const struct url *b)
+{
+	return a->tls == b->tls && a->port == b->port && a->ipv6 == b->ipv6 && same_host(a->host, b->host);
+}
+
+bool url_is_loopback(const struct url *url)
+{
+	char text[HOST_MAX + 1];
+	struct in_addr four;
+	struct in6_addr six;
+
+	memcpy(text, url->host.ptr, url->host.len);
+	text[url->host.len] = '\0';
+	if (url->ipv6)
+		return inet_pton(AF_INET6, text, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+	if (inet_pton(AF_INET, text, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == 127;
+	struct span name = url->host, last = SPAN_LIT("localhost");
+	if (name.len > last.len && name.ptr[name.len - last.len - 1] == '.')
+		name = span_from(name, name.len - last.len);
+	return same_host(name, last);
+}
+
+int url_resolve(const struct url *base, struct span reference, struct buf *out, struct err *err)
+{
+	auto_buf struct buf text = BUF_MAX(URL_MAX);
+	struct url origin = *base, url;
+
+	reference.len = span_find(reference, '#');
+	origin.path = origin.query = SPAN_NONE;
+	if (span_starts(reference, "//")) {
+		buf_puts(&text, base->tls ? "https:" : "http:");
+	} else if (span_starts(reference, "/")) {
+		url_format(&origin, &text);
+	} else if (span_starts(reference, "?")) {
+		origin.path = base->path;
+		url_format(&origin, &text);
+	} else if (!span_starts(reference, "http://") && !span_starts(reference, "https://")) {
+		/* RFC 3986 section 4.2: a colon in the first part would make it a scheme */
+		if (span_find(reference, ':') < span_find(reference, '/'))
+			return err_set(err, ERR_FORMAT, "the URL must begin with http:// or https://");
+		origin.path = base->path;
+		while (origin.path.len && origin.path.ptr[origin.path.len - 1] != '/')
+			origin.path.len--;
+		url_format(&origin, &text);
+		if (!origin.path.len)
+			buf_putc(&text, '/');
+	}
+	buf_add_span(&text, reference);
+	if (buf_check(&text, "the address that is pointed to", err) < 0 ||
+			url_parse(buf_span(&text), &url, err) < 0)
+		return -1;
+	buf_add_span(out, buf_span(&text));
+	return buf_check(out, "the address that is pointed to", err);
 }
 
 void url_encode(struct buf *out, struct span text)

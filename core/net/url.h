@@ -48,6 +48,20 @@ void url_format(const struct url *url, struct buf *out) __attribute__((nonnull))
  */
 void url_join(struct buf *out, const char *base, const char *path) __attribute__((nonnull));
 
+/* Scheme, host (in any case) and port are the same: RFC 6454's origin. */
+bool url_same_origin(const struct url *a, const struct url *b) __attribute__((nonnull));
+
+/* The host is this machine: "localhost" and names below it, 127.0.0.0/8, ::1. */
+bool url_is_loopback(const struct url *url) __attribute__((nonnull));
+
+/*
+ * Appends the absolute URL that a reference means (RFC 3986 section 5.2; a Location field): an URL of its own,
+ * "//host/path", "/path", "?query", or a path beside the base's last part. A fragment is dropped. The result is checked
+ * as url_parse() does.
+ */
+int url_resolve(const struct url *base, struct span reference, struct buf *out, struct err *err)
+		__attribute__((nonnull(1, 3), warn_unused_result));
+
 /* Appends text with every byte outside RFC 3986's "unreserved" percent-encoded: good for one path segment, a name
  * or a value of a query. */
 void url_encode(struct buf *out, struct span text) __attribute__((nonnull));

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How often, and after which waits, a request to a registry or its token server is made again.
+ *
+ * Worth another try: HTTP 429, 500, 502, 503, 504, a connection that failed or was cut. The wait is what the peer asked
+ * for (Retry-After), else 0.2 s, doubled each time.
+ *
+ * Bounds: RETRY_TRIES tries in all; RETRY_WAIT_MAX ms for one wait, as a peer that asks for more is better asked later
+ * by a person; RETRY_TOTAL_MAX ms for all waits of one request.
+ * Errors: ERR_RETRY, with retry_after where the peer gave one.
+ */
+#ifndef COCOON_OCI_RETRY_H
+#define COCOON_OCI_RETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+
+#define RETRY_TRIES     5
+#define RETRY_WAIT_MAX  60000
+#define RETRY_TOTAL_MAX 120000
+
+/* Waits so many milliseconds. A function, so that tests need not. */
+struct retry_sleep {
+	int (*wait)(void *ctx, int ms, struct err *err);
+	void *ctx;
+};
+
+struct retry {
+	const struct retry_sleep *sleep; /* borrowed */
+	int tries;                       /* made so far */
+	int waited;                      /* ms */
+};
+
+/* The statuses named above. */
+bool retry_status(int status);
+
+/*
+ * One more try has failed: waits, and succeeds when another is due. Else *err says that there were enough. `cause` is
+ * for its text ("HTTP 503").
+ */
+int retry_again(struct retry *retry, const char *cause, int retry_after, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
+#endif
