@@ -79,8 +79,7 @@ static int open_mark(struct folder *folder, struct err *err)
 	return 0;
 }
 
-/* The names of a folder, each to `each`, which ends the walk by a number that is not 0. */
-static int walk(const struct folder *folder, int (*each)(const struct folder *, const char *name),
+int folder_remove(const struct folder *folder, bool (*gone)(const char *name, void *ctx), void *ctx,
 		struct err *err)
 {
 	int fd = openat(folder->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -93,38 +92,48 @@ static int walk(const struct folder *folder, int (*each)(const struct folder *, 
 		return failed(folder, "reading the folder", ".", err);
 	}
 	while (!status && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			status = each(folder, entry->d_name);
+		if (gone(entry->d_name, ctx) && unlinkat(folder->root, entry->d_name, 0) < 0 &&
+				errno != ENOENT)
+			status = failed(folder, "removing", entry->d_name, err);
 	closedir(dir);
 	return status;
 }
 
-static int is_foreign(const struct folder *folder, const char *name)
+static bool is_temporary(const char *name)
 {
-	(void)folder;
-	return strncmp(name, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) != 0;
+	return !strncmp(name, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1);
 }
 
 /* What nobody holds any more was left by a writer that is dead. */
-static int remove_stale(const struct folder *folder, const char *name)
+static bool is_stale(const char *name, void *ctx)
 {
-	if (is_foreign(folder, name))
-		return 0;
+	const struct folder *folder = ctx;
+
+	if (!is_temporary(name))
+		return false;
 	auto_fd int fd = openat(folder->root, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		unlinkat(folder->root, name, 0);
-	return 0;
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* Removes nothing: says in *ctx whether there is anything that is not ours. */
+static bool find_foreign(const char *name, void *ctx)
+{
+	bool *found = ctx;
+
+	if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !is_temporary(name))
+		*found = true;
+	return false;
 }
 
 /* The file appears with its content, so that nobody sees it empty; somebody else may have been quicker. */
 static int make_mark(struct folder *folder, struct err *err)
 {
 	auto_temp struct temp temp = TEMP_NONE;
+	bool foreign = false;
 
-	int status = walk(folder, is_foreign, err);
-	if (status < 0)
+	if (folder_remove(folder, find_foreign, &foreign, err) < 0)
 		return -1;
-	if (status)
+	if (foreign)
 		return err_set(err, ERR_USAGE,
 				"%s: the folder is not empty and has no file '%s': name a new folder",
 				folder->text, folder->form->mark);
@@ -152,7 +161,7 @@ int folder_make(const struct oci_place *place, const struct folder_form *form, s
 		return -1;
 	if (open_mark(&found, err) < 0 || folder_lock(&found, err) < 0)
 		return -1;
-	int status = walk(&found, remove_stale, err);
+	int status = folder_remove(&found, is_stale, &found, err);
 	folder_unlock(&found);
 	if (status < 0)
 		return -1;

@@ -74,6 +74,12 @@ int folder_writer(struct folder *folder, uint64_t size, struct oci_writer **out,
 /* All of a small blob, under its digest. */
 int folder_put(struct folder *folder, struct span bytes, const char *digest, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
+/* The same for a file of the folder itself, which is not a blob. */
+int folder_put_named(struct folder *folder, struct span bytes, const char *name, struct err *err)
+		__attribute__((nonnull(1, 3), warn_unused_result));
+/* Removes the files that `gone` says; under the lock. */
+int folder_remove(const struct folder *folder, bool (*gone)(const char *name, void *ctx), void *ctx,
+		struct err *err) __attribute__((nonnull(1, 2), warn_unused_result));
 /* What was written has reached the disk. */
 int folder_sync(const struct folder *folder, struct err *err) __attribute__((nonnull(1), warn_unused_result));
 

@@ -148,6 +148,15 @@ int folder_put(struct folder *folder, struct span bytes, const char *digest, str
 	return oci_writer_commit(writer, digest, err);
 }
 
+int folder_put_named(struct folder *folder, struct span bytes, const char *name, struct err *err)
+{
+	auto_temp struct temp temp = TEMP_NONE;
+
+	if (temp_make_locked(folder, &temp, err) < 0 || fs_write_fd(temp.fd, folder->text, bytes, err) < 0)
+		return -1;
+	return temp_rename(&temp, folder->root, name, err);
+}
+
 /* ---- documents ----------------------------------------------------------------------------------------- */
 
 int folder_replace(const struct folder *folder, const char *name, struct span bytes, struct err *err)

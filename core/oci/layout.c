@@ -231,15 +231,16 @@ static struct oci_dest *layout_dest_new(struct folder *folder, const char *tag)
 
 	layout->dest.ops = &ops;
 	layout->folder = *folder;
+	*folder = (struct folder)FOLDER_NONE;
 	layout->tag = xstrdup(tag);
 	return &layout->dest;
 }
 
 int oci_layout_dest(const struct oci_place *place, struct oci_dest **out, struct err *err)
 {
-	struct folder folder = FOLDER_NONE;
+	auto_folder struct folder folder = FOLDER_NONE;
 
-	if (folder_make(place, &form, &folder, err) < 0)
+	if (folder_make(place, &form, &folder, err) < 0 || check_mark(&folder, err) < 0)
 		return -1;
 	*out = layout_dest_new(&folder, place->tag);
 	return 0;
