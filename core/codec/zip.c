@@ -6,12 +6,15 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 /* gives next_in its const */
 #define ZLIB_CONST
 #include <zlib.h>
 
 #define WINDOW_GZIP  (15 + 16) /* the largest window, in gzip framing */
+#define WINDOW_RAW   (-15)     /* the largest window, in no framing */
 #define MEMORY_LEVEL 8         /* zlib's default, fixed here since the output depends on it */
 #define OS_UNKNOWN   255
 #define PIECE        ((size_t)64 * 1024)
@@ -176,4 +179,47 @@ int gzip_unpack(struct span packed, size_t max_plain, struct buf *out, struct er
 		return -1;
 	}
 	return 0;
+}
+
+/* ---- bare deflate ---- */
+
+/* The window holds what was unpacked last: a header of its own says how long a piece is. */
+static voidpf wiping_alloc(voidpf opaque, uInt count, uInt size)
+{
+	size_t *piece = xcalloc(1, sizeof(max_align_t) + (size_t)count * size);
+
+	(void)opaque;
+	*piece = (size_t)count * size;
+	return (char *)piece + sizeof(max_align_t);
+}
+
+static void wiping_free(voidpf opaque, voidpf address)
+{
+	size_t *piece = (size_t *)(void *)((char *)address - sizeof(max_align_t));
+
+	(void)opaque;
+	explicit_bzero(address, *piece);
+	free(piece);
+}
+
+int inflate_raw(struct span packed, void *out, size_t cap, size_t *len, struct err *err)
+{
+	z_stream z = { .zalloc = wiping_alloc, .zfree = wiping_free };
+
+	if (packed.len > INT_MAX || cap > INT_MAX)
+		return err_set(err, ERR_LIMIT, "%zu bytes are too many to unpack at once", packed.len);
+	int status = inflateInit2(&z, WINDOW_RAW);
+	assert(status == Z_OK);
+	z.next_in = (const Bytef *)packed.ptr;
+	z.avail_in = (uInt)packed.len;
+	z.next_out = out;
+	z.avail_out = (uInt)cap;
+	status = inflate(&z, Z_FINISH);
+	*len = z.total_out;
+	inflateEnd(&z);
+	if (status == Z_STREAM_END && !z.avail_in)
+		return 0;
+	if (status == Z_BUF_ERROR && !z.avail_out)
+		return err_set(err, ERR_LIMIT, "the deflate data unpacks to more than %zu bytes", cap);
+	return err_set(err, ERR_FORMAT, "the deflate data is damaged, cut short, or followed by other bytes");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gzip (RFC 1952) by zlib.
+ * gzip (RFC 1952) by zlib, and the bare deflate data inside (RFC 1951) of JOSE's "zip":"DEF".
  *
  * Packing is deterministic: one member, level 9, modification time 0, no name, no comment, no extra field, operating
  * system 255 ("unknown"). Equal bytes in give equal bytes out with the same zlib.
@@ -31,6 +31,13 @@ int gzip_pack(struct span plain, struct buf *out, struct err *err)
 /* Appends the unpacked bytes to out; on failure out is as it was. */
 int gzip_unpack(struct span packed, size_t max_plain, struct buf *out, struct err *err)
 		__attribute__((nonnull(3), warn_unused_result));
+
+/*
+ * Bare deflate data, all of it, into the caller's memory of cap bytes, which may be that of a struct secret; zlib's
+ * own memory is wiped. ERR_LIMIT when it unpacks to more. On failure the memory may hold a part.
+ */
+int inflate_raw(struct span packed, void *out, size_t cap, size_t *len, struct err *err)
+		__attribute__((nonnull(2, 4), warn_unused_result));
 
 /*
  * The same as a step of a pipeline: feed it packed bytes, it feeds plain bytes to next, in pieces of at most 64 KiB,

@@ -32,14 +32,15 @@ struct jwk {
 /* True when the text looks like a JWK (an object with a kty), so that a reader of many forms knows whom to ask. */
 bool jwk_is(struct span text);
 
+/* Private members pass through JSON's memory, which is wiped behind them. */
 int jwk_parse(struct span text, struct jwk *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 void jwk_clear(struct jwk *jwk) __attribute__((nonnull));
 #define auto_jwk __attribute__((cleanup(jwk_clear)))
 
-/* The public key of an object, for epk and the TEE key. */
+/* The public half of an object, for epk and the TEE key; NULL is no object. */
 int jwk_public(const json_t *object, struct pkey **out, struct err *err)
-		__attribute__((nonnull(1, 2), warn_unused_result));
+		__attribute__((nonnull(2), warn_unused_result));
 /* kty, crv, x, y (or n, e) of the public half, in this order. */
 int jwk_format_public(const struct pkey *key, json_t **out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
