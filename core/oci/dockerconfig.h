@@ -14,7 +14,7 @@
  * an entry for the host in docker's old form (with a scheme or a path). Who has nothing passes to the next. Docker Hub is
  * docker.io, index.docker.io or https://index.docker.io/v1/, the last towards helpers.
  *
- * A helper NAME is the program docker-credential-NAME in PATH, called with "get", the host on its standard input; it
+ * A helper NAME is the program docker-credential-NAME in our PATH, called with "get", the host on its standard input; it
  * prints {"ServerURL":"…","Username":"…","Secret":"…"}; the user name "<token>" says that the secret is an identity
  * token.
  *
@@ -53,15 +53,12 @@ void oci_login_clear(struct oci_login *login) __attribute__((nonnull));
 int oci_login_parse(struct span text, struct oci_login *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 
-/*
- * What a file's text has for a repository at a host; *out stays as it is when there is nothing. environment is that of
- * helpers ("NAME=value", NULL-terminated), whose PATH is searched; NULL: no helper can be run.
- */
-int dockerconfig_find(struct span text, const char *host, const char *repository,
-		const char *const *environment, struct oci_login *out, struct err *err)
-		__attribute__((nonnull(2, 3, 5), warn_unused_result));
+/* What a file's text has for a repository at a host; *out stays as it is when there is nothing. */
+int dockerconfig_find(struct span text, const char *host, const char *repository, struct oci_login *out,
+		struct err *err) __attribute__((nonnull(2, 3, 4), warn_unused_result));
 
-/* The login for a place: access->credentials, access->auth_file, or the first of access->auth_files that has one. */
+/* The login for a place: access->credentials, access->auth_file, or the first of access->auth_files that has one; of
+ * those, files that are not there are passed over. */
 int oci_login_find(const struct oci_access *access, const struct oci_place *place, struct oci_login *out,
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 

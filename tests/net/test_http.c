@@ -90,7 +90,7 @@ static void ignores_fields_it_cannot_keep_whole(void **state)
 	(void)state;
 
 	assert_true(asprintf(&text,
-				    "HTTP/1.1 200 OK\r\nContent-Type: %0200d\r\nLocation: %03000d\r\n"
+				    "HTTP/1.1 200 OK\r\nContent-Type: %0200d\r\nLocation: %09000d\r\n"
 				    "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n",
 				    0, 0) > 0);
 	assert_int_equal(fetch_text(text, &response, &err), 0);
