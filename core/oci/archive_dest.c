@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "oci/refs.h"
+#include "oci/spool.h"
 #include "oci/tar.h"
 #include "oci/transport.h"
 
@@ -56,19 +57,7 @@ struct archive_dest {
 static int write_at(
 		const struct archive_file *file, const void *bytes, size_t len, uint64_t at, struct err *err)
 {
-	const char *from = bytes;
-
-	while (len) {
-		ssize_t n = pwrite(file->fd, from, len, (off_t)at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, ERR_IO, "%s: writing '%s'", file->text, file->partial);
-		from += n;
-		at += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return spool_write_at(file->fd, file->text, span_new(bytes, len), at, err);
 }
 
 /* "blobs/sha256/HEX" of a digest. */
@@ -82,20 +71,13 @@ static void name_blob(const char *digest, char out[static TAR_NAME_MAX])
 struct part_writer {
 	struct oci_writer writer;
 	struct archive_file *file;
-	uint64_t offset, size, done;
+	uint64_t offset; /* of the head */
+	struct spool spool;
 };
 
 static int part_feed(struct stream *self, struct span bytes, struct err *err)
 {
-	struct part_writer *part = (struct part_writer *)self;
-
-	if (bytes.len > part->size - part->done)
-		return err_set(err, ERR_FORMAT, "%s: a blob has more than its %llu bytes", part->file->text,
-				(unsigned long long)part->size);
-	if (write_at(part->file, bytes.ptr, bytes.len, part->offset + TAR_HEAD + part->done, err) < 0)
-		return -1;
-	part->done += bytes.len;
-	return 0;
+	return spool_feed(&((struct part_writer *)self)->spool, bytes, err);
 }
 
 static int part_done(struct stream *self, struct err *err)
@@ -111,17 +93,15 @@ static int part_commit(struct oci_writer *self, const char *digest, struct err *
 	unsigned char head[TAR_HEAD];
 	char name[TAR_NAME_MAX];
 
-	if (part->done != part->size)
-		return err_set(err, ERR_FORMAT, "%s: the blob '%s' has %llu of its %llu bytes",
-				part->file->text, digest, (unsigned long long)part->done,
-				(unsigned long long)part->size);
+	if (spool_check(&part->spool, digest, err) < 0)
+		return -1;
 	name_blob(digest, name);
-	tar_head(name, part->size, head);
+	tar_head(name, part->spool.size, head);
 	if (write_at(part->file, head, sizeof(head), part->offset, err) < 0)
 		return -1;
 	struct part *made = xcalloc(1, sizeof(*made));
 	made->offset = part->offset;
-	made->size = part->size;
+	made->size = part->spool.size;
 	snprintf(made->digest, sizeof(made->digest), "%s", digest);
 	made->next = atomic_load(&part->file->parts);
 	while (!atomic_compare_exchange_weak(&part->file->parts, &made->next, made))
@@ -137,13 +117,11 @@ static void part_free(struct oci_writer *self)
 static int archive_writer(struct oci_dest *self, uint64_t size, struct oci_writer **out, struct err *err)
 {
 	struct archive_file *file = ((struct archive_dest *)self)->file;
-	uint64_t whole = TAR_HEAD + tar_padded(size);
-	uint64_t offset = atomic_fetch_add(&file->end, whole);
+	uint64_t offset = atomic_fetch_add(&file->end, TAR_HEAD + tar_padded(size));
+	struct spool spool;
 
-	if (fallocate(file->fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)whole) < 0 &&
-			(errno == ENOSPC || errno == EFBIG || errno == EDQUOT))
-		return err_errno(err, ERR_IO, "%s: room for a blob of %llu bytes", file->text,
-				(unsigned long long)size);
+	if (spool_init(&spool, file->fd, offset + TAR_HEAD, size, file->text, err) < 0)
+		return -1;
 	struct part_writer *part = xcalloc(1, sizeof(*part));
 	part->writer.stream.feed = part_feed;
 	part->writer.stream.done = part_done;
@@ -151,7 +129,7 @@ static int archive_writer(struct oci_dest *self, uint64_t size, struct oci_write
 	part->writer.free = part_free;
 	part->file = file;
 	part->offset = offset;
-	part->size = size;
+	part->spool = spool;
 	*out = &part->writer;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/own.h"
 #include "base/random.h"
 #include "oci/folder_own.h"
+#include "oci/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,22 +63,16 @@ static int temp_make_locked(struct folder *folder, struct temp *out, struct err 
 
 /* ---- a blob's writer ----------------------------------------------------------------------------------- */
 
-struct folder_blob_writer {
+struct blob_writer {
 	struct oci_writer writer;
 	struct folder *folder;
 	struct temp temp;
-	uint64_t size, left;
+	struct spool spool;
 };
 
 static int blob_feed(struct stream *self, struct span bytes, struct err *err)
 {
-	struct folder_blob_writer *blob = (struct folder_blob_writer *)self;
-
-	if (bytes.len > blob->left)
-		return err_set(err, ERR_FORMAT, "%s: a blob has more than its %llu bytes", blob->folder->text,
-				(unsigned long long)blob->size);
-	blob->left -= bytes.len;
-	return fs_write_fd(blob->temp.fd, blob->folder->text, bytes, err);
+	return spool_feed(&((struct blob_writer *)self)->spool, bytes, err);
 }
 
 static int blob_done(struct stream *self, struct err *err)
@@ -89,22 +84,19 @@ static int blob_done(struct stream *self, struct err *err)
 
 static int blob_commit(struct oci_writer *self, const char *digest, struct err *err)
 {
-	struct folder_blob_writer *blob = (struct folder_blob_writer *)self;
+	struct blob_writer *blob = (struct blob_writer *)self;
 	auto_fd int at = -1;
 	const char *name = NULL;
 
-	if (blob->left)
-		return err_set(err, ERR_FORMAT, "%s: the blob '%s' lacks %llu of its %llu bytes",
-				blob->folder->text, digest, (unsigned long long)blob->left,
-				(unsigned long long)blob->size);
-	if (folder_at(blob->folder, digest, true, &at, &name, err) < 0)
+	if (spool_check(&blob->spool, digest, err) < 0 ||
+			folder_at(blob->folder, digest, true, &at, &name, err) < 0)
 		return -1;
 	return temp_rename(&blob->temp, at, name, err);
 }
 
 static void blob_free(struct oci_writer *self)
 {
-	struct folder_blob_writer *blob = (struct folder_blob_writer *)self;
+	struct blob_writer *blob = (struct blob_writer *)self;
 
 	temp_clear(&blob->temp);
 	free(blob);
@@ -112,28 +104,22 @@ static void blob_free(struct oci_writer *self)
 
 int folder_writer(struct folder *folder, uint64_t size, struct oci_writer **out, struct err *err)
 {
-	struct temp temp = TEMP_NONE;
+	auto_temp struct temp temp = TEMP_NONE;
+	struct spool spool;
 
-	if (temp_make_locked(folder, &temp, err) < 0)
+	if (temp_make_locked(folder, &temp, err) < 0 ||
+			spool_init(&spool, temp.fd, 0, size, folder->text, err) < 0)
 		return -1;
-	/* space behind the end: the size stays that of what was written, which folder.h relies on */
-	if (size && fallocate(temp.fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0 &&
-			(errno == ENOSPC || errno == EFBIG || errno == EDQUOT)) {
-		err_errno(err, ERR_IO, "%s: room for a blob of %llu bytes", folder->text,
-				(unsigned long long)size);
-		temp_clear(&temp);
-		return -1;
-	}
-	struct folder_blob_writer *blob = xcalloc(1, sizeof(*blob));
-	*blob = (struct folder_blob_writer){
+	struct blob_writer *blob = xcalloc(1, sizeof(*blob));
+	*blob = (struct blob_writer){
 		.writer = { .stream = { .feed = blob_feed, .done = blob_done },
 				.commit = blob_commit,
 				.free = blob_free },
 		.folder = folder,
 		.temp = temp,
-		.size = size,
-		.left = size,
+		.spool = spool,
 	};
+	temp = (struct temp)TEMP_NONE;
 	*out = &blob->writer;
 	return 0;
 }
