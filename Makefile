@@ -67,9 +67,14 @@ DRIVER_SRC := $(sort $(wildcard tests/drivers/*.c))
 DRIVERS  := $(DRIVER_SRC:%.c=$(OUT)/%)
 FUZZ_SRC := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZERS  := $(FUZZ_SRC:%.c=$(OUT)/%)
-BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p))
-SOURCES   = $(CORE_SRC) $(PROG_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c)
-HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) tests/*/*.h fuzz/*.h))
+# containerd's decoder is dropped on nodes of any distribution
+DECODER_SRC  := $(sort $(wildcard image-crypt/decoder/*.c))
+DECODER      := $(OUT)/bin/image-crypt-decoder
+DECODER_LIBS := -lnghttp2 -lssl -lcrypto -ljansson -lz
+DECODER_LINK := $(if $(filter $(BUILD),dev release),-static-pie,-pie)
+BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p)) $(DECODER)
+SOURCES   = $(CORE_SRC) $(PROG_SRC) $(DECODER_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c)
+HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) image-crypt/decoder/*.h tests/*/*.h fuzz/*.h))
 
 .PHONY: all one programs help clean
 all: ## every program with gcc, and every object once more with clang
@@ -115,6 +120,12 @@ $(OUT)/bin/$(1): $(OUT)/$(1)/main.o $(OUT)/lib/$(1).a $(CORE)
 $(filter $(OUT)/tests/$(1)/%,$(TESTS)): $(OUT)/lib/$(1).a
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+# brings everything along, unless a sanitizer is in it
+$(DECODER): $(DECODER_SRC:%.c=$(OUT)/%.o) $(CORE)
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CC) $(filter-out -pie,$(LDFLAGS)) $(DECODER_LINK) $^ $(DECODER_LIBS) -o $@
 
 $(TESTS): $(OUT)/%: $(OUT)/%.o $(CORE)
 	@echo "  LD   $@"

@@ -86,6 +86,8 @@ int keys_add_provider(struct keys *keys, const char *name, const char *attribute
 int keys_add_folder(struct keys *keys, const char *path, size_t *skipped, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
+/* Of one key: for who takes keys out of a list. */
+void key_clear(struct key *key) __attribute__((nonnull));
 void keys_clear(struct keys *keys) __attribute__((nonnull));
 #define auto_keys __attribute__((cleanup(keys_clear)))
 

@@ -26,8 +26,6 @@ struct span key_pem_block(struct span text, const char *label_end) __attribute__
 int key_append(struct keys *keys, enum key_form form, const char *name, struct key **out, struct err *err)
 		__attribute__((nonnull(1, 3, 4), warn_unused_result));
 
-void key_clear(struct key *key) __attribute__((nonnull));
-
 /* Removes one CR, LF or CRLF from the end. */
 void key_drop_line_end(struct secret *password) __attribute__((nonnull));
 

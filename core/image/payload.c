@@ -100,16 +100,18 @@ static int add_keys(const struct scan *parameters, const char *name, const char 
 
 	if (find(parameters, name, &list, err) < 0 || check_list(&list, name, err) < 0)
 		return -1;
-	if (passwords_name && (find(parameters, passwords_name, &passwords, err) < 0 ||
-					      check_list(&passwords, passwords_name, err) < 0))
+	if (passwords_name &&
+			(find(parameters, passwords_name, &passwords, err) < 0 ||
+					check_list(&passwords, passwords_name, err) < 0))
 		return -1;
 	for (size_t i = 0; scan_item(&list, &item); i++) {
 		auto_secret struct secret bytes = SECRET_NONE, password = SECRET_NONE;
 		char label[NAME_MAX];
 		snprintf(label, sizeof(label), "%s[%zu]", name, i);
 		if (scanned_bytes(&item, label, &bytes, err) < 0 ||
-				(passwords_name && next_password(&passwords, passwords_name, &password, err) <
-								   0) ||
+				(passwords_name &&
+						next_password(&passwords, passwords_name, &password, err) <
+								0) ||
 				keys_add_bytes(keys, label, &bytes, &password, err) < 0)
 			return -1;
 	}
