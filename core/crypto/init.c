@@ -44,6 +44,13 @@ static int hide(struct err *err)
 	return 0;
 }
 
+int crypto_ignore_config(struct err *err)
+{
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return ossl_fail(err, ERR_IO, "starting OpenSSL");
+	return 0;
+}
+
 int crypto_init(bool undumpable, struct err *err)
 {
 	if (undumpable && hide(err) < 0)

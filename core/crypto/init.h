@@ -21,4 +21,10 @@ struct err;
  */
 int crypto_init(bool undumpable, struct err *err) __attribute__((warn_unused_result));
 
+/*
+ * Before crypto_init(), in a program that has its OpenSSL linked in: the system's configuration of OpenSSL is for
+ * another one and names modules that do not fit. ERR_IO.
+ */
+int crypto_ignore_config(struct err *err) __attribute__((warn_unused_result));
+
 #endif
