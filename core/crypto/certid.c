@@ -44,7 +44,7 @@ static int first_block(BIO *text, char **der_out, size_t *len_out, struct err *e
 	if (!PEM_read_bio(text, &name, &head, &der, &len))
 		return ossl_fail(err, ERR_FORMAT, "no certificate in PEM form");
 	int status = 0;
-	if (strcmp(name, PEM_STRING_X509) != 0)
+	if (strcmp(name, PEM_STRING_X509) != 0 && strcmp(name, PEM_STRING_X509_OLD) != 0)
 		status = err_set(err, ERR_FORMAT, "a PEM block '%.60s' where a certificate must be", name);
 	else
 		*der_out = xmemdup0(der, *len_out = (size_t)len);
