@@ -14,9 +14,11 @@
 #include "image/payload.h"
 #include "image/wrap.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PAYLOAD_FD       3
 /* an attestation may stand behind a provider's answer */
@@ -138,12 +140,27 @@ static int copy_layer(const struct settings *settings, const struct payload *pay
 	return err_wrap(err, "could not copy data");
 }
 
+/* containerd's own default names a file that most nodes do not have: no file, no providers. */
+static const char *provider_config(void)
+{
+	const char *path = getenv("OCICRYPT_KEYPROVIDER_CONFIG");
+
+	if (!path || !*path)
+		return NULL;
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return path;
+	fprintf(stderr,
+			"warning: OCICRYPT_KEYPROVIDER_CONFIG names '%s', which is not there: no key "
+			"providers\n",
+			path);
+	return NULL;
+}
+
 static int decode(const struct settings *settings, bool *gone, struct err *err)
 {
 	static const struct wrap_kind *const kinds[] = { &wrap_jwe, &wrap_pkcs7, &wrap_provider, NULL };
-	const char *config = getenv("OCICRYPT_KEYPROVIDER_CONFIG");
 	const struct wrap_settings wraps = {
-		.provider_config = config && *config ? config : NULL,
+		.provider_config = provider_config(),
 		.provider_timeout = PROVIDER_TIMEOUT,
 	};
 	auto_payload struct payload payload = PAYLOAD_NONE;

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image-crypt/change.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/random.h"
+#include "codec/json.h"
+#include "image/annotation.h"
+#include "image/rewrite.h"
+#include "image/wrap.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the tasks ---- */
+
+int change_begin(struct image *image, struct change *out, struct err *err)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < image->count; i++)
+		room += image->instances[i].manifest.count + 1;
+	if (room > CHANGE_COUNT_MAX)
+		return err_set(err, ERR_LIMIT, "'%s' has more than %zu layers", image->place->text,
+				CHANGE_COUNT_MAX);
+	*out = (struct change){
+		.image = image,
+		.tasks = xcalloc(room + 1, sizeof(*out->tasks)),
+		.blobs = xcalloc(room + 1, sizeof(*out->blobs)),
+		.known = json_object(),
+		.room = room,
+	};
+	return 0;
+}
+
+void change_clear(struct change *change)
+{
+	for (size_t i = 0; i < change->count; i++) {
+		secret_clear(&change->tasks[i].key);
+		json_decref(change->blobs[i].enc);
+	}
+	free(change->tasks);
+	free(change->blobs);
+	json_decref(change->known);
+}
+
+static void name_task(enum layer_work work, const char *digest, char out[static OCI_DIGEST_MAX + 4])
+{
+	snprintf(out, OCI_DIGEST_MAX + 4, "%d %s", (int)work, digest);
+}
+
+struct task *change_task(const struct change *change, enum layer_work work, const char *digest)
+{
+	char name[OCI_DIGEST_MAX + 4];
+
+	name_task(work, digest, name);
+	const json_t *index = json_object_get(change->known, name);
+	return index ? &change->tasks[json_integer_value(index)] : NULL;
+}
+
+/* There is room for every blob of the image once, and each layer asks for one task. */
+static struct task *add_task(struct change *change, enum layer_work work, const struct oci_descriptor *blob)
+{
+	struct task *task = &change->tasks[change->count];
+	char name[OCI_DIGEST_MAX + 4];
+
+	assert(change->count < change->room);
+	name_task(work, blob->digest, name);
+	json_object_set_new(change->known, name, json_integer((json_int_t)change->count++));
+	struct change_blob *kept = &change->blobs[task - change->tasks];
+	snprintf(kept->digest, sizeof(kept->digest), "%s", blob->digest);
+	task->work = work;
+	task->blob = (struct oci_descriptor){ .media_type = "", .digest = kept->digest, .size = blob->size };
+	return task;
+}
+
+/* ---- encrypting ---- */
+
+static int wrap_keys(struct task *task, struct change_blob *blob, struct recipient *const *recipients,
+		size_t count, struct err *err)
+{
+	auto_private_options struct private_options options = PRIVATE_OPTIONS_NONE;
+	auto_secret struct secret text = SECRET_NONE;
+	auto_buf struct buf element = BUF_MAX(WRAP_ELEMENT_MAX);
+
+	if (secret_from_span(&options.key, secret_span(&task->key), err) < 0)
+		return -1;
+	snprintf(options.digest, sizeof(options.digest), "%s", task->blob.digest);
+	options.has_nonce = true;
+	memcpy(options.nonce, task->nonce, sizeof(options.nonce));
+	if (private_options_format(&options, &text, err) < 0)
+		return -1;
+	blob->enc = json_object();
+	for (size_t i = 0; i < count; i++) {
+		buf_reset(&element);
+		if (recipients[i]->wrap(recipients[i], &text, &element, err) < 0 ||
+				buf_check(&element, "the wrapped key", err) < 0 ||
+				annotation_add(blob->enc, recipients[i]->scheme, buf_span(&element), err) < 0)
+			return err_wrap(err, "wrapping the key for '%s'", recipients[i]->name);
+	}
+	return 0;
+}
+
+int change_encrypt(struct change *change, const struct oci_descriptor *layer,
+		struct recipient *const *recipients, size_t count, struct err *err)
+{
+	if (change_task(change, LAYER_ENCRYPT, layer->digest))
+		return 0;
+	struct task *task = add_task(change, LAYER_ENCRYPT, layer);
+	if (secret_random(&task->key, LAYER_KEY, err) < 0)
+		return -1;
+	random_bytes(task->nonce, sizeof(task->nonce));
+	return wrap_keys(task, &change->blobs[task - change->tasks], recipients, count, err);
+}
+
+/* ---- decrypting ---- */
+
+int change_decrypt(struct change *change, const struct oci_descriptor *layer,
+		const struct opener_list *openers, struct err *err)
+{
+	auto_private_options struct private_options private = PRIVATE_OPTIONS_NONE;
+	struct public_options public;
+
+	if (change_task(change, LAYER_DECRYPT, layer->digest))
+		return 0;
+	if (annotation_get_public(layer->annotations, &public, err) < 0 ||
+			annotation_unwrap(layer->annotations, openers, &private, err) < 0)
+		return -1;
+	struct task *task = add_task(change, LAYER_DECRYPT, layer);
+	memcpy(task->mac, public.mac, sizeof(task->mac));
+	secret_move(&task->key, &private.key);
+	return options_nonce(&public, &private, task->nonce, err);
+}
+
+/* ---- running ---- */
+
+/* The task that changes the layer, NULL for one that is copied. */
+static struct task *changing_task(const struct change *change, const struct instance *instance, size_t at)
+{
+	const char *digest = instance->manifest.layers[at].digest;
+	struct task *task = NULL;
+
+	if (instance->chosen[at])
+		task = change_task(change, LAYER_ENCRYPT, digest);
+	if (instance->chosen[at] && !task)
+		task = change_task(change, LAYER_DECRYPT, digest);
+	return task;
+}
+
+static void add_copy(struct change *change, const struct oci_descriptor *blob)
+{
+	if (!change_task(change, LAYER_COPY, blob->digest))
+		add_task(change, LAYER_COPY, blob);
+}
+
+static void add_copies(struct change *change)
+{
+	for (size_t i = 0; i < change->image->count; i++) {
+		const struct instance *instance = &change->image->instances[i];
+		for (size_t l = 0; l < instance->manifest.count; l++)
+			if (!changing_task(change, instance, l))
+				add_copy(change, &instance->manifest.layers[l]);
+		add_copy(change, &instance->manifest.config);
+	}
+}
+
+/* The descriptor's new form takes the place of the old one, in the manifest's own tree. */
+static int replace(struct oci_descriptor *layer, json_t *form, struct err *err)
+{
+	json_object_clear(layer->json);
+	json_object_update(layer->json, form);
+	return oci_descriptor_read(layer->json, "the new descriptor", layer, err);
+}
+
+static int rewrite_layer(
+		struct change *change, const struct task *task, struct oci_descriptor *layer, struct err *err)
+{
+	const struct change_blob *blob = &change->blobs[task - change->tasks];
+	struct public_options public = { .has_nonce = false };
+	auto_json json_t *form = NULL;
+
+	if (task->work == LAYER_DECRYPT) {
+		if (rewrite_decrypted(layer->json, task->result.digest, &form, err) < 0)
+			return -1;
+		return replace(layer, form, err);
+	}
+	memcpy(public.mac, task->result.mac, sizeof(public.mac));
+	if (annotation_set_public(blob->enc, &public, err) < 0 ||
+			rewrite_encrypted(layer->json, task->result.digest, blob->enc, &form, err) < 0)
+		return -1;
+	return replace(layer, form, err);
+}
+
+static int rewrite_layers(struct change *change, struct err *err)
+{
+	for (size_t i = 0; i < change->image->count; i++) {
+		struct instance *instance = &change->image->instances[i];
+		for (size_t l = 0; l < instance->manifest.count; l++) {
+			const struct task *task = changing_task(change, instance, l);
+			if (!task)
+				continue;
+			if (rewrite_layer(change, task, &instance->manifest.layers[l], err) < 0)
+				return err_wrap(err, "layer %zu of manifest %s", l, instance->bytes.digest);
+			instance->changed = true;
+		}
+	}
+	return 0;
+}
+
+int change_run(struct change *change, const struct oci_access *access, struct oci_dest *dest, bool quiet,
+		struct err *err)
+{
+	struct job job = {
+		.from = change->image->place,
+		.access = access,
+		.to = dest,
+		.quiet = quiet,
+	};
+
+	add_copies(change);
+	job.tasks = change->tasks;
+	job.count = change->count;
+	if (job_run(&job, err) < 0)
+		return -1;
+	return dest ? rewrite_layers(change, err) : 0;
+}

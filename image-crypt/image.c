@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image-crypt/image.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "codec/json.h"
+#include "image/rewrite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What BuildKit calls the platform of manifests that hold attestations instead of an image. */
+#define PLATFORM_UNKNOWN "unknown/unknown"
+/* BuildKit's link from an attestation to the manifest that it speaks of. */
+#define REFERENCE_DIGEST "vnd.docker.reference.digest"
+
+/* ---- reading ---- */
+
+static int read_instance(struct instance *instance, struct err *err)
+{
+	if (oci_manifest_parse(buf_span(&instance->bytes.bytes), instance->bytes.media_type,
+			    &instance->manifest, err) < 0)
+		return err_wrap(err, "manifest %s", instance->bytes.digest);
+	instance->chosen = xcalloc(instance->manifest.count + 1, sizeof(*instance->chosen));
+	return 0;
+}
+
+static int load_entry(struct image *image, struct oci_source *source, size_t at, struct err *err)
+{
+	const struct oci_descriptor *entry = &image->index.entries[at];
+	struct instance *instance = &image->instances[at];
+
+	if (oci_type_is_index(entry->media_type))
+		return err_set(err, ERR_FORMAT,
+				"'%s' is an index of indexes (%s): name one of them by its digest",
+				image->place->text, entry->digest);
+	if (oci_source_manifest(source, entry->digest, &instance->bytes, err) < 0)
+		return -1;
+	instance->platform = json_incref(entry->platform);
+	return read_instance(instance, err);
+}
+
+static int pull_all(struct pull *pull, struct buf *out, struct err *err)
+{
+	char piece[8192];
+	size_t got;
+
+	do {
+		if (pull_read(pull, piece, sizeof(piece), &got, err) < 0)
+			return -1;
+		buf_add(out, piece, got);
+	} while (got && !out->over);
+	return buf_check(out, "the image's config", err);
+}
+
+/* An image of one platform says in its config which it is. */
+static int read_platform(struct image *image, struct oci_source *source, struct err *err)
+{
+	static const char *const members[] = { "os", "architecture", "variant" };
+	struct instance *instance = &image->instances[0];
+	const struct oci_descriptor *config = &instance->manifest.config;
+	auto_oci_reader struct oci_reader *reader = NULL;
+	auto_buf struct buf bytes = BUF_MAX(OCI_MANIFEST_MAX);
+	auto_json json_t *document = NULL;
+
+	if (strcmp(config->media_type, OCI_TYPE_CONFIG) != 0 &&
+			strcmp(config->media_type, DOCKER_TYPE_CONFIG) != 0)
+		return 0;
+	if (oci_source_blob(source, config, &reader, err) < 0 ||
+			pull_all(oci_reader_pull(reader), &bytes, err) < 0 ||
+			json_read(buf_span(&bytes), OCI_MANIFEST_MAX, &document, err) < 0)
+		return err_wrap(err, "config %s", config->digest);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const char *value = json_text_at(document, members[i], NULL);
+		if (!value || !*value)
+			continue;
+		if (!instance->platform)
+			instance->platform = json_object();
+		json_object_set_new(instance->platform, members[i], json_string(value));
+	}
+	return 0;
+}
+
+static int load_index(struct image *image, struct oci_source *source, struct err *err)
+{
+	image->is_index = true;
+	if (oci_index_parse(buf_span(&image->root.bytes), image->root.media_type, &image->index, err) < 0)
+		return -1;
+	image->instances = xcalloc(image->index.count + 1, sizeof(*image->instances));
+	for (; image->count < image->index.count; image->count++) {
+		struct instance *instance = &image->instances[image->count];
+		*instance = (struct instance){ .bytes = OCI_MANIFEST_NONE, .manifest = OCI_MANIFEST_EMPTY };
+		if (load_entry(image, source, image->count, err) < 0) {
+			image->count++;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int load_single(struct image *image, struct oci_source *source, struct err *err)
+{
+	struct instance *instance = image->instances = xcalloc(1, sizeof(*image->instances));
+
+	image->count = 1;
+	*instance = (struct instance){ .bytes = OCI_MANIFEST_NONE, .manifest = OCI_MANIFEST_EMPTY };
+	buf_add_span(&instance->bytes.bytes, buf_span(&image->root.bytes));
+	memcpy(instance->bytes.media_type, image->root.media_type, sizeof(instance->bytes.media_type));
+	memcpy(instance->bytes.digest, image->root.digest, sizeof(instance->bytes.digest));
+	if (read_instance(instance, err) < 0)
+		return -1;
+	return read_platform(image, source, err);
+}
+
+int image_load(const char *place, const struct oci_access *access, struct image *out, struct err *err)
+{
+	auto_oci_source struct oci_source *source = NULL;
+	enum oci_kind kind;
+	const char *media_type;
+
+	*out = (struct image){
+		.place = xcalloc(1, sizeof(*out->place)), .root = OCI_MANIFEST_NONE, .index = OCI_INDEX_EMPTY
+	};
+	if (oci_place_parse(place, out->place, err) < 0 ||
+			oci_source_open(out->place, access, &source, err) < 0 ||
+			oci_source_manifest(source, NULL, &out->root, err) < 0)
+		return -1;
+	if (oci_kind_of(buf_span(&out->root.bytes), out->root.media_type, &kind, &media_type, err) < 0)
+		return err_wrap(err, "'%s'", place);
+	return kind == OCI_KIND_INDEX ? load_index(out, source, err) : load_single(out, source, err);
+}
+
+void image_clear(struct image *image)
+{
+	for (size_t i = 0; i < image->count; i++) {
+		buf_clear(&image->instances[i].bytes.bytes);
+		oci_manifest_clear(&image->instances[i].manifest);
+		free(image->instances[i].chosen);
+		json_decref(image->instances[i].platform);
+	}
+	free(image->instances);
+	free(image->place);
+	oci_index_clear(&image->index);
+	buf_clear(&image->root.bytes);
+}
+
+void instance_platform(const struct instance *instance, struct buf *out)
+{
+	oci_platform_format(instance->platform, out);
+}
+
+int image_dest(const struct image *image, const char *to, const struct oci_access *access,
+		struct oci_dest **out, struct err *err)
+{
+	struct oci_place place;
+
+	if (oci_place_parse(to, &place, err) < 0)
+		return -1;
+	return oci_dest_open(&place, access, image->place, out, err);
+}
+
+/* ---- choosing ---- */
+
+static bool instance_fits(const struct instance *instance, const char *platform)
+{
+	auto_buf struct buf text = BUF_MAX(256);
+
+	if (platform)
+		return oci_platform_fits(instance->platform, platform);
+	instance_platform(instance, &text);
+	return !span_is(buf_span(&text), PLATFORM_UNKNOWN);
+}
+
+static int no_such_platform(const struct image *image, const char *platform, struct err *err)
+{
+	auto_buf struct buf known = BUF_MAX(512);
+
+	for (size_t i = 0; i < image->count; i++) {
+		buf_puts(&known, known.len ? ", " : "");
+		instance_platform(&image->instances[i], &known);
+	}
+	return err_set(err, ERR_USAGE, "'%s' has no image for the platform '%s'%s%s", image->place->text,
+			platform, image->is_index ? "; it has " : ", it does not say for which it is",
+			buf_text(&known));
+}
+
+int image_choose(struct image *image, const char *platform, const struct opt_list *layers, struct err *err)
+{
+	size_t chosen = 0;
+
+	for (size_t i = 0; i < image->count; i++) {
+		if (!instance_fits(&image->instances[i], platform))
+			continue;
+		chosen++;
+		struct instance *instance = &image->instances[i];
+		if (rewrite_select(layers->items, layers->count, instance->manifest.count, instance->chosen,
+				    err) < 0)
+			return err_wrap(err, "--layer, manifest %s", instance->bytes.digest);
+	}
+	return chosen || !platform ? 0 : no_such_platform(image, platform, err);
+}
+
+/* ---- writing ---- */
+
+/* Docker's manifests cannot name encrypted layers: when one changes, the whole image takes the OCI form. */
+static int take_oci_form(struct image *image, struct err *err)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < image->count; i++)
+		any |= image->instances[i].changed;
+	for (size_t i = 0; any && i < image->count; i++) {
+		struct instance *instance = &image->instances[i];
+		if (!strcmp(instance->manifest.media_type, OCI_TYPE_MANIFEST) && !instance->changed)
+			continue;
+		if (oci_manifest_to_oci(&instance->manifest, err) < 0)
+			return err_wrap(err, "manifest %s", instance->bytes.digest);
+		instance->changed = true;
+	}
+	if (any && image->is_index)
+		oci_index_to_oci(&image->index);
+	return 0;
+}
+
+/* An attestation of BuildKit's says which manifest it is about; that one may have a new digest. */
+static void follow_references(struct image *image, const char *old, const char *new)
+{
+	for (size_t i = 0; i < image->index.count; i++) {
+		struct oci_descriptor *entry = &image->index.entries[i];
+		const char *about = oci_descriptor_annotation(entry, REFERENCE_DIGEST);
+		if (about && !strcmp(about, old))
+			oci_descriptor_annotate(entry, REFERENCE_DIGEST, new);
+	}
+}
+
+static int write_instance(struct image *image, size_t at, struct oci_dest *dest, char digest[OCI_DIGEST_MAX],
+		struct err *err)
+{
+	struct instance *instance = &image->instances[at];
+	auto_buf struct buf bytes = BUF_MAX(OCI_MANIFEST_MAX);
+
+	if (instance->changed)
+		oci_manifest_format(&instance->manifest, &bytes);
+	else
+		buf_add_span(&bytes, buf_span(&instance->bytes.bytes));
+	if (buf_check(&bytes, "the new manifest", err) < 0 ||
+			oci_dest_manifest(dest, buf_span(&bytes), instance->manifest.media_type,
+					!image->is_index, digest, err) < 0)
+		return -1;
+	if (!image->is_index)
+		return 0;
+	oci_descriptor_set(&image->index.entries[at], instance->manifest.media_type, digest, bytes.len);
+	follow_references(image, instance->bytes.digest, digest);
+	return 0;
+}
+
+static int write_index(
+		struct image *image, struct oci_dest *dest, char digest[OCI_DIGEST_MAX], struct err *err)
+{
+	auto_buf struct buf bytes = BUF_MAX(OCI_MANIFEST_MAX);
+	bool changed = false;
+
+	for (size_t i = 0; i < image->count; i++)
+		changed |= image->instances[i].changed;
+	if (changed)
+		oci_index_format(&image->index, &bytes);
+	else
+		buf_add_span(&bytes, buf_span(&image->root.bytes));
+	if (buf_check(&bytes, "the new index", err) < 0)
+		return -1;
+	return oci_dest_manifest(dest, buf_span(&bytes), image->index.media_type, true, digest, err);
+}
+
+int image_write(struct image *image, struct oci_dest *dest, char digest[static OCI_DIGEST_MAX],
+		struct err *err)
+{
+	if (take_oci_form(image, err) < 0)
+		return -1;
+	for (size_t i = 0; i < image->count; i++)
+		if (write_instance(image, i, dest, digest, err) < 0)
+			return -1;
+	if (image->is_index && write_index(image, dest, digest, err) < 0)
+		return -1;
+	return oci_dest_commit(dest, err);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image-crypt/keyring.h"
+
+#include "base/err.h"
+
+#include <stdio.h>
+
+static const struct wrap_kind *const kinds[] = { &wrap_jwe, &wrap_pkcs7, &wrap_pgp, &wrap_pkcs11, &wrap_kbs,
+	&wrap_provider, NULL };
+
+static int open_all(const struct wrap_settings *settings, const struct opt_list *names,
+		struct recipients *out, struct err *err)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		if (recipient_open(kinds, settings, names->items[i], &out->items[out->count], err) < 0)
+			return -1;
+		out->count++;
+	}
+	return 0;
+}
+
+int recipients_open(const struct wrap_settings *settings, const struct opt_list *names,
+		const struct opt_list *kbs_keys, struct recipients *out, struct err *err)
+{
+	*out = (struct recipients){ .count = 0 };
+	if (open_all(settings, kbs_keys, out, err) < 0)
+		return err_wrap(err, "--kbs-key");
+	return open_all(settings, names, out, err);
+}
+
+void recipients_clear(struct recipients *recipients)
+{
+	while (recipients->count)
+		recipient_free(recipients->items[--recipients->count]);
+}
+
+int keyring_open(const struct wrap_settings *settings, const struct opt_list *keys,
+		const struct opt_list *kbs_keys, struct opener_list *out, struct err *err)
+{
+	auto_keys struct keys read = KEYS_NONE;
+
+	for (size_t i = 0; i < kbs_keys->count; i++)
+		if (keys_add(&read, kbs_keys->items[i], err) < 0)
+			return err_wrap(err, "--kbs-key");
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys_add(&read, keys->items[i], err) < 0)
+			return err_wrap(err, "--key");
+	if (read.password_in_sight)
+		fprintf(stderr,
+				"warning: a password on the command line can be seen by every process of "
+				"this machine: "
+				"use :file= or :fd=\n");
+	return openers_open(kinds, settings, &read, out, err);
+}

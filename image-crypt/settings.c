@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image-crypt/settings.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/fs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CA_MAX           ((size_t)1024 * 1024)
+#define PROVIDER_TIMEOUT 60000 /* ms: a provider may have to ask a broker, which may attest first */
+
+static const char *env(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+/* The variable in capitals or in lower case, as curl and Go take it. */
+static const char *env_either(const char *upper, const char *lower)
+{
+	const char *value = env(upper);
+
+	return value ? value : env(lower);
+}
+
+static void add_path(struct access *access, size_t *count, const char *folder, const char *rest)
+{
+	if (!folder)
+		return;
+	access->owned[*count] = xasprintf("%s%s", folder, rest);
+	access->paths[*count] = access->owned[*count];
+	(*count)++;
+}
+
+/* The order of containers-auth.json(5), then docker's. */
+static void find_paths(struct access *access)
+{
+	const char *docker = env("DOCKER_CONFIG");
+	const char *config = env("XDG_CONFIG_HOME");
+	size_t count = 0;
+
+	add_path(access, &count, env("REGISTRY_AUTH_FILE"), "");
+	if (count)
+		return;
+	add_path(access, &count, env("XDG_RUNTIME_DIR"), "/containers/auth.json");
+	if (config)
+		add_path(access, &count, config, "/containers/auth.json");
+	else
+		add_path(access, &count, env("HOME"), "/.config/containers/auth.json");
+	if (docker)
+		add_path(access, &count, docker, "/config.json");
+	else
+		add_path(access, &count, env("HOME"), "/.docker/config.json");
+}
+
+/* One line USER:PASSWORD; the line end does not belong to the password. */
+static int read_credentials(const char *path, struct secret *out, struct err *err)
+{
+	if (secret_read_file(out, path, err) < 0)
+		return -1;
+	while (out->len && strchr("\r\n", out->ptr[out->len - 1]))
+		out->ptr[--out->len] = '\0';
+	if (!memchr(out->ptr ? (const char *)out->ptr : "", ':', out->len) ||
+			memchr(out->ptr, '\n', out->len) || memchr(out->ptr, '\0', out->len))
+		return err_set(err, ERR_FORMAT, "'%s' does not hold one line USER:PASSWORD", path);
+	return 0;
+}
+
+int access_init(const struct access_options *options, struct access *out, struct err *err)
+{
+	*out = (struct access){
+		.oci = {
+			.auth_file = options->auth_file,
+			.plain_http = options->plain_http,
+			.insecure = options->insecure,
+			.proxy = env_either("HTTPS_PROXY", "https_proxy"),
+			.no_proxy = env_either("NO_PROXY", "no_proxy"),
+			.user_agent = "image-crypt/" COCOON_VERSION,
+		},
+		.ca = BUF_MAX(CA_MAX),
+	};
+	find_paths(out);
+	out->oci.auth_files = out->paths;
+	if (options->creds_file) {
+		if (read_credentials(options->creds_file, &out->credentials, err) < 0)
+			return err_wrap(err, "--creds-file");
+		out->oci.credentials = (const char *)out->credentials.ptr;
+	}
+	if (options->ca_file) {
+		if (fs_read(options->ca_file, &out->ca, err) < 0)
+			return err_wrap(err, "--ca");
+		out->oci.ca = buf_span(&out->ca);
+	}
+	return 0;
+}
+
+void access_clear(struct access *access)
+{
+	for (size_t i = 0; i < ACCESS_PATHS; i++)
+		free(access->owned[i]);
+	secret_clear(&access->credentials);
+	buf_clear(&access->ca);
+}
+
+int access_wrap_settings(struct wrap_settings *out, struct err *err)
+{
+	const char *hash = env("OCICRYPT_OAEP_HASHALG");
+
+	*out = (struct wrap_settings){
+		.provider_config = env("OCICRYPT_KEYPROVIDER_CONFIG"),
+		.provider_timeout = PROVIDER_TIMEOUT,
+		.gnupg_home = env("GNUPGHOME"),
+		.ocicrypt_config = env("OCICRYPT_CONFIG"),
+		.oaep_sha1 = hash && !strcmp(hash, "sha1"),
+	};
+	if (hash && strcmp(hash, "sha1") != 0 && strcmp(hash, "sha256") != 0)
+		return err_set(err, ERR_USAGE, "OCICRYPT_OAEP_HASHALG is '%s': it must be sha1 or sha256",
+				hash);
+	return 0;
+}
