@@ -106,14 +106,19 @@ blob() { # blob LAYOUT DIGEST: its path
 	echo "$1/blobs/sha256/${2#*:}"
 }
 
+layout_of() { # layout_of oci:LAYOUT:t
+	local layout=${1#oci:}
+	echo "${layout%:t}"
+}
+
 # manifest_of PLACE [NUMBER]: the manifest's JSON of oci:LAYOUT:t or dir:FOLDER; of an index the one with that number
 manifest_of() {
-	local layout=${1#oci:} text
+	local layout text
 	if [[ $1 == dir:* ]]; then
 		cat "${1#dir:}/manifest.json"
 		return
 	fi
-	layout=${layout%:t}
+	layout=$(layout_of "$1")
 	text=$(cat "$(blob "$layout" "$(jq -r '.manifests[0].digest' "$layout/index.json")")")
 	if jq -e .manifests >/dev/null <<<"$text"; then
 		text=$(cat "$(blob "$layout" "$(jq -r --argjson n "${2:-0}" '.manifests[$n].digest' <<<"$text")")")
@@ -121,17 +126,20 @@ manifest_of() {
 	printf '%s\n' "$text"
 }
 
-layer() { # layer PLACE NUMBER: that layer's descriptor, and its path is $layer_file
+file_of() { # file_of PLACE DESCRIPTOR: where the blob of that descriptor (JSON) lies
+	[[ $2 =~ \"digest\":\"sha256:([0-9a-f]{64})\" ]] || return 1
+	case $1 in
+	dir:*) echo "${1#dir:}/${BASH_REMATCH[1]}" ;;
+	*) echo "$(layout_of "$1")/blobs/sha256/${BASH_REMATCH[1]}" ;;
+	esac
+}
+
+layer() { # layer PLACE NUMBER: that layer's descriptor
 	manifest_of "$1" | jq -c --argjson n "$2" '.layers[$n]'
 }
 
-layer_path() { # layer_path PLACE NUMBER
-	local digest
-	digest=$(manifest_of "$1" | jq -r --argjson n "$2" '.layers[$n].digest')
-	case $1 in
-	dir:*) echo "${1#dir:}/${digest#*:}" ;;
-	*) blob "$(sed 's/^oci://; s/:t$//' <<<"$1")" "$digest" ;;
-	esac
+layer_path() { # layer_path PLACE NUMBER: that layer's file
+	file_of "$1" "$(layer "$1" "$2")"
 }
 
 # bytes_of PLACE [NUMBER]: the digests of config and layers, which the same content has everywhere
@@ -170,6 +178,7 @@ keys_plain() { # RSA and elliptic curves in PEM, a certificate, JWKs, and keys o
 	openssl genrsa -out "$k/rsa.pem" 2048 &&
 		openssl pkey -in "$k/rsa.pem" -pubout -out "$k/rsa.pub" &&
 		openssl genrsa -out "$k/other.pem" 2048 &&
+		openssl pkey -in "$k/other.pem" -pubout -out "$k/other.pub" &&
 		openssl req -new -x509 -key "$k/rsa.pem" -subj "/CN=image owner" -days 30 -out "$k/cert.pem" &&
 		openssl req -new -x509 -key "$k/other.pem" -subj "/CN=somebody else" -days 30 -out "$k/other.cert" || return 1
 	for curve in P-256 P-384 P-521; do
