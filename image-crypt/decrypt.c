@@ -70,7 +70,7 @@ static int run(void *settings, struct err *err)
 {
 	const struct decrypt *decrypt = settings;
 	auto_access struct access access = { .owned = { NULL } };
-	auto_openers struct opener_list openers = OPENER_LIST_NONE;
+	auto_keyring struct keyring ring = KEYRING_NONE;
 	auto_image struct image image = { .count = 0 };
 	struct wrap_settings wrap;
 
@@ -79,10 +79,10 @@ static int run(void *settings, struct err *err)
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
 			access_init(&decrypt->access, &access, err) < 0 ||
 			access_wrap_settings(&wrap, err) < 0 ||
-			keyring_open(&wrap, &decrypt->keys, &decrypt->kbs_keys, &openers, err) < 0 ||
+			keyring_open(&wrap, &decrypt->keys, &decrypt->kbs_keys, &ring, err) < 0 ||
 			image_load(decrypt->from, &access.oci, &image, err) < 0)
 		return -1;
-	return decrypt_image(decrypt, &access, &openers, &image, err);
+	return decrypt_image(decrypt, &access, &ring.openers, &image, err);
 }
 
 static const struct opt options[] = {

@@ -54,8 +54,9 @@ int image_choose(struct image *image, const char *platform, const struct opt_lis
 		__attribute__((nonnull(1, 3), warn_unused_result));
 
 /* The place that the image goes to; blobs that lie in the same registry already are mounted. */
-int image_dest(const struct image *image, const char *to, const struct oci_access *access, struct oci_dest **out,
-		struct err *err) __attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
+int image_dest(const struct image *image, const char *to, const struct oci_access *access,
+		struct oci_dest **out, struct err *err)
+		__attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
 
 /* "linux/amd64" of an instance, "" where the image does not say. */
 void instance_platform(const struct instance *instance, struct buf *out) __attribute__((nonnull));

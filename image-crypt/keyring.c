@@ -35,20 +35,24 @@ void recipients_clear(struct recipients *recipients)
 }
 
 int keyring_open(const struct wrap_settings *settings, const struct opt_list *keys,
-		const struct opt_list *kbs_keys, struct opener_list *out, struct err *err)
+		const struct opt_list *kbs_keys, struct keyring *out, struct err *err)
 {
-	auto_keys struct keys read = KEYS_NONE;
-
 	for (size_t i = 0; i < kbs_keys->count; i++)
-		if (keys_add(&read, kbs_keys->items[i], err) < 0)
+		if (keys_add(&out->keys, kbs_keys->items[i], err) < 0)
 			return err_wrap(err, "--kbs-key");
 	for (size_t i = 0; i < keys->count; i++)
-		if (keys_add(&read, keys->items[i], err) < 0)
+		if (keys_add(&out->keys, keys->items[i], err) < 0)
 			return err_wrap(err, "--key");
-	if (read.password_in_sight)
+	if (out->keys.password_in_sight)
 		fprintf(stderr,
 				"warning: a password on the command line can be seen by every process of "
 				"this machine: "
 				"use :file= or :fd=\n");
-	return openers_open(kinds, settings, &read, out, err);
+	return openers_open(kinds, settings, &out->keys, &out->openers, err);
+}
+
+void keyring_clear(struct keyring *ring)
+{
+	opener_list_clear(&ring->openers);
+	keys_clear(&ring->keys);
 }

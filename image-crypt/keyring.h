@@ -36,9 +36,21 @@ int recipients_open(const struct wrap_settings *settings, const struct opt_list 
 void recipients_clear(struct recipients *recipients) __attribute__((nonnull));
 #define auto_recipients __attribute__((cleanup(recipients_clear)))
 
-/* Passwords in sight are warned of on standard error. No key at all gives an empty list. */
+/* The keys that were named, and what opens wrapped keys with them, which borrows from them. */
+struct keyring {
+	struct keys keys;
+	struct opener_list openers;
+};
+#define KEYRING_NONE                                           \
+	{                                                      \
+		.keys = KEYS_NONE, .openers = OPENER_LIST_NONE \
+	}
+
+/* Passwords in sight are warned of on standard error. No key at all gives an empty ring. */
 int keyring_open(const struct wrap_settings *settings, const struct opt_list *keys,
-		const struct opt_list *kbs_keys, struct opener_list *out, struct err *err)
+		const struct opt_list *kbs_keys, struct keyring *out, struct err *err)
 		__attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
+void keyring_clear(struct keyring *ring) __attribute__((nonnull));
+#define auto_keyring __attribute__((cleanup(keyring_clear)))
 
 #endif

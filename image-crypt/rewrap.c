@@ -210,7 +210,7 @@ static int run(void *settings, struct err *err)
 	static const struct opt_list none = { .count = 0 };
 	auto_access struct access access = { .owned = { NULL } };
 	auto_recipients struct recipients recipients = { .count = 0 };
-	auto_openers struct opener_list openers = OPENER_LIST_NONE;
+	auto_keyring struct keyring ring = KEYRING_NONE;
 	auto_image struct image image = { .count = 0 };
 	struct wrap_settings wrap;
 
@@ -224,10 +224,10 @@ static int run(void *settings, struct err *err)
 		return -1;
 	wrap.packet_v2 = rewrap->packet;
 	if (recipients_open(&wrap, &rewrap->add, &none, &recipients, err) < 0 ||
-			keyring_open(&wrap, &rewrap->keys, &rewrap->kbs_keys, &openers, err) < 0 ||
+			keyring_open(&wrap, &rewrap->keys, &rewrap->kbs_keys, &ring, err) < 0 ||
 			image_load(rewrap->from, &access.oci, &image, err) < 0)
 		return -1;
-	return rewrap_image(rewrap, &access, &recipients, &openers, &image, err);
+	return rewrap_image(rewrap, &access, &recipients, &ring.openers, &image, err);
 }
 
 static const char *const packets[] = { "v1", "v2", NULL };

@@ -79,17 +79,17 @@ static int run(void *settings, struct err *err)
 {
 	const struct verify *verify = settings;
 	auto_access struct access access = { .owned = { NULL } };
-	auto_openers struct opener_list openers = OPENER_LIST_NONE;
+	auto_keyring struct keyring ring = KEYRING_NONE;
 	auto_image struct image image = { .count = 0 };
 	struct wrap_settings wrap;
 
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
 			access_init(&verify->access, &access, err) < 0 ||
 			access_wrap_settings(&wrap, err) < 0 ||
-			keyring_open(&wrap, &verify->keys, &verify->kbs_keys, &openers, err) < 0 ||
+			keyring_open(&wrap, &verify->keys, &verify->kbs_keys, &ring, err) < 0 ||
 			image_load(verify->from, &access.oci, &image, err) < 0)
 		return -1;
-	return verify_image(verify, &access, &openers, &image, err);
+	return verify_image(verify, &access, &ring.openers, &image, err);
 }
 
 static const struct opt options[] = {

@@ -79,7 +79,7 @@ int recipient_open(const struct wrap_kind *const *kinds, const struct wrap_setti
 		__attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
 void recipient_free(struct recipient *recipient);
 
-/* The openers of all kinds, local ones first. A key that no kind took is ERR_USAGE naming its file. */
+/* The openers of all kinds, local ones first; they borrow from the keys and the settings, which must outlive them. A key that no kind took is ERR_USAGE naming its file. */
 struct opener_list {
 	struct opener **items;
 	size_t count;
