@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 		OPT_SECTION_END,
 	};
 	const struct opt_verb verbs[] = { encrypt_verb, decrypt_verb, inspect_verb, verify_verb, rewrap_verb,
-		OPT_VERB_END };
+		containerd_config_verb, OPT_VERB_END };
 	const struct opt_program program = {
 		.name = "image-crypt",
 		.summary = "encrypts, decrypts and explains container images",
