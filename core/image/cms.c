@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "crypto/der.h"
-#include "crypto/secret.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -25,25 +24,22 @@
 /* the identifier of SEQUENCE without its constructed bit, as ocicrypt writes it around the parameters of GCM */
 #define TAG_SEQUENCE_PRIMITIVE 0x10U
 
-void cms_init(struct cms *cms)
-{
-	*cms = (struct cms){ .recipients = NULL, .content = BUF_MAX(SECRET_MAX) };
-}
-
 void cms_clear(struct cms *cms)
 {
 	int saved = errno;
 
 	free(cms->recipients);
 	buf_clear(&cms->content);
-	cms_init(cms);
+	*cms = (struct cms)CMS_NONE;
 	errno = saved;
 }
 
 void cms_add(struct cms *cms, const struct cms_recipient *recipient)
 {
+	struct cms_recipient copy = *recipient; /* it may be one of the list */
+
 	cms->recipients = xreallocarray(cms->recipients, cms->count + 1, sizeof(*cms->recipients));
-	cms->recipients[cms->count++] = *recipient;
+	cms->recipients[cms->count++] = copy;
 }
 
 /* ---- algorithms ---- */

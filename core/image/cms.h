@@ -24,6 +24,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "crypto/secret.h"
 
 #include <stddef.h>
 
@@ -52,11 +53,16 @@ struct cms {
 	struct buf content;
 };
 
-void cms_init(struct cms *cms) __attribute__((nonnull));
+#define CMS_NONE                                                                                  \
+	{                                                                                         \
+		.recipients = NULL, .count = 0, .others = 0, .cipher = CMS_AES_GCM, .key_len = 0, \
+		.nonce = { NULL, 0 }, .content = BUF_MAX(SECRET_MAX)                              \
+	}
+
 void cms_clear(struct cms *cms) __attribute__((nonnull));
 #define auto_cms __attribute__((cleanup(cms_clear)))
 
-/* The struct has been initialised; on failure it is cleared. */
+/* On failure the struct is empty. */
 int cms_parse(struct span bytes, struct cms *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 

@@ -47,9 +47,8 @@ static int wrap(struct recipient *self, const struct secret *options, struct buf
 	const struct certid *id = ((struct pkcs7_recipient *)self)->id;
 	unsigned char nonce[AEAD_GCM_NONCE];
 	auto_buf struct buf key = BUF_MAX(SECRET_MAX);
-	auto_cms struct cms cms = { .count = 0 };
+	auto_cms struct cms cms = CMS_NONE;
 
-	cms_init(&cms);
 	random_bytes(nonce, sizeof(nonce));
 	cms.cipher = CMS_AES_GCM;
 	cms.key_len = 16;
@@ -180,9 +179,8 @@ static int open_message(const struct pkcs7_opener *self, const struct cms *cms, 
 static int unwrap(struct opener *opener, struct span element, struct secret *options, struct err *err)
 {
 	const struct pkcs7_opener *self = (const struct pkcs7_opener *)opener;
-	auto_cms struct cms cms = { .count = 0 };
+	auto_cms struct cms cms = CMS_NONE;
 
-	cms_init(&cms);
 	if (!self->id)
 		return err_set(err, ERR_USAGE,
 				"PKCS#7 needs the certificate beside the private key: give it "
