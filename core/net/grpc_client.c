@@ -97,14 +97,18 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 
 static int take_data(struct calling *self, struct span bytes)
 {
+	size_t most = self->answer->max < GRPC_MESSAGE_MAX ? self->answer->max : GRPC_MESSAGE_MAX;
+	bool had_prefix = grpc_incoming_has_prefix(&self->incoming);
 	struct err *err = &self->why;
 
-	if (grpc_incoming_prefix(&self->incoming, &bytes, self->answer, err) < 0) {
+	if (grpc_incoming_prefix(&self->incoming, &bytes, most, err) < 0) {
 		/* the peer compressed it, which is no fault of our caller */
 		if (err->kind == ERR_USAGE)
 			err->kind = ERR_FORMAT;
 		return -1;
 	}
+	if (!had_prefix && !buf_room(self->answer, self->incoming.len))
+		return buf_check(self->answer, "the answer", err);
 	if (!bytes.len)
 		return 0;
 	if (bytes.len > self->incoming.len - (self->answer->len - self->answer_start))

@@ -57,8 +57,7 @@ int grpc_outgoing_send(struct grpc_outgoing *outgoing, const uint8_t *frame_head
 	return out->over ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
-int grpc_incoming_prefix(
-		struct grpc_incoming *incoming, struct span *bytes, struct buf *into, struct err *err)
+int grpc_incoming_prefix(struct grpc_incoming *incoming, struct span *bytes, size_t max, struct err *err)
 {
 	size_t wants = GRPC_PREFIX - incoming->prefix_len;
 	size_t takes = bytes->len < wants ? bytes->len : wants;
@@ -70,10 +69,5 @@ int grpc_incoming_prefix(
 	*bytes = span_from(*bytes, takes);
 	if (!grpc_incoming_has_prefix(incoming))
 		return 0;
-	size_t most = into->max < GRPC_MESSAGE_MAX ? into->max : GRPC_MESSAGE_MAX;
-	if (grpc_prefix_parse(incoming->prefix, most, &incoming->len, err) < 0)
-		return -1;
-	if (!buf_room(into, incoming->len))
-		return buf_check(into, "the message", err);
-	return 0;
+	return grpc_prefix_parse(incoming->prefix, max, &incoming->len, err);
 }

@@ -53,9 +53,9 @@ static inline bool grpc_incoming_has_prefix(const struct grpc_incoming *incoming
 	return incoming->prefix_len == GRPC_PREFIX;
 }
 
-/* Takes what belongs to the prefix off *bytes; when it is whole, parses it and gives `into` its room. */
-int grpc_incoming_prefix(struct grpc_incoming *incoming, struct span *bytes, struct buf *into,
-		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
+/* Takes what belongs to the prefix off *bytes; when it is whole, parses it: `max` as in grpc_prefix_parse(). */
+int grpc_incoming_prefix(struct grpc_incoming *incoming, struct span *bytes, size_t max, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
 
 /* ---- the client's connection ---- */
 

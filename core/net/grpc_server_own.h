@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of net/grpc_server.h share among themselves; nobody else includes it. */
+#ifndef COCOON_NET_GRPC_SERVER_OWN_H
+#define COCOON_NET_GRPC_SERVER_OWN_H
+
+#include "net/grpc_server.h"
+
+#include <sys/types.h>
+
+struct grpc_listener {
+	int fd;
+	char *address;
+	char *path; /* of a unix socket, and which file it is; NULL: TCP */
+	dev_t device;
+	ino_t inode;
+};
+
+int grpc_listen(struct grpc_listener *out, const char *text, bool allow_remote, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+/* Closes it and removes its file. */
+void grpc_listener_clear(struct grpc_listener *listener) __attribute__((nonnull));
+
+#endif
