@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image-crypt/offline.h"
+
+#include "base/alloc.h"
+#include "base/b64.h"
+#include "base/err.h"
+#include "codec/scan.h"
+#include "image/packet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void offline_clear(struct offline *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		secret_clear(&set->items[i].bytes);
+	free(set->items);
+	*set = (struct offline)OFFLINE_NONE;
+}
+
+/* An empty one at the end, which is the set's. */
+static struct offline_key *add(struct offline *set)
+{
+	set->items = xreallocarray(set->items, set->count + 1, sizeof(*set->items));
+	set->items[set->count] = (struct offline_key){ .bytes = SECRET_NONE };
+	return &set->items[set->count++];
+}
+
+int offline_generate(size_t count, struct offline *out, struct err *err)
+{
+	auto_offline struct offline set = OFFLINE_NONE;
+
+	if (count > OFFLINE_KEYS_MAX)
+		return err_set(err, ERR_LIMIT, "%zu keys; at most %d are allowed", count, OFFLINE_KEYS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct offline_key *key = add(&set);
+		snprintf(key->path, sizeof(key->path), "default/key/key_id%zu", i + 1);
+		if (secret_random(&key->bytes, PACKET_KEK, err) < 0)
+			return -1;
+	}
+	offline_clear(out);
+	*out = set;
+	set = (struct offline)OFFLINE_NONE;
+	return 0;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------- */
+
+/* A name, through memory of its own because it may be as long as the text. */
+static int read_path(const struct scan *name, char out[static KBS_URI_MAX], struct err *err)
+{
+	auto_secret struct secret text = SECRET_NONE;
+	struct kbs_uri uri;
+	char whole[KBS_URI_MAX];
+
+	if (name->text.len > KBS_URI_MAX - 16)
+		return err_set(err, ERR_LIMIT, "a resource's path is longer than %d bytes", KBS_URI_MAX - 16);
+	if (secret_alloc(&text, name->text.len, err) < 0)
+		return -1;
+	size_t len = scan_text(name, (char *)text.ptr);
+	snprintf(whole, sizeof(whole), "kbs:///%.*s", (int)len, (const char *)text.ptr);
+	if (kbs_uri_parse(span_of(whole), &uri, err) < 0)
+		return -1;
+	snprintf(out, KBS_URI_MAX, "%s", uri.path);
+	return 0;
+}
+
+static int read_bytes(const struct scan *value, struct secret *out, struct err *err)
+{
+	auto_secret struct secret text = SECRET_NONE, bytes = SECRET_NONE;
+	size_t len = 0;
+
+	if (value->kind != SCAN_STRING)
+		return err_set(err, ERR_FORMAT, "is no text");
+	if (secret_alloc(&text, value->text.len, err) < 0 || secret_alloc(&bytes, value->text.len, err) < 0)
+		return -1;
+	size_t given = scan_text(value, (char *)text.ptr);
+	if (b64_decode_raw(span_new(text.ptr, given), bytes.ptr, &len, err) < 0)
+		return -1;
+	return secret_from_span(out, span_new(bytes.ptr, len), err);
+}
+
+static bool has(const struct offline *set, const char *path)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (!strcmp(set->items[i].path, path))
+			return true;
+	return false;
+}
+
+int offline_parse(struct span text, struct offline *out, struct err *err)
+{
+	auto_offline struct offline set = OFFLINE_NONE;
+	struct scan doc, name, value;
+
+	if (scan_value(text, &doc, err) < 0)
+		return -1;
+	if (doc.kind != SCAN_OBJECT)
+		return err_set(err, ERR_FORMAT, "is no JSON object of resource paths and base64");
+	while (scan_member(&doc, &name, &value)) {
+		char path[KBS_URI_MAX];
+		if (set.count == OFFLINE_KEYS_MAX)
+			return err_set(err, ERR_LIMIT, "holds more than %d keys", OFFLINE_KEYS_MAX);
+		if (read_path(&name, path, err) < 0)
+			return -1;
+		if (has(&set, path))
+			return err_set(err, ERR_FORMAT, "'%s' appears twice", path);
+		struct offline_key *key = add(&set);
+		memcpy(key->path, path, sizeof(path));
+		if (read_bytes(&value, &key->bytes, err) < 0)
+			return err_wrap(err, "'%s'", path);
+	}
+	offline_clear(out);
+	*out = set;
+	set = (struct offline)OFFLINE_NONE;
+	return 0;
+}
+
+int offline_load(const char *path, struct offline *out, struct err *err)
+{
+	auto_secret struct secret text = SECRET_NONE;
+
+	if (secret_read_file(&text, path, err) < 0)
+		return -1;
+	if (offline_parse(secret_span(&text), out, err) < 0)
+		return err_wrap(err, "the key set '%s'", path);
+	return 0;
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------- */
+
+static unsigned char *put(unsigned char *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(at, text, len);
+	return at + len;
+}
+
+int offline_format(const struct offline *set, struct secret *out, struct err *err)
+{
+	auto_secret struct secret text = SECRET_NONE;
+	size_t size = 3;
+
+	for (size_t i = 0; i < set->count; i++)
+		size += strlen(set->items[i].path) + b64_encoded_len(set->items[i].bytes.len) + 8;
+	if (secret_alloc(&text, size, err) < 0)
+		return -1;
+	unsigned char *at = put(text.ptr, "{");
+	for (size_t i = 0; i < set->count; i++) {
+		const struct offline_key *key = &set->items[i];
+		/* a path as it was normalised holds nothing that JSON escapes */
+		at = put(at, i ? ",\n \"" : "\"");
+		at = put(at, key->path);
+		at = put(at, "\":\"");
+		b64_encode_raw((char *)at, secret_span(&key->bytes));
+		at = put(at + b64_encoded_len(key->bytes.len), "\"");
+	}
+	at = put(at, "}\n");
+	return secret_from_span(out, span_new(text.ptr, (size_t)(at - text.ptr)), err);
+}
+
+const struct secret *offline_find(const struct offline *set, const struct kbs_uri *uri)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (!strcmp(set->items[i].path, uri->path))
+			return &set->items[i].bytes;
+	return NULL;
+}
