@@ -59,11 +59,12 @@ static int plan_layer(const struct encrypt *encrypt, struct change *change, stru
 		err_clear(err);
 		return 0;
 	}
-	if (for_guest(encrypt, recipients) &&
-			rewrite_guest(layer->json, PACKET_GUEST_HUB, err) == REWRITE_GUEST_CANNOT)
-		return err_wrap(err,
-				"is not for confidential guests (--target containerd if that alone will read "
-				"it)");
+	if (for_guest(encrypt, recipients) && strstr(type, "+zstd"))
+		return err_set(err, ERR_DENIED,
+				"is compressed with zstd, which confidential guests do not unpack when it is "
+				"encrypted: "
+				"build the image with gzip, or say --target containerd if that alone will "
+				"read it");
 	return change_encrypt(change, layer, recipients->items, recipients->count, err);
 }
 
