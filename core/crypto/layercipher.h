@@ -18,15 +18,18 @@
 #define COCOON_CRYPTO_LAYERCIPHER_H
 
 #include "crypto/digest.h"
+#include "crypto/sha256_lanes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct evp_cipher_ctx_st;
 
-#define LAYER_CTR_KEY   32
-#define LAYER_CTR_NONCE 16
-#define LAYER_HASH_SIZE 32
+#define LAYER_CTR_KEY    32
+#define LAYER_CTR_NONCE  16
+#define LAYER_HASH_SIZE  32
+#define LAYER_HASH_BLOCK SHA256_LANES_BLOCK
 
 /* ---- cipher ---- */
 
@@ -49,24 +52,31 @@ void layer_ctr_apply(struct layer_ctr *ctr, const unsigned char *in, unsigned ch
 
 /* ---- hashes ---- */
 
+/*
+ * Bytes that make no whole block wait in `tail`: hashes that are fed in multiples of LAYER_HASH_BLOCK, but for the
+ * last time, run side by side all the way.
+ */
 struct layer_hash {
-	struct digest digest;
-	struct digest outer;
+	bool lanes; /* `lane` and `tail` count; else `digest` */
 	bool keyed;
+	uint64_t size;
+	struct sha256_lane lane;
+	unsigned char tail[SHA256_LANES_BLOCK];
+	struct digest digest;
+	struct digest outer; /* HMAC's second hash, the key already in it */
 };
-#define LAYER_HASH_NONE                                                     \
-	{                                                                   \
-		.digest = DIGEST_NONE, .outer = DIGEST_NONE, .keyed = false \
+#define LAYER_HASH_NONE                                                                     \
+	{                                                                                   \
+		.lanes = false, .keyed = false, .digest = DIGEST_NONE, .outer = DIGEST_NONE \
 	}
 
-/* key NULL: SHA-256; else LAYER_CTR_KEY bytes: HMAC. */
-void layer_hash_init(struct layer_hash *hash, const unsigned char *key) __attribute__((nonnull(1)));
+/* key NULL: SHA-256; else LAYER_CTR_KEY bytes: HMAC. lanes false: in OpenSSL, whatever the machine has. */
+void layer_hash_init(struct layer_hash *hash, const unsigned char *key, bool lanes)
+		__attribute__((nonnull(1)));
 void layer_hash_clear(struct layer_hash *hash) __attribute__((nonnull));
-#define auto_layer_hash  __attribute__((cleanup(layer_hash_clear)))
+#define auto_layer_hash __attribute__((cleanup(layer_hash_clear)))
 
-#define LAYER_HASH_LANES 3
-
-/* Feeds len bytes of data[i] to hashes[i], for each i below count, at most LAYER_HASH_LANES. */
+/* Feeds len bytes of data[i] to hashes[i], for each i below count, which is at most SHA256_LANES_MAX. */
 void layer_hash_feed(struct layer_hash *const hashes[], const unsigned char *const data[], size_t count,
 		size_t len) __attribute__((nonnull));
 

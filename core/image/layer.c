@@ -1,165 +1,175 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/layer.h"
 
-#include "base/alloc.h"
 #include "base/err.h"
 #include "base/hex.h"
-#include "base/own.h"
 #include "crypto/digest.h"
 #include "crypto/layercipher.h"
+#include "image/layer_own.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define BLOCK ((size_t)64 * 1024)
+/* With that many threads every hash gets its own: none of them waits for another's turn. */
+#define THREADS_FOR_EACH 4
 
-/* One pass on the caller's thread. */
+_Static_assert((LAYER_MEMORY_MAX / 4 / LAYER_BLOCK + 1 + LAYER_DEPTH) * 2 * LAYER_BLOCK <= LAYER_MEMORY_MAX,
+		"the ring with the most that can be held back");
+
 struct run {
-	const struct layer_job *job;
-	struct pull *in;
-	struct stream *out;
-	struct layer_ctr ctr;
+	struct layer_pipe pipe;
 	struct layer_hash mac;
-	struct digest in_digest, out_digest;
-	bool has_in, has_out;
-	unsigned char *held; /* hold_back + BLOCK bytes */
-	size_t held_len;
+	struct layer_hash digests[2]; /* SHA-256 of what comes in and of what goes out, where wanted */
+	struct digest other;          /* of what comes in, where it is not SHA-256 */
+	enum digest_alg in_alg;
 };
 
 static void run_clear(struct run *run)
 {
-	layer_ctr_clear(&run->ctr);
+	layer_pipe_clear(&run->pipe);
+	layer_ctr_clear(&run->pipe.ctr);
 	layer_hash_clear(&run->mac);
-	digest_clear(&run->in_digest);
-	digest_clear(&run->out_digest);
-	free(run->held);
+	layer_hash_clear(&run->digests[LAYER_SIDE_IN]);
+	layer_hash_clear(&run->digests[LAYER_SIDE_OUT]);
+	digest_clear(&run->other);
 }
 
-static int digest_start(struct digest *digest, const char *expected, struct err *err)
+/* ---- which hashes there are, and how they are laid into chains ---- */
+
+static int find_alg(const char *digest, enum digest_alg *alg, struct err *err)
 {
-	struct span rest = span_of(expected), name = SPAN_NONE;
-	enum digest_alg alg = DIGEST_SHA256;
+	struct span rest = span_of(digest), name = SPAN_NONE;
 
 	span_next(&rest, ':', &name);
-	if (digest_alg_parse(name, &alg, err) < 0)
-		return -1;
-	digest_init(digest, alg);
-	return 0;
+	return digest_alg_parse(name, alg, err);
 }
 
-static void digest_text(struct digest *digest, char out[static 136])
+/* A chain of its own, or one more hash on the chain before. */
+static void lay(struct layer_pipe *pipe, enum layer_side side, struct layer_hash *hash, bool own)
 {
-	unsigned char bytes[DIGEST_MAX];
-	size_t size = digest_size(digest->alg), at = strlen(digest_name(digest->alg));
+	struct layer_chain *chain = pipe->chains + pipe->chain_count - (own ? 0 : 1);
 
-	digest_done(digest, bytes);
-	memcpy(out, digest_name(digest->alg), at);
+	if (own)
+		pipe->chain_count++;
+	chain->side = side;
+	chain->hashes[chain->count++] = hash;
+}
+
+static void lay_cipher(struct run *run, enum layer_side side, bool digest)
+{
+	struct layer_pipe *pipe = &run->pipe;
+	const struct layer_job *job = pipe->job;
+
+	layer_ctr_init(&pipe->ctr, job->key->ptr, job->nonce);
+	layer_hash_init(&run->mac, job->key->ptr, true);
+	lay(pipe, side, &run->mac, true);
+	if (digest)
+		lay(pipe, side, &run->digests[side], !run->mac.lanes || job->threads >= THREADS_FOR_EACH);
+}
+
+static void lay_out(struct run *run)
+{
+	struct layer_pipe *pipe = &run->pipe;
+	const struct layer_job *job = pipe->job;
+	bool want[2] = { job->digest && run->in_alg == DIGEST_SHA256, job->want_digest };
+	enum layer_side cipher = job->work == LAYER_DECRYPT ? LAYER_SIDE_IN : LAYER_SIDE_OUT;
+	enum layer_side plain = cipher == LAYER_SIDE_IN ? LAYER_SIDE_OUT : LAYER_SIDE_IN;
+
+	/* of a copy both digests are the same */
+	if (job->work == LAYER_COPY) {
+		want[LAYER_SIDE_IN] |= want[LAYER_SIDE_OUT];
+		want[LAYER_SIDE_OUT] = false;
+	}
+	for (int i = 0; i < 2; i++)
+		if (want[i])
+			layer_hash_init(&run->digests[i], NULL, true);
+	if (job->work != LAYER_COPY)
+		lay_cipher(run, cipher, want[cipher]);
+	if (want[plain])
+		lay(pipe, plain, &run->digests[plain], true);
+	if (job->digest && run->in_alg != DIGEST_SHA256) {
+		digest_init(&run->other, run->in_alg);
+		pipe->chains[pipe->chain_count++] =
+				(struct layer_chain){ .side = LAYER_SIDE_IN, .other = &run->other };
+	}
+}
+
+/* ---- verdict ---- */
+
+static void digest_text(enum digest_alg alg, const unsigned char *bytes, char out[static 136])
+{
+	size_t size = digest_size(alg), at = strlen(digest_name(alg));
+
+	memcpy(out, digest_name(alg), at);
 	out[at] = ':';
 	hex_encode_raw(out + at + 1, span_new(bytes, size));
 	out[at + 1 + 2 * size] = '\0';
 }
 
-static int feed_held(struct run *run, size_t keep, struct err *err)
+/* The digest that was expected of what came in. */
+static int judge_digest(struct run *run, char digest[static 136], struct err *err)
 {
-	size_t give = run->held_len > keep ? run->held_len - keep : 0;
+	unsigned char bytes[DIGEST_MAX];
 
-	if (!give)
-		return 0;
-	if (run->out && stream_feed(run->out, span_new(run->held, give), err) < 0)
-		return -1;
-	memmove(run->held, run->held + give, run->held_len - give);
-	run->held_len -= give;
+	if (run->in_alg == DIGEST_SHA256)
+		layer_hash_done(&run->digests[LAYER_SIDE_IN], bytes);
+	else
+		digest_done(&run->other, bytes);
+	digest_text(run->in_alg, bytes, digest);
+	if (strcmp(digest, run->pipe.job->digest) != 0)
+		return err_set(err, ERR_AUTH, "the blob's digest is wrong");
 	return 0;
-}
-
-static int work_block(struct run *run, unsigned char *block, size_t len, struct err *err)
-{
-	struct layer_hash *mac[] = { &run->mac };
-	const unsigned char *data[] = { block };
-
-	if (run->has_in)
-		digest_feed(&run->in_digest, span_new(block, len));
-	if (run->job->work == LAYER_DECRYPT)
-		layer_hash_feed(mac, data, 1, len);
-	if (run->job->work != LAYER_COPY)
-		layer_ctr_apply(&run->ctr, block, block, len);
-	if (run->job->work == LAYER_ENCRYPT)
-		layer_hash_feed(mac, data, 1, len);
-	if (run->has_out)
-		digest_feed(&run->out_digest, span_new(block, len));
-	run->held_len += len;
-	return feed_held(run, run->job->hold_back, err);
-}
-
-static int work_all(struct run *run, uint64_t *size, struct err *err)
-{
-	const struct layer_job *job = run->job;
-
-	for (;;) {
-		size_t got = 0;
-		if (job->stop && __atomic_load_n(job->stop, __ATOMIC_RELAXED))
-			return err_set(err, ERR_RETRY, "stopped");
-		unsigned char *block = run->held + run->held_len;
-		if (pull_read(run->in, block, BLOCK, &got, err) < 0)
-			return -1;
-		if (!got)
-			return 0;
-		*size += got;
-		if (job->progress)
-			job->progress(job->progress_ctx, got);
-		if (work_block(run, block, got, err) < 0)
-			return -1;
-	}
 }
 
 static int verdict(struct run *run, struct layer_result *result, struct err *err)
 {
-	unsigned char mac[LAYER_MAC] = { 0 };
+	const struct layer_job *job = run->pipe.job;
+	enum layer_side out = job->work == LAYER_COPY ? LAYER_SIDE_IN : LAYER_SIDE_OUT;
+	unsigned char bytes[LAYER_HASH_SIZE];
 	char digest[136] = "";
 
-	if (run->has_in) {
-		digest_text(&run->in_digest, digest);
-		if (strcmp(digest, run->job->digest) != 0)
-			return err_set(err, ERR_AUTH, "the blob's digest is wrong");
-	}
-	if (run->job->work != LAYER_COPY)
-		layer_hash_done(&run->mac, mac);
-	if (run->job->work == LAYER_DECRYPT && !layer_hash_same(mac, run->job->mac))
+	if (job->digest && judge_digest(run, digest, err) < 0)
+		return -1;
+	if (job->work != LAYER_COPY)
+		layer_hash_done(&run->mac, bytes);
+	if (job->work == LAYER_DECRYPT && !layer_hash_same(bytes, job->mac))
 		return err_set(err, ERR_AUTH, "the layer's HMAC is wrong");
-	if (run->job->work == LAYER_ENCRYPT)
-		memcpy(result->mac, mac, sizeof(result->mac));
-	if (run->has_out)
-		digest_text(&run->out_digest, result->digest);
+	if (job->work == LAYER_ENCRYPT)
+		memcpy(result->mac, bytes, sizeof(result->mac));
+	result->size = run->pipe.size;
+	if (!job->want_digest)
+		return 0;
+	if (out == LAYER_SIDE_IN && job->digest && run->in_alg == DIGEST_SHA256) {
+		memcpy(result->digest, digest, sizeof(result->digest));
+		return 0;
+	}
+	layer_hash_done(&run->digests[out], bytes);
+	digest_text(DIGEST_SHA256, bytes, result->digest);
 	return 0;
 }
 
 int layer_run(const struct layer_job *job, struct pull *in, struct stream *out, struct layer_result *result,
 		struct err *err)
 {
-	__attribute__((cleanup(run_clear))) struct run run = {
-		.job = job,
-		.in = in,
-		.out = out,
-		.ctr = LAYER_CTR_NONE,
-		.mac = LAYER_HASH_NONE,
-		.in_digest = DIGEST_NONE,
-		.out_digest = DIGEST_NONE,
-		.has_in = job->digest,
-		.has_out = job->want_digest,
-	};
+	enum digest_alg in_alg = DIGEST_SHA256;
 
 	assert(job->hold_back <= LAYER_MEMORY_MAX / 4);
+	assert(job->threads >= 1 && job->threads <= LAYER_THREADS_MAX);
+	assert(job->work == LAYER_COPY || job->key->len == LAYER_CTR_KEY);
 	*result = (struct layer_result){ .size = 0, .mac = { 0 }, .digest = "" };
-	if (run.has_in && digest_start(&run.in_digest, job->digest, err) < 0)
+	if (job->digest && find_alg(job->digest, &in_alg, err) < 0)
 		return -1;
-	if (run.has_out)
-		digest_init(&run.out_digest, DIGEST_SHA256);
-	if (job->work != LAYER_COPY) {
-		layer_ctr_init(&run.ctr, job->key->ptr, job->nonce);
-		layer_hash_init(&run.mac, job->key->ptr);
-	}
-	run.held = xmalloc(job->hold_back + BLOCK);
-	if (work_all(&run, &result->size, err) < 0 || verdict(&run, result, err) < 0)
+
+	__attribute__((cleanup(run_clear))) struct run run = {
+		.pipe = { .job = job, .source = in, .sink = out, .ctr = LAYER_CTR_NONE },
+		.mac = LAYER_HASH_NONE,
+		.digests = { LAYER_HASH_NONE, LAYER_HASH_NONE },
+		.other = DIGEST_NONE,
+		.in_alg = in_alg,
+	};
+	lay_out(&run);
+	layer_pipe_init(&run.pipe, err);
+	if (layer_pipe_run(&run.pipe) < 0 || verdict(&run, result, err) < 0)
 		return -1;
-	return feed_held(&run, 0, err);
+	return layer_pipe_release(&run.pipe, err);
 }
