@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "codec/json.h"
 #include "codec/line.h"
 #include "image/annotation.h"
 #include "image/packet.h"
@@ -13,7 +14,7 @@
 
 #define NAME_MAX_BYTES KBS_URI_MAX
 
-/* What stands in an annotation may hold anything: made fit for a terminal, and added unless it is there. */
+/* What stands in an annotation may hold anything and is made fit for a terminal. */
 static void add_once(json_t *list, const char *text)
 {
 	json_t *line = json_line(NAME_MAX_BYTES, "%s", text), *other;
@@ -30,9 +31,10 @@ static void add_once(json_t *list, const char *text)
 
 static void add_scheme(json_t *schemes, const char *scheme)
 {
-	json_int_t count = json_integer_value(json_object_get(schemes, scheme));
+	auto_json json_t *name = json_line(WRAP_SCHEME_MAX, "%s", scheme);
+	json_int_t count = json_integer_value(json_object_get(schemes, json_string_value(name)));
 
-	json_object_set_new(schemes, scheme, json_integer(count + 1));
+	json_object_set_new(schemes, json_string_value(name), json_integer(count + 1));
 }
 
 static void read_pgp(struct span element, json_t *recipients)
