@@ -107,6 +107,18 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* The path when it is a file, or a link to one; folders may have a module's name too. */
+static char *file_at(const char *directory, const char *name)
+{
+	struct stat status = { .st_mode = 0 };
+	char *path = xasprintf("%s%s%s", directory, span_ends(span_of(directory), "/") ? "" : "/", name);
+
+	if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+		return path;
+	free(path);
+	return NULL;
+}
+
 /* The first of the folder's files, in the order of their names; NULL when there is none. */
 static char *find_in(const char *directory, const char *name)
 {
@@ -116,8 +128,7 @@ static char *find_in(const char *directory, const char *name)
 
 	for (int i = 0; i < count; i++) {
 		if (!found && has_name(files[i]->d_name, name))
-			found = xasprintf("%s%s%s", directory, span_ends(span_of(directory), "/") ? "" : "/",
-					files[i]->d_name);
+			found = file_at(directory, files[i]->d_name);
 		free(files[i]);
 	}
 	free(files);
