@@ -88,7 +88,35 @@ int provider_wrap(const struct provider *provider, int timeout, const char *attr
 int provider_unwrap(const struct provider *provider, int timeout, const char *attributes, struct span element,
 		struct secret *options, struct err *err) __attribute__((nonnull(1, 5), warn_unused_result));
 
-/* ---- messages, for the provider's own side and for tests ---- */
+/* ---- messages, for the provider's own side ---- */
+
+/*
+ * A request as Go's and Rust's libraries send it: null for what is absent, unknown members, and private options as their
+ * own text where base64 should stand, which is what Rust does.
+ */
+struct provider_request {
+	bool is_wrap;             /* op is "keywrap"; other words are not looked at */
+	bool has_ec;              /* keywrapparams.ec is there */
+	bool has_attributes;      /* a list under the provider's name is there */
+	struct secret attributes; /* its first element that is base64 of UTF-8 */
+	bool has_options;
+	struct secret options; /* keywrapparams.optsdata */
+	bool has_element;
+	struct secret element; /* keyunwrapparams.annotation */
+};
+#define PROVIDER_REQUEST_NONE                                                             \
+	{                                                                                 \
+		.attributes = SECRET_NONE, .options = SECRET_NONE, .element = SECRET_NONE \
+	}
+/* ERR_FORMAT; ERR_CONFLICT for bytes that are no base64, so that a server can tell them apart as others do. */
+int provider_request_parse(struct span text, const char *name, struct provider_request *out, struct err *err)
+		__attribute__((nonnull(2, 3), warn_unused_result));
+void provider_request_clear(struct provider_request *request) __attribute__((nonnull));
+#define auto_provider_request __attribute__((cleanup(provider_request_clear)))
+
+/* Appends the answer: base64, or an array of numbers, which is what Rust's library reads. */
+void provider_answer_format(struct span bytes, bool unwrap, bool numbers, struct buf *out)
+		__attribute__((nonnull(4)));
 
 /* The results of an answer: ERR_AUTH when they are null or empty, ERR_FORMAT when they are none. */
 int provider_answer_parse(struct span text, bool unwrap, struct secret *out, struct err *err)

@@ -71,8 +71,7 @@ int provider_unwrap_request(const char *name, const char *attributes, struct spa
 
 /* ---- answers ---------------------------------------------------------------------------------------------- */
 
-/* The member of that name, which may be missing; the second of a name is refused. */
-static int find_member(struct scan object, const char *word, struct scan *out, struct err *err)
+int provider_member(struct scan object, const char *word, struct scan *out, struct err *err)
 {
 	struct scan name, value;
 	bool found = false;
@@ -89,6 +88,26 @@ static int find_member(struct scan object, const char *word, struct scan *out, s
 	return 0;
 }
 
+void provider_answer_format(struct span bytes, bool unwrap, bool numbers, struct buf *out)
+{
+	const char *head = unwrap ? "{\"keyunwrapresults\":{\"optsdata\":"
+				  : "{\"keywrapresults\":{\"annotation\":";
+
+	/* at once: what is unwrapped is a secret */
+	(void)buf_room(out, 64 + (numbers ? 4 * bytes.len : b64_encoded_len(bytes.len)));
+	buf_puts(out, head);
+	if (numbers) {
+		for (size_t i = 0; i < bytes.len; i++)
+			buf_printf(out, "%c%u", i ? ',' : '[', (unsigned)(unsigned char)bytes.ptr[i]);
+		buf_puts(out, bytes.len ? "]" : "[]");
+	} else {
+		buf_putc(out, '"');
+		b64_encode(out, bytes);
+		buf_putc(out, '"');
+	}
+	buf_puts(out, "}}");
+}
+
 int provider_answer_parse(struct span text, bool unwrap, struct secret *out, struct err *err)
 {
 	const char *results = unwrap ? "keyunwrapresults" : "keywrapresults";
@@ -103,11 +122,11 @@ int provider_answer_parse(struct span text, bool unwrap, struct secret *out, str
 		return -1;
 	if (doc.kind != SCAN_OBJECT)
 		return err_set(err, ERR_FORMAT, "the answer is no JSON object");
-	if (find_member(doc, results, &object, err) < 0)
+	if (provider_member(doc, results, &object, err) < 0)
 		return -1;
 	if (object.kind != SCAN_OBJECT && object.kind != SCAN_NULL)
 		return err_set(err, ERR_FORMAT, "'%s' is no object", results);
-	if (object.kind == SCAN_OBJECT && find_member(object, member, &value, err) < 0)
+	if (object.kind == SCAN_OBJECT && provider_member(object, member, &value, err) < 0)
 		return -1;
 	if (object.kind == SCAN_OBJECT && value.kind != SCAN_NULL &&
 			scanned_bytes(&value, member, &bytes, err) < 0)

@@ -3,6 +3,7 @@
 #ifndef COCOON_IMAGE_PROVIDER_OWN_H
 #define COCOON_IMAGE_PROVIDER_OWN_H
 
+#include "codec/scan.h"
 #include "image/provider.h"
 #include "net/grpc_client.h"
 
@@ -29,5 +30,9 @@ int provider_wrap_request(const char *name, const char *attributes, const struct
 		struct buf *out, struct err *err) __attribute__((nonnull(1, 3, 4), warn_unused_result));
 int provider_unwrap_request(const char *name, const char *attributes, struct span element, struct buf *out,
 		struct err *err) __attribute__((nonnull(1, 4), warn_unused_result));
+
+/* The member of that name; its kind is SCAN_NULL when it is missing. The second of a name is refused. */
+int provider_member(struct scan object, const char *word, struct scan *out, struct err *err)
+		__attribute__((nonnull(2, 3), warn_unused_result));
 
 #endif
