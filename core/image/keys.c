@@ -93,28 +93,18 @@ static int add_bytes(struct keys *keys, enum key_form form, const char *name, st
 static int add(struct keys *keys, const char *name, struct span bytes, const struct secret *password,
 		struct err *err)
 {
-	struct span block;
+	enum key_look look = key_look(bytes);
 
-	switch (key_look(bytes)) {
-	case LOOK_CERTIFICATE:
+	if (look == LOOK_CERTIFICATE)
 		return add_bytes(keys, KEY_CERTIFICATE, name, bytes, password, err);
-	case LOOK_OTHER:
+	if (look == LOOK_OTHER)
 		return add_bytes(keys, KEY_OTHER, name, bytes, password, err);
-	case LOOK_BOTH:
-		block = key_pem_block(bytes, "PRIVATE KEY");
-		if (block.len && add_private(keys, name, block, password, err) < 0)
-			return -1;
-		block = key_pem_block(bytes, "CERTIFICATE");
-		return add_bytes(keys, KEY_CERTIFICATE, name, block, password, err);
-	case LOOK_KEY:
-		/* OpenSSL's tools write EC PARAMETERS before the key */
-		block = key_pem_block(bytes, "PRIVATE KEY");
-		return add_private(keys, name, block.len ? block : bytes, password, err);
-	case LOOK_UNKNOWN:
-		break;
-	}
-	/* it says what the bytes look like */
-	return add_private(keys, name, bytes, password, err);
+	/* of something unknown, the parser says what it looks like */
+	if (add_private(keys, name, bytes, password, err) < 0)
+		return -1;
+	if (look != LOOK_BOTH)
+		return 0;
+	return add_bytes(keys, KEY_CERTIFICATE, name, key_pem_block(bytes, "CERTIFICATE"), password, err);
 }
 
 int keys_add_bytes(struct keys *keys, const char *name, struct secret *bytes, struct secret *password,
