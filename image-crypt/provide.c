@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image-crypt/provide.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "image-crypt/registrar.h"
+
+#define KBS_TIMEOUT 20000
+
+static int open_registrar(const struct provide_options *options, struct registrar **out, struct err *err)
+{
+	const struct registrar_options registrar = { .url = options->kbs,
+		.key_file = options->auth_key,
+		.ca_file = options->kbs_ca,
+		.role = options->kbs_role,
+		.claims_file = options->kbs_claims,
+		.plain_http = options->plain_http,
+		.clock = &clock_real,
+		.timeout = KBS_TIMEOUT };
+	bool more = options->kbs_ca || options->kbs_role || options->kbs_claims || options->plain_http;
+
+	if (!options->kbs != !options->auth_key)
+		return err_set(err, ERR_USAGE, "--kbs and --auth-private-key go together");
+	if (!options->kbs && more)
+		return err_set(err, ERR_USAGE,
+				"--kbs-ca, --kbs-role, --kbs-claims and --plain-http say more about --kbs, "
+				"which "
+				"is missing");
+	return options->kbs ? registrar_open(&registrar, out, err) : 0;
+}
+
+int provide_open(const struct provide_options *options, struct provide *out, struct err *err)
+{
+	*out = (struct provide){ .keys = OFFLINE_NONE };
+	if ((options->keys_file && offline_load(options->keys_file, &out->keys, err) < 0) ||
+			open_registrar(options, &out->registrar, err) < 0)
+		return -1;
+	out->service = (struct service){ .keys = options->keys_file ? &out->keys : NULL,
+		.registrar = out->registrar,
+		.numbers = options->numbers };
+	return 0;
+}
+
+void provide_clear(struct provide *provide)
+{
+	registrar_free(provide->registrar);
+	offline_clear(&provide->keys);
+	*provide = (struct provide){ .keys = OFFLINE_NONE };
+}
