@@ -22,6 +22,7 @@ int main(int argc, char **argv)
 		OPT_SECTION_END,
 	};
 	const struct opt_verb verbs[] = { encrypt_verb, decrypt_verb, inspect_verb, verify_verb, rewrap_verb,
+		keygen_verb, keygen_export_verb, keyprovider_serve_verb, keyprovider_run_verb,
 		containerd_config_verb, OPT_VERB_END };
 	const struct opt_program program = {
 		.name = "image-crypt",
