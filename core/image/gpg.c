@@ -148,7 +148,8 @@ struct search {
 static bool fits(gpgme_key_t key, const char *who)
 {
 	for (gpgme_user_id_t uid = key->uids; uid; uid = uid->next) {
-		if (uid->revoked || uid->invalid)
+		/* all names of a revoked key are revoked; the key says it better */
+		if ((uid->revoked || uid->invalid) && !key->revoked)
 			continue;
 		if ((uid->email && strcmp(uid->email, who) == 0) ||
 				(uid->name && strcmp(uid->name, who) == 0))

@@ -2,6 +2,8 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fs.h"
+#include "base/own.h"
 #include "base/run.h"
 #include "image/gpg_own.h"
 
@@ -15,6 +17,17 @@
 #define PLACE        "/dev/shm"
 #define KILL_TIMEOUT 5000
 
+/* The agent would measure for a second how much work a password should make; the copies here live for moments, and in
+ * memory. And no smart card has a part in this. */
+static const char agent_conf[] = "s2k-count 65536\ndisable-scdaemon\n";
+
+static int configure(const char *home, struct err *err)
+{
+	auto_free char *path = xasprintf("%s/gpg-agent.conf", home);
+
+	return fs_write_atomic(path, SPAN_LIT(agent_conf), 0600, err);
+}
+
 int gpg_home_make(char **out, struct err *err)
 {
 	char path[] = PLACE "/gnupg-XXXXXX"; /* short: it is a part of a socket's name */
@@ -27,6 +40,10 @@ int gpg_home_make(char **out, struct err *err)
 				"with gpg, and give pgp: as the key");
 	if (!mkdtemp(path))
 		return err_errno(err, ERR_IO, "making a GnuPG home in " PLACE);
+	if (configure(path, err) < 0) {
+		gpg_home_remove(path);
+		return -1;
+	}
 	*out = xstrdup(path);
 	return 0;
 }

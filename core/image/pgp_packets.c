@@ -3,8 +3,6 @@
 
 #include "base/err.h"
 
-#define PARTIAL_FIRST_MIN 512 /* RFC 4880, 4.2.2.4 */
-
 static unsigned byte_at(struct span bytes, size_t at)
 {
 	return (unsigned char)bytes.ptr[at];
@@ -100,9 +98,9 @@ int pgp_next(struct span *rest, struct pgp_packet *out, struct err *err)
 		return err_set(err, ERR_FORMAT, "a packet with the tag 0");
 	if ((new_form ? read_new_length(in, &length, err) : read_old_length(in, head & 3, &length, err)) < 0)
 		return -1;
-	if (length.partial && (!may_be_partial(packet.tag) || length.body < PARTIAL_FIRST_MIN))
-		return err_set(err, ERR_FORMAT, "a packet with the tag %u in parts of %llu bytes", packet.tag,
-				(unsigned long long)length.body);
+	/* the first part should be of 512 bytes and more (4.2.2.4), but those of ocicrypt are smaller */
+	if (length.partial && !may_be_partial(packet.tag))
+		return err_set(err, ERR_FORMAT, "a packet with the tag %u in parts", packet.tag);
 	if (cut(&in, &length, &packet.body, err) < 0)
 		return -1;
 	while (length.partial)
