@@ -317,7 +317,7 @@ static void make_parts(struct loop *loop)
 
 	loop->events = events_new(loop->kube,
 			&(struct events_options){ .controller = "cocoon.dev/controller",
-					.instance = s->pod_name,
+					.instance = s->connect.pod_name,
 					.failed = log_event });
 	loop->pods = pods_new(&(struct pods_handler){ loop, on_pod_changed });
 	loop->lifter = lifter_new(loop->kube, loop->events);
@@ -365,7 +365,7 @@ static int start(struct loop *loop, struct err *err)
 	unsigned char random[6];
 
 	random_bytes(random, sizeof(random));
-	loop->identity = xasprintf("%s_%02x%02x%02x%02x%02x%02x", loop->settings->pod_name, random[0],
+	loop->identity = xasprintf("%s_%02x%02x%02x%02x%02x%02x", loop->settings->connect.pod_name, random[0],
 			random[1], random[2], random[3], random[4], random[5]);
 	if (connect_api(loop, err) < 0 || health_start(loop->settings->health_listen, &loop->health, err) < 0)
 		return -1;

@@ -22,7 +22,6 @@ struct settings {
 	int certificates; /* enum certificates */
 	int log_level;
 	/* from the environment */
-	const char *pod_name; /* POD_NAME, else the host name */
 };
 
 #endif

@@ -140,9 +140,9 @@ static json_t *lease_object(struct follower *f)
 	json_t *said = json_pack("{s:s, s:s, s:s}", ROTATION_LEAF_ANNOTATION, f->acknowledged,
 			ROTATION_TRUST_ANNOTATION, f->trust, FOLLOW_CATALOG_ANNOTATION, f->catalog);
 	json_t *meta = json_pack("{s:o, s:s, s:{s:s}, s:o}", "name",
-			json_sprintf("cocoon-webhook-%s", f->settings->pod_name), "namespace", f->namespace,
+			json_sprintf("cocoon-webhook-%s", f->settings->connect.pod_name), "namespace", f->namespace,
 			"labels", FOLLOW_COMPONENT_LABEL, "webhook", "annotations", said);
-	json_t *spec = json_pack("{s:s, s:i, s:s}", "holderIdentity", f->settings->pod_name,
+	json_t *spec = json_pack("{s:s, s:i, s:s}", "holderIdentity", f->settings->connect.pod_name,
 			"leaseDurationSeconds", LEASE_SECONDS, "renewTime", now);
 
 	return json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "coordination.k8s.io/v1", "kind", "Lease",
@@ -232,7 +232,7 @@ static int connect_all(struct follower *f, struct err *err)
 			err);
 	if (!f->kube)
 		return -1;
-	auto_free char *lease = xasprintf("cocoon-webhook-%s", s->pod_name);
+	auto_free char *lease = xasprintf("cocoon-webhook-%s", s->connect.pod_name);
 	const struct kube_ref ref = {
 		.api = "coordination.k8s.io/v1", .namespace = f->namespace, .plural = "leases", .name = lease
 	};

@@ -52,19 +52,13 @@ static const struct settings defaults = {
 static int start(void *ctx, struct err *err)
 {
 	struct settings *settings = ctx;
-	char host[256] = "";
 
 	if (!settings->tls_cert != !settings->tls_key)
 		return err_set(err, ERR_USAGE, "--tls-cert and --tls-key go together");
-	if (gethostname(host, sizeof(host) - 1) < 0)
-		return err_errno(err, ERR_IO, "cannot read the host name");
-	settings->pod_name = getenv("POD_NAME");
-	if (!settings->pod_name || !settings->pod_name[0])
-		settings->pod_name = host;
-	connect_environment(&settings->connect, (const char *const *)environ);
 	log_set_level((enum log_level)settings->log_level);
 	server_global_init();
-	if (http_global_init(err) < 0 || crypto_init(true, err) < 0)
+	if (connect_environment(&settings->connect, (const char *const *)environ, err) < 0 ||
+			http_global_init(err) < 0 || crypto_init(true, err) < 0)
 		return -1;
 	return serve(settings, err);
 }

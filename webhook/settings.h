@@ -21,7 +21,6 @@ struct settings {
 	int64_t drain_seconds;
 	int log_level;
 	/* from the environment */
-	const char *pod_name; /* POD_NAME, else the host name */
 };
 
 #endif

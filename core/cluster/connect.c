@@ -4,7 +4,9 @@
 #include "base/err.h"
 #include "kube/config.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *variable(const char *const *environment, const char *name)
 {
@@ -16,13 +18,20 @@ static const char *variable(const char *const *environment, const char *name)
 	return NULL;
 }
 
-void connect_environment(struct connect *connect, const char *const *environment)
+int connect_environment(struct connect *connect, const char *const *environment, struct err *err)
 {
+	const char *pod = variable(environment, "POD_NAME");
+
 	if (!connect->kubeconfig)
 		connect->kubeconfig = variable(environment, "KUBECONFIG");
 	connect->service_host = variable(environment, "KUBERNETES_SERVICE_HOST");
 	connect->service_port = variable(environment, "KUBERNETES_SERVICE_PORT");
 	connect->environment = environment;
+	if (pod && *pod)
+		snprintf(connect->pod_name, sizeof(connect->pod_name), "%s", pod);
+	else if (gethostname(connect->pod_name, sizeof(connect->pod_name) - 1) < 0)
+		return err_errno(err, ERR_IO, "cannot read the host name");
+	return 0;
 }
 
 int connect_config(const struct connect *connect, const struct clock *clock, struct kube_config **out,

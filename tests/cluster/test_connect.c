@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -20,11 +21,26 @@ static void takes_what_the_command_line_left_open(void **state)
 	struct connect connect = { 0 };
 
 	(void)state;
-	connect_environment(&connect, around);
+	assert_int_equal(connect_environment(&connect, around, NULL), 0);
 	assert_string_equal(connect.kubeconfig, "/home/a/config");
 	assert_string_equal(connect.service_host, "10.0.0.1");
 	assert_string_equal(connect.service_port, "443");
 	assert_ptr_equal(connect.environment, around);
+}
+
+static void a_pod_is_called_by_its_name_else_by_its_host(void **state)
+{
+	static const char *const named[] = { "POD_NAME=webhook-7", NULL },
+				 *const unnamed[] = { "POD_NAME=", NULL };
+	struct connect connect = { 0 };
+	char host[CONNECT_NAME_MAX] = "";
+
+	(void)state;
+	assert_int_equal(gethostname(host, sizeof(host) - 1), 0);
+	assert_int_equal(connect_environment(&connect, named, NULL), 0);
+	assert_string_equal(connect.pod_name, "webhook-7");
+	assert_int_equal(connect_environment(&connect, unnamed, NULL), 0);
+	assert_string_equal(connect.pod_name, host);
 }
 
 static void the_command_line_wins(void **state)
@@ -32,7 +48,7 @@ static void the_command_line_wins(void **state)
 	struct connect connect = { .kubeconfig = "mine" };
 
 	(void)state;
-	connect_environment(&connect, around);
+	assert_int_equal(connect_environment(&connect, around, NULL), 0);
 	assert_string_equal(connect.kubeconfig, "mine");
 }
 
@@ -44,7 +60,7 @@ static void says_what_to_give_when_there_is_no_cluster(void **state)
 	struct err err = ERR_NONE;
 
 	(void)state;
-	connect_environment(&connect, empty);
+	assert_int_equal(connect_environment(&connect, empty, NULL), 0);
 	assert_int_equal(connect_config(&connect, &clock_real, &config, &err), -1);
 	assert_int_equal(err.kind, ERR_USAGE);
 	assert_non_null(strstr(err.text, "--kubeconfig FILE"));
@@ -67,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_what_the_command_line_left_open),
+		cmocka_unit_test(a_pod_is_called_by_its_name_else_by_its_host),
 		cmocka_unit_test(the_command_line_wins),
 		cmocka_unit_test(says_what_to_give_when_there_is_no_cluster),
 		cmocka_unit_test(names_the_file_that_is_not_there),
