@@ -10,6 +10,7 @@
 #include "oci/manifest.h"
 #include "oci/store.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
@@ -77,6 +78,22 @@ static inline bool is_there(const char *path)
 	struct stat what;
 
 	return lstat(path, &what) == 0;
+}
+
+/* How many names of a folder begin so. */
+static inline size_t count_names(const char *folder, const char *prefix)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+				!strncmp(entry->d_name, prefix, strlen(prefix)))
+			count++;
+	closedir(dir);
+	return count;
 }
 
 /* On the heap: three paths are much for a stack. */

@@ -4,29 +4,12 @@
 
 #include "codec/json.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/file.h>
 
 #define HEX   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define ENTRY "{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"digest\":\"sha256:" HEX "\",\"size\":0}"
 #define MARK  "{\"imageLayoutVersion\":\"1.0.0\"}"
-
-static size_t count_names(const char *folder, const char *prefix)
-{
-	DIR *dir = opendir(folder);
-	const struct dirent *entry;
-	size_t count = 0;
-
-	assert_non_null(dir);
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-				!strncmp(entry->d_name, prefix, strlen(prefix)))
-			count++;
-	closedir(dir);
-	return count;
-}
 
 static char *blob_path(const char *folder, struct span bytes)
 {
