@@ -154,11 +154,14 @@ static void admit(struct http *http)
 static void resume(struct http *http)
 {
 	for (struct http_call *call = http->calls; call; call = call->next) {
+		struct err failure = ERR_NONE;
 		if (!call->resume || call->state != CALL_RUNNING)
 			continue;
 		call->resume = call->paused = false;
 		call->last_byte = clock_mono(&clock_real);
-		curl_easy_pause(call->easy, CURLPAUSE_CONT);
+		/* curl tells a handler's refusal here alone */
+		if (http_call_result(call, curl_easy_pause(call->easy, CURLPAUSE_CONT), &failure) < 0)
+			finish(call, &failure);
 	}
 }
 

@@ -221,6 +221,10 @@ int http_call_result(const struct http_call *call, CURLcode code, struct err *er
 		*err = call->failure;
 		return err_wrap(err, "%s", call->name);
 	}
+	/* curl's word for one field that never ends: it takes no more than 100 KiB */
+	if (code == CURLE_OUT_OF_MEMORY)
+		return err_set(err, ERR_LIMIT, "%s: the response's header fields exceed %zu bytes",
+				call->name, HEAD_MAX);
 	if (code == CURLE_WRITE_ERROR)
 		return err_set(err, ERR_BUG, "%s: a handler ended the call without saying why", call->name);
 	return err_set(err, kind_of(code, call->why), "%s: %s", call->name,
@@ -344,25 +348,61 @@ static int address_set(struct http_call *call, const struct http_request *reques
 	return 0;
 }
 
+/* A body that is borrowed and handed out piece by piece. */
+static size_t on_send(char *out, size_t size, size_t count, void *ctx)
+{
+	struct http_call *call = ctx;
+	size_t len = call->lent.len < size * count ? call->lent.len : size * count;
+
+	if (len)
+		memcpy(out, call->lent.ptr, len);
+	call->lent = span_from(call->lent, len);
+	return len;
+}
+
+/*
+ * curl sends a request again when a connection that had been kept turns out to be closed. What has gone out of a bulk
+ * body may have been taken, so whoever sends it must hear of that.
+ */
+static int on_rewind(void *ctx, curl_off_t offset, int origin)
+{
+	(void)ctx;
+	(void)offset;
+	(void)origin;
+	return CURL_SEEKFUNC_FAIL;
+}
+
+static void body_set(struct http_call *call, const struct http_request *request)
+{
+	CURL *easy = call->easy;
+
+	call->body_len = request->body.len;
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
+	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, call);
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+	if (!request->bulk || !request->body.len) {
+		call->body = xmemdup0(request->body.ptr, request->body.len);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
+		return;
+	}
+	call->lent = request->body;
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
+	curl_easy_setopt(easy, CURLOPT_READDATA, call);
+	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_rewind);
+}
+
 static void method_set(struct http_call *call, const struct http_request *request)
 {
 	const char *method = request->method;
 	bool bodied = request->body.len || !strcmp(method, "POST") || !strcmp(method, "PUT") ||
 			!strcmp(method, "PATCH");
 
-	const char *body = request->body.ptr ? request->body.ptr : "";
-	if (!request->bulk)
-		body = call->body = xmemdup0(body, request->body.len);
-	call->body_len = request->body.len;
 	if (!strcmp(method, "HEAD"))
 		curl_easy_setopt(call->easy, CURLOPT_NOBODY, 1L);
-	else if (bodied) {
-		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
-		curl_easy_setopt(call->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-		curl_easy_setopt(call->easy, CURLOPT_XFERINFODATA, call);
-		curl_easy_setopt(call->easy, CURLOPT_NOPROGRESS, 0L);
-	}
+	else if (bodied)
+		body_set(call, request);
 	curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, method);
 }
 

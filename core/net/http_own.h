@@ -61,8 +61,9 @@ struct http_call {
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
 	struct http_creds *creds;
-	char *name; /* "GET https://host/path", for error texts: no query, which may hold secrets */
-	char *body; /* of the request; NULL when there is none or it is borrowed */
+	char *name;       /* "GET https://host/path", for error texts: no query, which may hold secrets */
+	char *body;       /* of the request; NULL when there is none or it is borrowed */
+	struct span lent; /* what has not been sent yet of one that is */
 	size_t body_len;
 	int64_t body_sent;
 	struct http_handler handler;

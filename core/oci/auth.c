@@ -204,8 +204,9 @@ static int fetch_token(struct auth *auth, struct http *http, const struct http_r
 	}
 }
 
-static int trade(struct auth *auth, struct http *http, const struct challenge *challenge, const char *scope,
-		struct err *err)
+/* A token for what is wanted, to be kept for the requests of a scope. */
+static int trade(struct auth *auth, struct http *http, const struct challenge *challenge, const char *wanted,
+		const char *scope, struct err *err)
 {
 	auto_buf struct buf url = BUF_MAX(URL_MAX);
 	auto_secret struct secret body = SECRET_NONE, basic = SECRET_NONE;
@@ -216,12 +217,12 @@ static int trade(struct auth *auth, struct http *http, const struct challenge *c
 	buf_puts(&url, challenge->realm);
 	if (refresh) {
 		headers[0] = "Content-Type: application/x-www-form-urlencoded";
-		if (refresh_body(auth, challenge, scope, &body, err) < 0)
+		if (refresh_body(auth, challenge, wanted, &body, err) < 0)
 			return -1;
 	} else {
 		if (challenge->service[0])
 			url_add_query(&url, "service", span_of(challenge->service));
-		add_scopes(&url, scope);
+		add_scopes(&url, wanted);
 		if (auth->login.user && basic_field(&auth->login, &basic, err) < 0)
 			return -1;
 		headers[0] = basic.len ? (const char *)basic.ptr : NULL;
@@ -242,8 +243,8 @@ static int trade(struct auth *auth, struct http *http, const struct challenge *c
 }
 
 /* The realm's address, without its path in what is said about it. */
-static int bearer(struct auth *auth, struct http *http, const struct challenge *challenge, const char *scope,
-		bool registry_tls, struct err *err)
+static int bearer(struct auth *auth, struct http *http, const struct challenge *challenge, const char *wanted,
+		const char *scope, bool registry_tls, struct err *err)
 {
 	struct url realm;
 
@@ -253,8 +254,8 @@ static int bearer(struct auth *auth, struct http *http, const struct challenge *
 		return err_set(err, ERR_DENIED,
 				"the registry speaks https and names a token server that does not: '%.*s'",
 				SPAN_ARG(realm.host));
-	if (trade(auth, http, challenge, scope, err) < 0)
-		return err_wrap(err, "asking the token server '%.*s' for '%s'", SPAN_ARG(realm.host), scope);
+	if (trade(auth, http, challenge, wanted, scope, err) < 0)
+		return err_wrap(err, "asking the token server '%.*s' for '%s'", SPAN_ARG(realm.host), wanted);
 	return 0;
 }
 
@@ -284,9 +285,8 @@ int auth_answer(struct auth *auth, struct http *http, const char *field, const c
 	auth->searched = true;
 	if (challenge.scheme == CHALLENGE_BASIC)
 		return basic(auth, second && auth->basic.len, err);
-	if (!second)
-		return bearer(auth, http, &challenge, scope, registry_tls, err);
-	if (!challenge.scope[0] || !strcmp(challenge.scope, scope))
+	const char *wanted = second ? challenge.scope : scope;
+	if (second && (!wanted[0] || !strcmp(wanted, scope)))
 		return err_set(err, ERR_AUTH, "HTTP 401: the token server's token is refused");
-	return bearer(auth, http, &challenge, scope, registry_tls, err);
+	return bearer(auth, http, &challenge, wanted, scope, registry_tls, err);
 }

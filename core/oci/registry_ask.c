@@ -28,6 +28,12 @@ static bool is_good(const struct ask *ask)
 	return (status >= 200 && status < 300) || (ask->also && status == ask->also);
 }
 
+/* From here on the sink's owner sees to what happens, failures too. */
+static bool is_flowing(const struct ask *ask)
+{
+	return ask->sink && ask->headed && is_good(ask);
+}
+
 /* ---- one attempt ---- */
 
 static int on_head(void *ctx, const struct http_response *response, struct err *err)
@@ -47,7 +53,7 @@ static int on_body(void *ctx, struct span bytes, struct err *err)
 	struct ask *ask = ctx;
 	struct buf *body = &ask->answer.body;
 
-	if (is_good(ask) && ask->sink)
+	if (is_flowing(ask))
 		return ask->sink(ask->ctx, bytes, err);
 	if (is_good(ask)) {
 		buf_add_span(body, bytes);
@@ -276,11 +282,11 @@ int ask_begin(struct registry *registry, struct ask *ask, struct err *err)
 int ask_finish(struct registry *registry, struct ask *ask, struct err *err)
 {
 	for (;;) {
-		while (!ask->done && !(ask->sink && ask->headed && is_good(ask)))
+		while (!ask->done && !is_flowing(ask))
 			if (http_turn(registry->http, TURN, NULL, 0, err) < 0)
 				return err_wrap(err, "%s", ask->what);
 		bool failed = ask->failure.kind != ERR_OK;
-		if (!failed && is_good(ask))
+		if (is_flowing(ask) || (!failed && is_good(ask)))
 			return 0;
 		if ((failed ? again_after_failure(ask, err) : again_after_status(registry, ask, err)) < 0 ||
 				begin(registry, ask, err) < 0)

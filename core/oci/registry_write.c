@@ -314,8 +314,7 @@ static int put_end(struct registry_writer *writer, const char *digest, struct er
 	int result = put_once(writer, &ask, digest, &failure);
 	if (!result)
 		result = check_answer(writer, &ask, digest, &failure);
-	else if (failure.kind == ERR_NOT_FOUND && ask.retry.tries &&
-			is_there(writer, digest, &there, NULL) == 0)
+	else if (failure.kind == ERR_NOT_FOUND && is_there(writer, digest, &there, NULL) == 0)
 		result = there ? 0 : -1;
 	ask_clear(writer->registry, &ask);
 	if (result && err)
