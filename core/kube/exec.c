@@ -6,18 +6,12 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/own.h"
+#include "base/run.h"
 #include "codec/json.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ARGS_MAX    256
@@ -227,150 +221,30 @@ static char **build_env(const struct exec_call *call, const struct plugin *plugi
 
 /* ---- the run ---------------------------------------------------------------------------------------------- */
 
-struct run {
-	const char *command;
-	pid_t pid;
-	int pidfd;
-	int out;
-	bool own_group;
-};
-
-/* The parent's signals that a child must not inherit ignored or blocked. */
-static void set_attributes(posix_spawnattr_t *attr, bool own_group)
-{
-	sigset_t none, defaults;
-	short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-
-	sigemptyset(&none);
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGPIPE);
-	sigaddset(&defaults, SIGINT);
-	sigaddset(&defaults, SIGTERM);
-	posix_spawnattr_setsigmask(attr, &none);
-	posix_spawnattr_setsigdefault(attr, &defaults);
-	/* one that asks a person must stay in the terminal's foreground group */
-	if (own_group) {
-		posix_spawnattr_setpgroup(attr, 0);
-		flags |= POSIX_SPAWN_SETPGROUP;
-	}
-	posix_spawnattr_setflags(attr, flags);
-}
-
-static int spawn(struct run *run, const char *program, char **argv, char **env, bool interactive, int out,
-		struct err *err)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
-	if (!interactive)
-		posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	run->own_group = !interactive;
-	set_attributes(&attr, run->own_group);
-	int failed = posix_spawn(&run->pid, program, &actions, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	if (!failed)
-		return 0;
-	errno = failed;
-	return err_errno(err, ERR_IO, "starting the credential plugin '%s'", program);
-}
-
-static void stop(const struct run *run)
-{
-	if (run->own_group)
-		kill(-run->pid, SIGKILL);
-	kill(run->pid, SIGKILL);
-}
-
-/* What the pipe holds now: 1 when there may be more, 0 at its end. */
-static int read_output(const struct run *run, struct buf *out, struct err *err)
-{
-	char chunk[4096];
-	ssize_t n = read(run->out, chunk, sizeof(chunk));
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return 1;
-	if (n < 0)
-		return err_errno(err, ERR_IO, "reading from the credential plugin '%s'", run->command);
-	buf_add(out, chunk, (size_t)n);
-	explicit_bzero(chunk, sizeof(chunk));
-	if (out->over)
-		return err_set(err, ERR_LIMIT, "the credential plugin '%s' printed more than %d bytes",
-				run->command, EXEC_OUTPUT_MAX);
-	return n > 0;
-}
-
-/* Reads until the plugin has exited and its pipe is drained. */
-static int collect(const struct run *run, int timeout, struct buf *out, struct err *err)
-{
-	int64_t deadline = clock_mono(&clock_real) + timeout * CLOCK_SECOND;
-	struct pollfd fds[2] = { { .fd = run->out, .events = POLLIN },
-		{ .fd = run->pidfd, .events = POLLIN } };
-
-	for (;;) {
-		int64_t left = deadline - clock_mono(&clock_real);
-		int ready = left > 0 ? poll(fds, 2, (int)(left / 1000) + 1) : 0;
-		if (ready < 0 && errno != EINTR)
-			return err_errno(err, ERR_IO, "waiting for the credential plugin '%s'", run->command);
-		if (!ready)
-			return err_set(err, ERR_AUTH, "the credential plugin '%s' did not end within %d s",
-					run->command, timeout);
-		if (ready < 0)
-			continue;
-		int more = fds[0].revents ? read_output(run, out, err) : 0;
-		if (more < 0)
-			return -1;
-		if (fds[0].revents && !more)
-			fds[0].fd = -1;
-		if (!fds[0].revents && fds[1].revents)
-			return 0;
-	}
-}
-
-static int finish(const struct run *run, int timeout, struct buf *out, struct err *err)
-{
-	int status = 0, result = collect(run, timeout, out, err);
-
-	/* also ends what the plugin left behind in its group */
-	if (result < 0 || run->own_group)
-		stop(run);
-	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (result < 0)
-		return -1;
-	if (WIFSIGNALED(status))
-		return err_set(err, ERR_AUTH, "the credential plugin '%s' was ended by signal %d",
-				run->command, WTERMSIG(status));
-	if (WEXITSTATUS(status))
-		return err_set(err, ERR_AUTH, "the credential plugin '%s' failed with exit code %d",
-				run->command, WEXITSTATUS(status));
-	return 0;
-}
-
+/* What the plugin says is for the person at the terminal. To us its failure is that of a login. */
 static int run_plugin(const struct exec_call *call, const struct plugin *plugin, bool interactive,
 		struct buf *out, struct err *err)
 {
 	auto_free char *program = find_program(call, plugin, err);
 	auto_texts char **argv = build_argv(plugin), **env = build_env(call, plugin, interactive);
 	int timeout = call->timeout ? call->timeout : interactive ? EXEC_TIMEOUT_INTERACTIVE : EXEC_TIMEOUT;
-	int ends[2] = { -1, -1 };
+	const struct run run = {
+		.what = "the credential plugin",
+		.program = program,
+		.argv = (const char *const *)argv,
+		.environment = (const char *const *)env,
+		.terminal = interactive,
+		.keep_stderr = true,
+		.timeout = timeout * 1000,
+	};
 
 	if (!program)
 		return -1;
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_errno(err, ERR_IO, "making a pipe for the credential plugin");
-	auto_fd int in = ends[0], write_end = ends[1];
-	struct run run = { .command = plugin->command, .out = in };
-	fcntl(in, F_SETFL, O_NONBLOCK);
-	if (spawn(&run, program, argv, env, interactive, write_end, err) < 0)
-		return -1;
-	close(take_fd(&write_end));
-	auto_fd int pidfd = pidfd_open(run.pid, 0);
-	run.pidfd = pidfd;
-	return finish(&run, timeout, out, err);
+	if (run_program(&run, out, err) == 0)
+		return 0;
+	if (err && (err->kind == ERR_DENIED || err->kind == ERR_RETRY))
+		err->kind = ERR_AUTH;
+	return -1;
 }
 
 /* ---- what it printed -------------------------------------------------------------------------------------- */

@@ -101,8 +101,8 @@ static void tells_why_a_plugin_failed(void **state)
 		{ SAY("\\\"token\\\":\\\"t\\\",\\\"expirationTimestamp\\\":\\\"soon\\\""), ERR_FORMAT,
 				"expirationTimestamp" },
 		{ "head -c 1100000 /dev/zero\n", ERR_LIMIT, "more than 1048576 bytes" },
-		{ "exec sleep 600\n", ERR_AUTH, "within 1 s" },
-		{ "sleep 600 & wait\n", ERR_AUTH, "within 1 s" },
+		{ "exec sleep 600\n", ERR_AUTH, "within 1000 ms" },
+		{ "sleep 600 & wait\n", ERR_AUTH, "within 1000 ms" },
 	};
 
 	(void)state;
