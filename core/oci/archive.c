@@ -110,7 +110,7 @@ static int read_entries(struct archive_source *tar, struct archive *reader, uint
 
 	archive_read_support_format_tar(reader);
 	if (archive_read_open_fd(reader, tar->fd, READ_BLOCK) != ARCHIVE_OK)
-		return err_set(err, ERR_FORMAT, "is no tar file: %s", archive_error_string(reader));
+		return err_set(err, ERR_FORMAT, "is no sound tar file: %s", archive_error_string(reader));
 	for (size_t n = 0;; n++) {
 		int status = archive_read_next_header(reader, &entry);
 		if (status == ARCHIVE_EOF)

@@ -209,7 +209,7 @@ static inline int read_image(const char *text, struct buf *content, struct err *
 
 static inline void holds_image(const char *text, const char *content)
 {
-	auto_buf struct buf got = BUF_MAX(1 << 20);
+	auto_buf struct buf got = BUF_MAX(16 << 20);
 	struct err err = ERR_NONE;
 
 	if (read_image(text, &got, &err) < 0)
