@@ -156,7 +156,6 @@ int layer_run(const struct layer_job *job, struct pull *in, struct stream *out, 
 	assert(job->hold_back <= LAYER_MEMORY_MAX / 4);
 	assert(job->threads >= 1 && job->threads <= LAYER_THREADS_MAX);
 	assert(job->work == LAYER_COPY || job->key->len == LAYER_CTR_KEY);
-	*result = (struct layer_result){ .size = 0, .mac = { 0 }, .digest = "" };
 	if (job->digest && find_alg(job->digest, &in_alg, err) < 0)
 		return -1;
 
@@ -167,9 +166,12 @@ int layer_run(const struct layer_job *job, struct pull *in, struct stream *out, 
 		.other = DIGEST_NONE,
 		.in_alg = in_alg,
 	};
+	struct layer_result found = { .size = 0, .mac = { 0 }, .digest = "" };
 	lay_out(&run);
 	layer_pipe_init(&run.pipe, err);
-	if (layer_pipe_run(&run.pipe) < 0 || verdict(&run, result, err) < 0)
+	if (layer_pipe_run(&run.pipe) < 0 || verdict(&run, &found, err) < 0 ||
+			layer_pipe_release(&run.pipe, err) < 0)
 		return -1;
-	return layer_pipe_release(&run.pipe, err);
+	*result = found;
+	return 0;
 }
