@@ -183,7 +183,7 @@ static const struct opt_arg args[] = {
 static const struct opt_example examples[] = {
 	{ "for confidential guests, whose key broker gives them the key",
 			"image-crypt keygen --type kek image.key\n"
-			"  image-crypt encrypt --kbs-key kbs:///default/image_key/nginx=image.key "
+			"image-crypt encrypt --kbs-key kbs:///default/image_key/nginx=image.key "
 			"docker://nginx:1.27 "
 			"docker://registry.example/nginx:encrypted" },
 	{ "for the holder of an RSA or EC key",

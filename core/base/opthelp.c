@@ -117,8 +117,12 @@ static void put_examples(struct buf *out, const struct opt_example *example)
 	if (!example || !example->what)
 		return;
 	buf_puts(out, "\nExamples:\n");
-	for (; example->what; example++)
-		buf_printf(out, "  # %s\n  %s\n", example->what, example->command);
+	for (; example->what; example++) {
+		struct span rest = span_of(example->command), line;
+		buf_printf(out, "  # %s\n", example->what);
+		while (span_next(&rest, '\n', &line))
+			buf_printf(out, "  %.*s\n", SPAN_ARG(line));
+	}
 }
 
 void opt_usage_verb(const struct opt_program *program, const struct opt_verb *verb, struct buf *out)

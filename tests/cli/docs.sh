@@ -61,7 +61,7 @@ missing_files() {
 	for page in "${own[@]}"; do
 		while read -r path; do
 			compgen -G "${path%%:*}" >/dev/null || echo "$page: $path"
-		done < <(code "$page" | grep -oE '(^|[[:space:]])(core|docs|tests|e2e|fuzz|manifests|crds|tools|bench|controller|webhook|initdata-gen)/[][A-Za-z0-9_.*/-]+' |
+		done < <(code "$page" | grep -oE '(^|[[:space:]])(core|docs|tests|e2e|fuzz|manifests|crds|tools|bench|controller|webhook|initdata-gen|image-crypt)/[][A-Za-z0-9_.*/-]+' |
 			grep -v '[A-Z]\{3,\}/\|/[A-Z]\{3,\}\|ROOM\|NAME\|PARSER\|MODULE' | grep -v '/LAYERS$' | tr -d ' \t' | sort -u)
 	done
 }
@@ -81,9 +81,10 @@ unknown_flags() {
 		for program in "$bin"/*; do
 			"$program" --help
 			"$program" help
-			for verb in create show digest verify annotate convert blob; do
-				[[ $program != */initdata-gen ]] || "$program" "$verb" --help
-			done
+			while read -r verb; do
+				# shellcheck disable=SC2086 # a verb may have two words
+				"$program" $verb --help
+			done < <("$program" help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]\{1,\}\( [a-z-]\{1,\}\)\{0,1\}\)  .*/\1/p')
 		done
 		manifests/uninstall.sh --help
 		e2e/cluster/cluster.sh --help
