@@ -62,11 +62,14 @@ func main() {
 	if *mode == "webhook" {
 		must(mgr.AddReadyzCheck("webhook", mgr.GetWebhookServer().StartedChecker()))
 		must(watch(ctx, mgr, &Profile{}, &corev1.Namespace{}, &nodev1.RuntimeClass{}))
+	} else {
+		must(watch(ctx, mgr, &Profile{}, &corev1.Pod{}))
 	}
 	must(mgr.Start(ctx))
 }
 
-// watch makes the cache hold these kinds before the first review asks for them.
+// watch makes the cache hold these kinds from the start: before the first review asks for them, and before readiness is
+// asked for, which would not wait for watches that nobody has begun.
 func watch(ctx context.Context, mgr ctrl.Manager, kinds ...client.Object) error {
 	for _, kind := range kinds {
 		if _, err := mgr.GetCache().GetInformer(ctx, kind); err != nil {
