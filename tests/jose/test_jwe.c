@@ -1,42 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of others, and ours. tests/vectors/jose/README.md says who sealed what; test_jwe_refuse.c has the bad ones. */
-#include "base/b64.h"
-#include "base/buf.h"
-#include "base/err.h"
-#include "base/fs.h"
-#include "codec/json.h"
-#include "jose/jwe.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define VECTORS  "tests/vectors/jose/"
-
-static void load(const char *name, struct buf *out)
-{
-	char path[200];
-	struct err err = ERR_NONE;
-
-	snprintf(path, sizeof(path), VECTORS "%s", name);
-	if (fs_read(path, out, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-static void jwk_of(const char *name, struct jwk *out)
-{
-	auto_buf struct buf text = BUF_MAX(SECRET_MAX);
-	struct err err = ERR_NONE;
-
-	load(name, &text);
-	if (jwk_parse(buf_span(&text), out, &err) < 0)
-		fail_msg("%s: %s", name, err.text);
-}
+/* Messages of others, and ours. tests/vectors/jose/README.md says who sealed what; The bad ones are in test_jwe_refuse.c. */
+#include "tests/jose/messages.h"
 
 static void opens_to(const char *key, const char *message, const char *plain)
 {

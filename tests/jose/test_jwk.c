@@ -1,43 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/vectors/jose/README.md says who wrote the keys there. */
-#include "base/b64.h"
-#include "base/buf.h"
-#include "base/err.h"
-#include "base/fs.h"
-#include "codec/json.h"
-#include "jose/jwk.h"
+#include "tests/jose/messages.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define VECTORS  "tests/vectors/"
-#define MAX      (4 * SECRET_MAX)
-
-static void load(const char *name, struct buf *out)
-{
-	char path[200];
-	struct err err = ERR_NONE;
-
-	snprintf(path, sizeof(path), VECTORS "%s", name);
-	if (fs_read(path, out, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-static void jwk_of(const char *name, struct jwk *out)
-{
-	auto_buf struct buf text = BUF_MAX(MAX);
-	struct err err = ERR_NONE;
-
-	load(name, &text);
-	if (jwk_parse(buf_span(&text), out, &err) < 0)
-		fail_msg("%s: %s", name, err.text);
-}
+#define MAX (4 * SECRET_MAX)
 
 static const char *const names[] = { "rsa", "p256", "p384", "p521", "ed25519" };
 
@@ -49,8 +13,8 @@ static void reads_what_go_jose_writes(void **state)
 		auto_jwk struct jwk jwk = JWK_NONE;
 		auto_buf struct buf pem = BUF_MAX(MAX);
 		auto_pkey struct pkey *key = NULL;
-		snprintf(jwk_name, sizeof(jwk_name), "jose/keys/%s.jwk", names[i]);
-		snprintf(pem_name, sizeof(pem_name), "crypto/keys/%s.pem", names[i]);
+		snprintf(jwk_name, sizeof(jwk_name), "keys/%s.jwk", names[i]);
+		snprintf(pem_name, sizeof(pem_name), "../crypto/keys/%s.pem", names[i]);
 		jwk_of(jwk_name, &jwk);
 		load(pem_name, &pem);
 		assert_int_equal(pkey_parse(buf_span(&pem), NULL, &key, NULL), 0);
@@ -66,10 +30,10 @@ static void reads_the_keys_of_rfc_7520(void **state)
 	auto_jwk struct jwk peregrin = JWK_NONE, samwise = JWK_NONE;
 
 	(void)state;
-	jwk_of("jose/rfc7520/peregrin.jwk", &peregrin);
+	jwk_of("rfc7520/peregrin.jwk", &peregrin);
 	assert_string_equal(peregrin.kid, "peregrin.took@tuckborough.example");
 	assert_int_equal(pkey_kind(peregrin.key), PKEY_P384);
-	jwk_of("jose/rfc7520/samwise.jwk", &samwise);
+	jwk_of("rfc7520/samwise.jwk", &samwise);
 	assert_string_equal(samwise.alg, "RSA-OAEP");
 	assert_int_equal(pkey_bits(samwise.key), 4096);
 }
@@ -88,7 +52,7 @@ static void a_public_key_reads_back_as_it_was_written(void **state)
 		auto_json json_t *object = NULL;
 		auto_pkey struct pkey *public = NULL;
 		struct err err = ERR_NONE;
-		snprintf(name, sizeof(name), "jose/keys/%s.jwk", names[i]);
+		snprintf(name, sizeof(name), "keys/%s.jwk", names[i]);
 		jwk_of(name, &jwk);
 		assert_int_equal(jwk_format_public(jwk.key, &object, &err), 0);
 		char *text = json_text(object, false);
@@ -245,7 +209,7 @@ static void refuses_a_key_cut_at_any_byte(void **state)
 	auto_buf struct buf text = BUF_MAX(MAX);
 
 	(void)state;
-	load("jose/keys/p521.jwk", &text);
+	load("keys/p521.jwk", &text);
 	for (size_t len = 0; len < text.len; len++) {
 		auto_jwk struct jwk jwk = JWK_NONE;
 		assert_int_equal(jwk_parse(span_new(text.ptr, len), &jwk, NULL), -1);
