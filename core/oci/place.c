@@ -28,7 +28,8 @@ static struct span head(struct span text, size_t len)
 
 static void keep(char *out, struct span text)
 {
-	memcpy(out, text.ptr, text.len);
+	if (text.len)
+		memcpy(out, text.ptr, text.len);
 	out[text.len] = '\0';
 }
 
@@ -230,7 +231,7 @@ static int read_tagged(struct span rest, const char *form, struct oci_place *out
 		return err_set(err, ERR_USAGE,
 				"'%s': '%.*s' is no tag; the form is %s, and the path ends at the first ':'",
 				out->text, SPAN_ARG(tag), form);
-	keep(out->tag, tag.len ? tag : SPAN_LIT(""));
+	keep(out->tag, tag);
 	return read_path(head(rest, colon), form, out, err);
 }
 
@@ -242,7 +243,7 @@ int oci_place_parse(const char *text, struct oci_place *out, struct err *err)
 	if (all.len >= sizeof(found.text))
 		return err_set(err, ERR_USAGE, "the name of a place has more than %zu bytes",
 				sizeof(found.text) - 1);
-	keep(found.text, all.len ? all : SPAN_LIT(""));
+	keep(found.text, all);
 	size_t colon = span_find(all, ':');
 	struct span word = head(all, colon), rest = span_from(all, colon + 1);
 	int status = -1;
