@@ -202,12 +202,10 @@ static void put_in_order(struct run *run)
 
 static unsigned workers_for(const struct job *job, unsigned cores)
 {
-	unsigned workers = job->workers ? job->workers : cores;
+	unsigned workers = cores;
 
-	if (!job->workers && workers < REMOTE_MIN && job->from->transport == OCI_DOCKER)
+	if (workers < REMOTE_MIN && job->from->transport == OCI_DOCKER)
 		workers = REMOTE_MIN;
-	if (workers > WORKERS_MAX)
-		workers = WORKERS_MAX;
 	return workers < job->count ? workers : (unsigned)job->count;
 }
 

@@ -49,8 +49,7 @@ struct job {
 	struct oci_dest *to; /* NULL: blobs are only checked */
 	struct task *tasks;
 	size_t count;
-	unsigned workers; /* 0: as many as suit the transports */
-	bool quiet;       /* no progress even on a terminal */
+	bool quiet; /* no progress even on a terminal */
 };
 
 int job_run(struct job *job, struct err *err) __attribute__((nonnull(1), warn_unused_result));
