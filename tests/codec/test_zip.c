@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The packed forms are from gzip(1) 1.12 and from RFC 1952 by hand; how, stands beside each. */
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/zip.h"
@@ -7,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -172,6 +174,60 @@ static void unpacking_appends_or_leaves_the_output_alone(void **state)
 	assert_string_equal(buf_text(&out), "ahello\n");
 }
 
+/* The deflate data inside a gzip member: without its header of 10 bytes and its end of 8. */
+static struct span bare(const struct buf *packed)
+{
+	return span_new(packed->ptr + 10, packed->len - 18);
+}
+
+static void bare_deflate_data_unpacks_into_given_memory(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 193, 65536 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		auto_buf struct buf plain = BUF_MAX(1 << 20), packed = BUF_MAX(1 << 20);
+		size_t len = 99;
+		for (size_t j = 0; j < sizes[i]; j++)
+			buf_putc(&plain, (char)(j * j >> 3));
+		assert_int_equal(gzip_pack(buf_span(&plain), &packed, NULL), 0);
+		char *room = xmalloc(sizes[i] + 1);
+		assert_int_equal(inflate_raw(bare(&packed), room, sizes[i] + 1, &len, NULL), 0);
+		assert_true(span_eq(span_new(room, len), buf_span(&plain)));
+		/* to the last byte, and one too little */
+		assert_int_equal(inflate_raw(bare(&packed), room, sizes[i], &len, NULL), 0);
+		assert_int_equal(len, sizes[i]);
+		struct err err = ERR_NONE;
+		if (sizes[i])
+			assert_int_equal(inflate_raw(bare(&packed), room, sizes[i] - 1, &len, &err), -1);
+		assert_int_equal(err.kind, sizes[i] ? ERR_LIMIT : ERR_OK);
+		free(room);
+	}
+}
+
+static void bare_deflate_data_ends_where_it_ends(void **state)
+{
+	auto_buf struct buf packed = BUF_MAX(1 << 20);
+	char room[100];
+	size_t len = 0;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(gzip_pack(BYTES("the same, the same, the same again"), &packed, NULL), 0);
+	for (size_t cut = 0; cut < packed.len - 18; cut++) {
+		assert_int_equal(inflate_raw(span_new(packed.ptr + 10, cut), room, sizeof(room), &len, &err),
+				-1);
+		assert_int_equal(err.kind, ERR_FORMAT);
+	}
+	/* the checks of gzip, which do not belong here */
+	assert_int_equal(inflate_raw(span_new(packed.ptr + 10, packed.len - 10), room, sizeof(room), &len,
+					 &err),
+			-1);
+	assert_int_equal(err.kind, ERR_FORMAT);
+	assert_int_equal(inflate_raw(buf_span(&packed), room, sizeof(room), &len, &err), -1);
+	assert_int_equal(err.kind, ERR_FORMAT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +240,8 @@ int main(void)
 		cmocka_unit_test(packing_respects_the_ceiling_of_the_output),
 		cmocka_unit_test(nothing_packs_and_unpacks),
 		cmocka_unit_test(unpacking_appends_or_leaves_the_output_alone),
+		cmocka_unit_test(bare_deflate_data_unpacks_into_given_memory),
+		cmocka_unit_test(bare_deflate_data_ends_where_it_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
