@@ -101,15 +101,22 @@ static void put_head(const struct config_settings *settings, struct buf *out)
 	buf_printf(out, "version = %d\n\n", is_second(settings) ? 3 : 2);
 }
 
-/* "node": the keys lie on the node; without it the CRI plugin hands no payload to the decoder. */
+/*
+ * The key model "node" makes the CRI plugin hand a payload to the decoder. 1.6 and 1.7 have it unless told otherwise, and
+ * must not be told here: a table of the CRI plugin in an imported file takes the place of the whole one in config.toml,
+ * with its registries and runtimes.
+ */
 static void put_cri(const struct config_settings *settings, struct buf *out)
 {
 	if (releases[settings->release].never)
 		return;
 	if (!is_second(settings)) {
 		buf_puts(out,
-				"\n[plugins.\"io.containerd.grpc.v1.cri\".image_decryption]\n"
-				"  key_model = \"node\"\n");
+				"\n# The CRI plugin's image_decryption.key_model is \"node\" unless "
+				"config.toml says otherwise.\n"
+				"# Leave it so, and do not set it here: a table of the CRI plugin in an "
+				"imported file takes the\n"
+				"# place of all that config.toml says about that plugin.\n");
 		return;
 	}
 	buf_puts(out,
