@@ -84,8 +84,10 @@ static int take_uri(struct p11_key *key, const char *text, struct err *err)
 		return err_set(err, ERR_USAGE, "pkcs11.uri has an attribute that we do not know");
 	if (p11_kit_uri_format(key->uri, P11_KIT_URI_FOR_ANY, &formatted) != P11_KIT_URI_OK)
 		return err_set(err, ERR_FORMAT, "pkcs11.uri cannot be written again");
-	key->text = xstrdup(formatted);
-	free(formatted);
+	key->text = formatted;
+	/* as a part of the token's name it would stand in every message */
+	if (strstr(key->text, "pin-value"))
+		return err_set(err, ERR_USAGE, "pkcs11.uri has a pin-value that does not stand behind a '?'");
 	return 0;
 }
 

@@ -233,6 +233,8 @@ static void says_why_a_token_cannot_be_used(void **state)
 				"do not allow the PKCS#11 module '/etc/passwd'", ERR_DENIED },
 		{ "token=images;object=small;x-vendor=1", "module-name=softhsm2&pin-value=" PIN,
 				"an attribute that we do not know", ERR_USAGE },
+		{ "token=images&pin-value=" PIN, "module-name=softhsm2",
+				"a pin-value that does not stand behind a '?'", ERR_USAGE },
 		{ "token=%zz", "module-name=softhsm2&pin-value=" PIN, "is no PKCS#11 URI", ERR_FORMAT },
 	};
 	auto_buf struct buf element = BUF_MAX(WRAP_ELEMENT_MAX);
