@@ -194,7 +194,8 @@ int url_resolve(const struct url *base, struct span reference, struct buf *out, 
 		url_format(&origin, &text);
 	} else if (!span_starts(reference, "http://") && !span_starts(reference, "https://")) {
 		/* RFC 3986 section 4.2: a colon in the first part would make it a scheme */
-		if (span_find(reference, ':') < span_find(reference, '/'))
+		struct span first = span_new(reference.ptr, span_find(reference, '?'));
+		if (span_find(first, ':') < span_find(first, '/'))
 			return err_set(err, ERR_FORMAT, "the URL must begin with http:// or https://");
 		origin.path = base->path;
 		while (origin.path.len && origin.path.ptr[origin.path.len - 1] != '/')

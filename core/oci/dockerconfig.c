@@ -93,7 +93,7 @@ static int read_helper(struct span text, struct oci_login *out, struct err *err)
 }
 
 /* credential-helpers: "get", the server on standard input, JSON on standard output. */
-static int run_helper(const char *name, const char *server, struct buf *said, struct err *err)
+static int run_helper(const char *name, const char *server, struct buf *said, bool *known, struct err *err)
 {
 	auto_free char *program = xasprintf(HELPER_PREFIX "%s", name);
 	const char *const argv[] = { program, "get", NULL };
@@ -104,13 +104,10 @@ static int run_helper(const char *name, const char *server, struct buf *said, st
 		.timeout = HELPER_TIMEOUT };
 	struct err failure = ERR_NONE;
 
-	if (run_program(&run, said, &failure) == 0)
-		return 0;
+	*known = !run_program(&run, said, &failure);
 	/* that it knows nothing is said so, with the exit code of a failure */
-	if (failure.kind == ERR_DENIED && span_starts(span_trim(buf_span(said)), NOT_FOUND)) {
-		buf_reset(said);
+	if (*known || (failure.kind == ERR_DENIED && span_starts(span_trim(buf_span(said)), NOT_FOUND)))
 		return 0;
-	}
 	if (err)
 		*err = failure;
 	if (err && failure.kind == ERR_DENIED)
@@ -121,13 +118,14 @@ static int run_helper(const char *name, const char *server, struct buf *said, st
 static int ask_helper(const char *name, const char *host, struct oci_login *out, struct err *err)
 {
 	struct buf said = BUF_MAX(HELPER_MAX);
+	bool known = false;
 
 	if (!is_helper_name(name))
 		return err_set(err, ERR_FORMAT, "'%.40s' cannot be the name of a credential helper", name);
 	/* at once, so that no smaller copy of a secret is left behind by growing */
 	(void)buf_room(&said, HELPER_MAX);
-	int result = run_helper(name, strcmp(host, HUB) ? host : HUB_SERVER, &said, err);
-	if (!result && said.len && read_helper(buf_span(&said), out, err) < 0)
+	int result = run_helper(name, strcmp(host, HUB) ? host : HUB_SERVER, &said, &known, err);
+	if (!result && known && read_helper(buf_span(&said), out, err) < 0)
 		result = err_wrap(err, "what the credential helper '" HELPER_PREFIX "%s' printed", name);
 	explicit_bzero(said.ptr, said.cap);
 	buf_clear(&said);

@@ -149,6 +149,88 @@ static void refuses_broken_escapes(void **state)
 	assert_int_equal(err.kind, ERR_LIMIT);
 }
 
+static void resolves_references(void **state)
+{
+	static const struct {
+		const char *reference;
+		const char *expected; /* NULL: refused */
+	} cases[] = {
+		{ "https://other/x?y", "https://other/x?y" },
+		{ "//other:5000/x", "https://other:5000/x" },
+		{ "/x/y?z=1", "https://h:8443/x/y?z=1" },
+		{ "?z=1", "https://h:8443/a/b?z=1" },
+		{ "c/d:e", "https://h:8443/a/c/d:e" },
+		{ "c?u=http://x/", "https://h:8443/a/c?u=http://x/" },
+		{ "/x#part", "https://h:8443/x" },
+		{ "", "https://h:8443/a/" },
+		{ "ftp://h/", NULL },
+		{ "c:d", NULL },
+		{ "https://u@h/", NULL },
+		{ "https://", NULL },
+		{ "/a b", NULL },
+		{ "/%zz", NULL },
+	};
+	struct url base;
+	(void)state;
+
+	assert_int_equal(url_parse(SPAN_LIT("https://h:8443/a/b?q"), &base, NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_buf struct buf out = BUF_MAX(URL_MAX);
+		struct err err = ERR_NONE;
+		if ((url_resolve(&base, span_of(cases[i].reference), &out, &err) < 0) != !cases[i].expected)
+			fail_msg("'%s': %s", cases[i].reference, err.text);
+		if (cases[i].expected)
+			assert_string_equal(buf_text(&out), cases[i].expected);
+	}
+}
+
+static void compares_origins(void **state)
+{
+	static const struct {
+		const char *url;
+		bool same;
+	} cases[] = {
+		{ "https://h.example/x", true },
+		{ "https://H.Example:443/y?z", true },
+		{ "http://h.example/x", false },
+		{ "http://h.example:443/x", false },
+		{ "https://h.example:444/x", false },
+		{ "https://h.example.org/x", false },
+		{ "https://xh.example/x", false },
+	};
+	struct url base, url;
+	(void)state;
+
+	assert_int_equal(url_parse(SPAN_LIT("https://h.example/"), &base, NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(url_parse(span_of(cases[i].url), &url, NULL), 0);
+		if (url_same_origin(&base, &url) != cases[i].same)
+			fail_msg("%s", cases[i].url);
+	}
+}
+
+static void knows_this_machine(void **state)
+{
+	static const char *const here[] = { "http://localhost/", "https://LOCALHOST:5000",
+		"http://x.localhost/", "http://127.0.0.1/", "http://127.255.3.4/", "http://[::1]:5000/" };
+	static const char *const elsewhere[] = { "http://localhost.example/", "http://xlocalhost/",
+		"http://128.0.0.1/", "http://127.0.0.1.example/", "http://[::2]/", "http://10.0.0.1/",
+		"http://127.1.example/" };
+	struct url url;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
+		assert_int_equal(url_parse(span_of(here[i]), &url, NULL), 0);
+		if (!url_is_loopback(&url))
+			fail_msg("%s", here[i]);
+	}
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+		assert_int_equal(url_parse(span_of(elsewhere[i]), &url, NULL), 0);
+		if (url_is_loopback(&url))
+			fail_msg("%s", elsewhere[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +240,9 @@ int main(void)
 		cmocka_unit_test(takes_a_url_apart_and_puts_it_together),
 		cmocka_unit_test(joins_with_one_slash),
 		cmocka_unit_test(encodes_and_decodes),
+		cmocka_unit_test(resolves_references),
+		cmocka_unit_test(compares_origins),
+		cmocka_unit_test(knows_this_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
