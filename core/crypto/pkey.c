@@ -67,7 +67,12 @@ static int check_rsa(EVP_PKEY *key, struct err *err)
 static int kind_of_group(EVP_PKEY *key, enum pkey_kind *out, struct err *err)
 {
 	char group[GROUP_MAX] = "";
+	int spelled_out = 0;
 
+	/* RFC 5480, 2.1.1 forbids it, and few readers would take the key from us */
+	if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &spelled_out) == 1 &&
+			spelled_out)
+		return err_set(err, ERR_FORMAT, "an EC key with its curve spelled out instead of named");
 	if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1)
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 			if (kinds[i].group && !strcmp(kinds[i].group, group)) {

@@ -3,11 +3,12 @@
  * Asymmetric keys, public or private: RSA (2048 … 8192 bits), EC on P-256, P-384 and P-521, Ed25519.
  *
  * Read: DER and PEM of SubjectPublicKeyInfo, PKCS#1 (RFC 8017), SEC1 (RFC 5915), PKCS#8 (RFC 5958, also encrypted),
- * PEM encrypted in the old way (Proc-Type, DEK-Info), and X.509 certificates, of which the public key counts. JWKs are
- * read by jose/jwk.h. Written: PKCS#8 and SubjectPublicKeyInfo in PEM.
+ * PEM encrypted in the old way (Proc-Type, DEK-Info), and X.509 certificates, of which the public key counts. Of a PEM
+ * with several blocks the private key counts, then a public one, then the first certificate; labels only tell where to
+ * look. JWKs are read by jose/jwk.h. Written: PKCS#8 and SubjectPublicKeyInfo in PEM.
  *
  * Ownership: heap objects of the caller; private halves leave as struct secret alone.
- * Bounds: SECRET_MAX bytes of text.
+ * Bounds: SECRET_MAX bytes of text; 10 million rounds to derive a key of a password, some seconds. ERR_LIMIT.
  * Errors: ERR_FORMAT (no key that we read; says what the bytes look like instead), ERR_USAGE (an operation that the
  * key's kind does not have, a size out of range), ERR_AUTH (uniform text: decryption failed, signature wrong, wrong or
  * missing password).
@@ -38,7 +39,7 @@ int pkey_generate(enum pkey_kind kind, unsigned bits, struct pkey **out, struct 
 		__attribute__((nonnull(3), warn_unused_result));
 
 /*
- * Whatever the bytes hold, private or public. password may be NULL: then an encrypted key is ERR_AUTH "needs a
+ * Whatever the bytes hold, private or public. password may be NULL or empty: then an encrypted key is ERR_AUTH "needs a
  * password". The bytes are the caller's to wipe.
  */
 int pkey_parse(struct span bytes, const struct secret *password, struct pkey **out, struct err *err)

@@ -6,13 +6,14 @@
  * A256GCM; the protected header's members sorted: alg, enc, epk, kid.
  * Opened: flattened and general JSON (a stray top-level encrypted_key beside recipients is ignored) and compact form;
  * enc A128GCM, A192GCM, A256GCM and the three CBC-HS; alg as in enum jwe_alg; "zip":"DEF" with a ceiling. A header
- * with "crit", an alg or enc that is not listed, or a member in two headers (RFC 7516, 4) is refused.
+ * with "crit", an enc that is not listed, or a member in two headers (RFC 7516, 4) is refused, and so is a message whose
+ * recipients all have an alg that is not listed.
  *
  * Which alg a key may be used with is decided by the key, never by the message alone: RSA keys take the two OAEPs, EC
  * keys the ECDH-ES forms; a JWK with an alg of its own takes that alone (jwk.h).
  *
- * Bounds: JWE_MAX bytes, JWE_RECIPIENTS_MAX recipients. Errors: ERR_FORMAT, ERR_LIMIT, ERR_USAGE (key and alg do not
- * fit), ERR_AUTH uniform for everything that depends on key bytes.
+ * Bounds: JWE_MAX bytes, JWE_RECIPIENTS_MAX recipients, SECRET_MAX bytes of content. Errors: ERR_FORMAT, ERR_LIMIT,
+ * ERR_USAGE (no recipient has an alg or curve for the key), ERR_AUTH uniform for everything that depends on key bytes.
  */
 #ifndef COCOON_JOSE_JWE_H
 #define COCOON_JOSE_JWE_H

@@ -5,7 +5,8 @@
  *     {"kty":"EC","crv":"P-256","x":"…","y":"…","d":"…","kid":"…","alg":"ECDH-ES+A256KW"}
  *
  * Coordinates may be shorter than the curve (leading zeros left out); written ones are padded. A point must lie on
- * its curve. Bounds: SECRET_MAX bytes. Errors: ERR_FORMAT with the member's name, ERR_LIMIT.
+ * its curve. Members that are not about the key itself, such as use and key_ops, are not looked at.
+ * Bounds: SECRET_MAX bytes. Errors: ERR_FORMAT with the member's name, ERR_LIMIT.
  */
 #ifndef COCOON_JOSE_JWK_H
 #define COCOON_JOSE_JWK_H

@@ -192,6 +192,7 @@ static void says_what_the_bytes_look_like(void **state)
 		{ "other/rsa-pss.pem", ERR_FORMAT, "RSA-PSS" },
 		{ "other/x25519.pem", ERR_FORMAT, "X25519" },
 		{ "other/secp256k1.pem", ERR_FORMAT, "'secp256k1'" },
+		{ "other/explicit.pem", ERR_FORMAT, "spelled out" },
 		{ "other/parameters.pem", ERR_FORMAT, "'EC PARAMETERS'" },
 		{ "other/request.pem", ERR_FORMAT, "'CERTIFICATE REQUEST'" },
 		{ "other/container.p12", ERR_FORMAT, "PKCS#12" },
@@ -239,6 +240,28 @@ static void says_what_the_bytes_look_like(void **state)
 		assert_int_equal(pkey_parse(texts[i].text, NULL, &key, &err), -1);
 		if (err.kind != ERR_FORMAT || !strstr(err.text, texts[i].words))
 			fail_msg("text %zu: %s", i, err.text);
+	}
+}
+
+static void line_ends_and_text_around_the_blocks_are_no_matter(void **state)
+{
+	static const char *const names[] = { "rsa.pem", "p256-sec1.pem", "p256-public.pem",
+		"rsa-certificate.pem" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		auto_buf struct buf text = BUF_MAX(SECRET_MAX), changed = BUF_MAX(SECRET_MAX);
+		auto_pkey struct pkey *key = NULL, *same = key_of(names[i], NULL);
+		struct span rest, line;
+		load(names[i], &text);
+		buf_puts(&changed, "Bag Attributes\r\n    friendlyName: one\r\n");
+		for (rest = buf_span(&text); span_next(&rest, '\n', &line);) {
+			buf_add_span(&changed, line);
+			buf_puts(&changed, "\r\n");
+		}
+		buf_puts(&changed, "the end\r\n");
+		assert_int_equal(pkey_parse(buf_span(&changed), NULL, &key, NULL), 0);
+		assert_true(pkey_is_same(key, same));
 	}
 }
 
@@ -328,6 +351,7 @@ int main(void)
 		cmocka_unit_test(a_missing_password_and_a_wrong_one_are_told_apart),
 		cmocka_unit_test(no_wrong_password_is_a_format_error),
 		cmocka_unit_test(says_what_the_bytes_look_like),
+		cmocka_unit_test(line_ends_and_text_around_the_blocks_are_no_matter),
 		cmocka_unit_test(refuses_more_than_it_may_hold),
 		cmocka_unit_test(refuses_a_key_cut_at_any_byte),
 		cmocka_unit_test(what_is_made_reads_back),

@@ -52,6 +52,7 @@ openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out other/r
 openssl genpkey -quiet -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out other/rsa-pss.pem
 openssl genpkey -algorithm X25519 -out other/x25519.pem
 openssl ecparam -name secp256k1 -genkey -noout -out other/secp256k1.pem
+openssl ecparam -name prime256v1 -param_enc explicit -genkey -noout -out other/explicit.pem
 openssl ecparam -name prime256v1 -out other/parameters.pem
 openssl req -new -key rsa.pem -subj /CN=one -out other/request.pem
 openssl pkcs12 -export -in rsa-certificate.pem -inkey rsa.pem -passout pass:x -out other/container.p12
