@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "crypto/digest.h"
 #include "crypto/init.h"
+#include "net/http.h"
 #include "oci/manifest.h"
 #include "oci/store.h"
 
@@ -146,7 +147,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: oci_copy SRC DST\n");
 		return 2;
 	}
-	if (crypto_init(false, &err) < 0 || run(argv[1], argv[2], &err) < 0) {
+	if (crypto_init(false, &err) < 0 || http_global_init(&err) < 0 || run(argv[1], argv[2], &err) < 0) {
 		fprintf(stderr, "oci_copy: %s\n", err.text);
 		return err_exit_code(err.kind);
 	}

@@ -84,15 +84,22 @@ static void asks_for_a_token_without_credentials_too(void **state)
 	rig_end(&rig);
 }
 
+#define BASIC_STEP                                                                                \
+	{                                                                                         \
+		.expect = RIG_GET, .answer = "401 No\r\nWWW-Authenticate: Basic realm=\"r\"\r\n", \
+		.body = "{}"                                                                      \
+	}
+#define BEARER_STEP                                               \
+	{                                                         \
+		.expect = RIG_GET, .answer = BEARER, .body = "{}" \
+	}
+#define TOKEN_STEP(status, text)                                               \
+	{                                                                      \
+		.expect = TOKEN_REQUEST, .answer = status "\r\n", .body = text \
+	}
+
 static void says_who_refused_the_credentials(void **state)
 {
-	static const struct fake_step basic = {
-		.expect = RIG_GET, .answer = "401 No\r\nWWW-Authenticate: Basic realm=\"r\"\r\n", .body = "{}"
-	};
-	static const struct fake_step bearer = { .expect = RIG_GET, .answer = BEARER, .body = "{}" };
-	static const struct fake_step token = {
-		.expect = TOKEN_REQUEST, .answer = "200 OK\r\n", .body = "{\"token\":\"t0ken\"}"
-	};
 	static const struct {
 		struct fake_step steps[4];
 		size_t count;
@@ -100,25 +107,19 @@ static void says_who_refused_the_credentials(void **state)
 		enum err_kind kind;
 		const char *words;
 	} cases[] = {
-		{ { basic }, 1, NULL, ERR_AUTH, "no credentials were found" },
-		{ { basic, basic }, 2, "u:s3cret", ERR_AUTH, "the credentials are refused" },
-		{ { bearer, { .expect = TOKEN_REQUEST, .answer = "401 No\r\n", .body = "s3cret" } }, 2,
-				"u:s3cret", ERR_AUTH, "asking the token server '127.0.0.1'" },
-		{ { bearer, { .expect = TOKEN_REQUEST, .answer = "403 No\r\n", .body = "" } }, 2, NULL,
-				ERR_AUTH, "no credentials were found" },
-		{ { bearer, token, bearer }, 3, "u:s3cret", ERR_AUTH, "the token server's token is refused" },
-		{ { bearer, { .expect = TOKEN_REQUEST, .answer = "200 OK\r\n", .body = "{}" } }, 2, NULL,
-				ERR_FORMAT, "neither token nor access_token" },
-		{ { bearer,
-				  { .expect = TOKEN_REQUEST,
-						  .answer = "200 OK\r\n",
-						  .body = "{\"token\":\"a b\"}" } },
-				2, NULL, ERR_FORMAT, "a header field cannot" },
-		{ { bearer,
-				  { .expect = TOKEN_REQUEST,
-						  .answer = "302 Found\r\nLocation: http://{self}/\r\n",
-						  .body = "" } },
-				2, NULL, ERR_DENIED, "HTTP 302" },
+		{ { BASIC_STEP }, 1, NULL, ERR_AUTH, "no credentials were found" },
+		{ { BASIC_STEP, BASIC_STEP }, 2, "u:s3cret", ERR_AUTH, "the credentials are refused" },
+		{ { BEARER_STEP, TOKEN_STEP("401 No", "s3cret") }, 2, "u:s3cret", ERR_AUTH,
+				"asking the token server '127.0.0.1'" },
+		{ { BEARER_STEP, TOKEN_STEP("403 No", "") }, 2, NULL, ERR_AUTH, "no credentials were found" },
+		{ { BEARER_STEP, TOKEN_STEP("200 OK", "{\"token\":\"t0ken\"}"), BEARER_STEP }, 3, "u:s3cret",
+				ERR_AUTH, "the token server's token is refused" },
+		{ { BEARER_STEP, TOKEN_STEP("200 OK", "{}") }, 2, NULL, ERR_FORMAT,
+				"neither token nor access_token" },
+		{ { BEARER_STEP, TOKEN_STEP("200 OK", "{\"token\":\"a b\"}") }, 2, NULL, ERR_FORMAT,
+				"a header field cannot" },
+		{ { BEARER_STEP, TOKEN_STEP("302 Found\r\nLocation: http://{self}/", "") }, 2, NULL,
+				ERR_DENIED, "HTTP 302" },
 		{ { { .expect = RIG_GET, .answer = "401 No\r\n", .body = "" } }, 1, "u:s3cret", ERR_DENIED,
 				"neither Basic nor Bearer" },
 	};
@@ -267,12 +268,6 @@ static void tells_in_the_registrys_words_why_it_refuses(void **state)
 }
 
 /* ---- sent elsewhere ---- */
-
-#define BASIC_STEP                                                                                \
-	{                                                                                         \
-		.expect = RIG_GET, .answer = "401 No\r\nWWW-Authenticate: Basic realm=\"r\"\r\n", \
-		.body = "{}"                                                                      \
-	}
 
 static void tells_no_other_host_who_it_is(void **state)
 {
