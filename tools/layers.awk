@@ -17,7 +17,7 @@ function find(text) {
 }
 
 BEGIN {
-	split("assert ctype dirent dlfcn endian errno fcntl fnmatch getopt glob grp ifaddrs inttypes langinfo libgen " \
+	split("assert ctype dirent dlfcn endian errno fcntl fnmatch ftw getopt glob grp ifaddrs inttypes langinfo libgen " \
 		"limits locale malloc math mntent netdb poll pthread pwd regex sched search semaphore setjmp signal spawn " \
 		"stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings syslog " \
 		"termios threads time ucontext unistd wchar wctype", names, " ")

@@ -156,5 +156,5 @@ bool pgp_is_secret_keys(struct span bytes)
 
 	if (span_starts(span_trim(bytes), "-----BEGIN PGP PRIVATE KEY BLOCK-----"))
 		return true;
-	return pgp_next(&bytes, &packet, NULL) == 0 && packet.tag == PGP_SECRET_KEY;
+	return pgp_next(&bytes, &packet, NULL) == 0 && packet.tag == PGP_SECRET_KEY && packet.body.len > 0;
 }
