@@ -180,6 +180,7 @@ static int handle(struct grpc_session *self, struct stream *stream)
 		return refuse(self, stream, "200", GRPC_INTERNAL, "the request is cut off");
 	if (!method)
 		return refuse(self, stream, "200", GRPC_UNIMPLEMENTED, "unknown method");
+	stream->handled = true;
 	enum grpc_status status =
 			method->handle(self->service->ctx, buf_span(&stream->message), &stream->answer, &err);
 	if (status != GRPC_OK)
