@@ -287,6 +287,6 @@ int auth_answer(struct auth *auth, struct http *http, const char *field, const c
 		return basic(auth, second && auth->basic.len, err);
 	const char *wanted = second ? challenge.scope : scope;
 	if (second && (!wanted[0] || !strcmp(wanted, scope)))
-		return err_set(err, ERR_AUTH, "HTTP 401: the token server's token is refused");
+		return refused(auth, 401, err);
 	return bearer(auth, http, &challenge, wanted, scope, registry_tls, err);
 }
