@@ -244,13 +244,14 @@ static int converse(struct calling *self, struct grpc_wire *wire, struct err *er
 		short write_wants = 0, read_wants = 0;
 		if (write_some(self, wire, &write_wants, err) < 0)
 			return -1;
+		/* it has told the peer what was wrong, and listens no more */
+		if (!nghttp2_session_want_read(self->session))
+			return err_set(err, ERR_FORMAT, "the peer does not speak HTTP/2 as it should");
 		int got = read_some(self, wire, &read_wants, err);
 		if (got < 0)
 			return -1;
 		if (got || self->closed)
 			continue;
-		if (!nghttp2_session_want_read(self->session))
-			return err_set(err, ERR_IO, "the peer ended the connection");
 		if (grpc_wire_wait(wire, (short)(write_wants | read_wants), err) < 0)
 			return -1;
 	}
