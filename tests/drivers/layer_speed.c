@@ -4,7 +4,7 @@
  *
  *     layer_speed WORK THREADS HOLD_BACK IN OUT        WORK: encrypt, decrypt, decoder, verify, copy; "-" is a pipe
  *
- * Encrypting prints the HMAC and both digests to stderr for the other ways, which take them as MAC= and DIGEST= in the
+ * Encrypting prints the HMAC and the digest to stderr for the other ways, which take them as MAC= and DIGEST= in the
  * environment; the key is fixed. One line of JSON goes to stderr: seconds, processor seconds, peak resident KiB.
  */
 #include "base/buf.h"
