@@ -279,7 +279,7 @@ static void takes_what_is_an_answer_and_names_what_is_none(void **state)
 		{ "HTTP/1", make_http1, ERR_FORMAT, "HTTP/2" },
 		{ "nothing", make_nothing, ERR_IO, "closed the connection" },
 		{ "too many headers", make_headers, ERR_LIMIT, "header fields exceed" },
-		{ "push", make_push, ERR_FORMAT, "HTTP/2" },
+		{ "push", make_push, ERR_IO, "closed the connection" },
 		{ "giant frame", make_giant_frame, ERR_FORMAT, "HTTP/2" },
 	};
 
