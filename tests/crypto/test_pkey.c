@@ -71,6 +71,7 @@ static void reads_every_form_of_the_same_key(void **state)
 		{ "rsa-certificate.der", "rsa.pem", false },
 		{ "rsa-trusted.pem", "rsa.pem", false },
 		{ "rsa-certificate-and-key.pem", "rsa.pem", true },
+		{ "../chain.pem", "../leaf.key", false },
 		{ "p256.pem", "p256.pem", true },
 		{ "p256-sec1.pem", "p256.pem", true },
 		{ "p256-sec1.der", "p256.pem", true },

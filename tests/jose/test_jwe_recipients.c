@@ -143,6 +143,22 @@ static void a_recipient_that_is_damaged_does_not_hide_ours(void **state)
 	tree_refused(&p256, tree, ERR_FORMAT, "recipient 1: the member 'enc' stands in two");
 }
 
+static void recipients_have_one_enc(void **state)
+{
+	auto_jwk struct jwk p256 = JWK_NONE;
+	auto_json json_t *tree = crowd(1);
+	json_t *item = NULL;
+	size_t i = 0;
+
+	(void)state;
+	jwk_of("keys/p256.jwk", &p256);
+	json_object_del(tree, "protected");
+	json_array_foreach (json_object_get(tree, "recipients"), i, item)
+		json_object_set_new(json_object_get(item, "header"), "enc",
+				json_string(i ? "A256GCM" : "A192GCM"));
+	tree_refused(&p256, tree, ERR_FORMAT, "differ in enc");
+}
+
 static void a_jwk_with_an_alg_takes_that_alone(void **state)
 {
 	auto_jwk struct jwk rsa = JWK_NONE, p256 = JWK_NONE;
@@ -202,6 +218,7 @@ static void only_private_keys_open(void **state)
 	char *text = json_text(tree, false);
 	assert_int_equal(jwe_open(&public, span_of(text), &plain, &err), -1);
 	assert_int_equal(err.kind, ERR_USAGE);
+	assert_non_null(strstr(err.text, "opening a JWE needs a private key"));
 	assert_int_equal(jwe_open(&ed25519, span_of(text), &plain, &err), -1);
 	assert_int_equal(err.kind, ERR_USAGE);
 	free(text);
@@ -286,6 +303,7 @@ int main(void)
 		cmocka_unit_test(parties_are_part_of_the_derivation),
 		cmocka_unit_test(looks_through_as_many_recipients_as_may_be),
 		cmocka_unit_test(a_recipient_that_is_damaged_does_not_hide_ours),
+		cmocka_unit_test(recipients_have_one_enc),
 		cmocka_unit_test(a_jwk_with_an_alg_takes_that_alone),
 		cmocka_unit_test(the_wrong_key_fails_in_one_way),
 		cmocka_unit_test(only_private_keys_open),

@@ -90,6 +90,43 @@ static void a_short_coordinate_is_padded(void **state)
 	assert_true(pkey_is_same(key, back));
 }
 
+static void the_public_half_of_a_private_key_is_public(void **state)
+{
+	static const char *const private[] = { "rsa", "p256", "ed25519" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(private); i++) {
+		char name[60];
+		auto_jwk struct jwk jwk = JWK_NONE;
+		auto_pkey struct pkey *public = NULL;
+		snprintf(name, sizeof(name), "keys/%s.jwk", private[i]);
+		jwk_of(name, &jwk);
+		auto_json json_t *object = tree_of(name);
+		assert_non_null(json_object_get(object, "d"));
+		assert_int_equal(jwk_public(object, &public, NULL), 0);
+		assert_true(pkey_is_same(public, jwk.key));
+		assert_false(pkey_is_private(public));
+	}
+}
+
+static void a_private_number_is_no_longer_than_the_curve(void **state)
+{
+	auto_json json_t *object = tree_of("keys/p256.jwk");
+	auto_buf struct buf d = BUF_MAX(100), text = BUF_MAX(100);
+	auto_jwk struct jwk jwk = JWK_NONE;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	buf_putc(&d, '\0');
+	assert_int_equal(b64url_decode(span_of(json_text_at(object, "d", NULL)), &d, NULL), 0);
+	b64url_encode(&text, buf_span(&d));
+	json_object_set_new(object, "d", json_string(buf_text(&text)));
+	char *whole = json_text(object, false);
+	assert_int_equal(jwk_parse(span_of(whole), &jwk, &err), -1);
+	assert_non_null(strstr(err.text, "coordinate"));
+	free(whole);
+}
+
 static void a_jwk_is_known_by_its_looks(void **state)
 {
 	static const struct {
@@ -269,6 +306,8 @@ int main(void)
 		cmocka_unit_test(reads_the_keys_of_rfc_7520),
 		cmocka_unit_test(a_public_key_reads_back_as_it_was_written),
 		cmocka_unit_test(a_short_coordinate_is_padded),
+		cmocka_unit_test(the_public_half_of_a_private_key_is_public),
+		cmocka_unit_test(a_private_number_is_no_longer_than_the_curve),
 		cmocka_unit_test(a_jwk_is_known_by_its_looks),
 		cmocka_unit_test(refuses_what_is_no_key),
 		cmocka_unit_test(bounds_are_kept),
