@@ -20,6 +20,7 @@
  * Errors: ERR_IO (connection, DNS, cut off), ERR_AUTH (certificate not trusted), ERR_RETRY (a timeout), ERR_LIMIT,
  * ERR_FORMAT (an answer that is no HTTP), ERR_USAGE (bad URL, bad key or certificate). An HTTP status is not an error
  * here: the caller judges it.
+ * With TLS, the program ignores SIGPIPE (base/signals.h), which OpenSSL may raise.
  * Threads: one thread per struct http; http_wake() alone may be called from others. From inside a handler, http_start
  * and http_cancel may be called, http_fetch and http_turn may not.
  */

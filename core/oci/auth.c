@@ -22,6 +22,7 @@
 #define EXPIRY_MAX    86400 /* longer is not believed */
 #define EXPIRY_MARGIN 5     /* a token this close to its end is none */
 #define TOKEN_TIMEOUT 30000
+#define ECHO_MIN      4
 #define CLIENT_ID     "cocoon"
 #define BEARER        "Authorization: Bearer "
 #define BASIC         "Authorization: Basic "
@@ -57,6 +58,22 @@ const char *auth_field(const struct auth *auth, const char *scope)
 	if (i < AUTH_TOKENS && auth->tokens[i].expiry > clock_mono(&clock_real))
 		return (const char *)auth->tokens[i].field.ptr;
 	return auth->basic.len ? (const char *)auth->basic.ptr : NULL;
+}
+
+/* Shorter ones stand in any text by chance. */
+static bool holds(const char *text, const struct secret *secret, size_t from)
+{
+	return secret->len >= from + ECHO_MIN && strstr(text, (const char *)secret->ptr + from);
+}
+
+bool auth_is_echoed(const struct auth *auth, const char *text)
+{
+	bool found = holds(text, &auth->login.password, 0) || holds(text, &auth->login.identity, 0) ||
+			holds(text, &auth->basic, strlen(BASIC));
+
+	for (size_t i = 0; !found && i < AUTH_TOKENS; i++)
+		found = holds(text, &auth->tokens[i].field, strlen(BEARER));
+	return found;
 }
 
 /* ---- what is sent ---- */

@@ -62,4 +62,7 @@ const char *auth_field(const struct auth *auth, const char *scope) __attribute__
 int auth_answer(struct auth *auth, struct http *http, const char *challenge, const char *scope, bool second,
 		bool registry_tls, struct err *err) __attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
 
+/* Does a text that came from the registry repeat one of our secrets? Then it is not for people. */
+bool auth_is_echoed(const struct auth *auth, const char *text) __attribute__((nonnull));
+
 #endif

@@ -126,8 +126,9 @@ static int begin(struct registry *registry, struct ask *ask, struct err *err)
 /* ---- what follows from an answer ---- */
 
 /* A registry's own words: {"errors":[{"code":"DENIED","message":"…"}]} (distribution-spec, "Error Codes"). */
-static void words_of(struct span body, char *out, size_t cap)
+static void words_of(const struct registry *registry, const struct ask *ask, char *out, size_t cap)
 {
+	struct span body = buf_span(&ask->answer.body);
 	auto_json json_t *answer = NULL;
 
 	out[0] = '\0';
@@ -136,6 +137,9 @@ static void words_of(struct span body, char *out, size_t cap)
 	const json_t *first = json_array_get(json_at(answer, "errors", NULL), 0);
 	const char *code = first ? json_text_at(first, "code", NULL) : NULL;
 	const char *message = first ? json_text_at(first, "message", NULL) : NULL;
+	if ((code && auth_is_echoed(&registry->auth, code)) ||
+			(message && auth_is_echoed(&registry->auth, message)))
+		return;
 	if (code)
 		snprintf(out, cap, ": %.40s%s%.160s", code, message ? ": " : "", message ? message : "");
 }
@@ -155,8 +159,7 @@ int ask_refused(const struct registry *registry, const struct ask *ask, struct e
 {
 	char words[SAY_MAX];
 
-	(void)registry;
-	words_of(buf_span(&ask->answer.body), words, sizeof(words));
+	words_of(registry, ask, words, sizeof(words));
 	err_set(err, kind_of(ask->answer.status), "HTTP %d%s", ask->answer.status, words);
 	if (err)
 		err->retry_after = ask->answer.retry_after;
@@ -230,7 +233,7 @@ static int again_after_status(struct registry *registry, struct ask *ask, struct
 	/* 429 is said before anything was done */
 	if (!retry_status(status) || (ask->once && status != 429))
 		return ask_refused(registry, ask, err);
-	words_of(buf_span(&ask->answer.body), words, sizeof(words));
+	words_of(registry, ask, words, sizeof(words));
 	snprintf(cause, sizeof(cause), "HTTP %d%s", status, words);
 	return retry_again(&ask->retry, cause, ask->answer.retry_after, err);
 }

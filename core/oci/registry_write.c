@@ -6,7 +6,9 @@
  *     more                POST uploads/ → Location; PATCH, PATCH, … each;  PUT Location?digest=…  with nothing
  *
  * While one chunk travels the next one is filled; every feed lets the network go on. A chunk stays in memory until the
- * registry has it, so that a cut upload goes on from where the registry says that it stands.
+ * registry has it, so that a cut upload goes on from where the registry says that it stands. Not every registry keeps
+ * what came of a cut chunk (docker's forgets the whole upload): then the failure is ERR_RETRY, and the blob is to be
+ * fed to a new writer.
  */
 #include "oci/registry_own.h"
 
@@ -104,9 +106,9 @@ static bool read_range(const char *text, uint64_t *have)
 static int note_taken(struct registry_writer *writer, uint64_t have, struct err *err)
 {
 	if (have < writer->from || have - writer->from > writer->len)
-		return err_set(err, ERR_IO,
-				"%s: the registry has %llu bytes of it, where it must have %llu to %llu: "
-				"begin again",
+		return err_set(err, ERR_RETRY,
+				"%s: the registry has %llu bytes of it, where %llu to %llu would do: begin "
+				"again",
 				writer->what, (unsigned long long)have, (unsigned long long)writer->from,
 				(unsigned long long)(writer->from + writer->len));
 	writer->taken = have - writer->from;
@@ -145,6 +147,11 @@ static int ask_progress(struct registry_writer *writer, struct err *err)
 	ask.max = ANSWER_MAX;
 	buf_add_span(&ask.url, buf_span(&writer->session));
 	int result = ask_run(registry, &ask, err);
+	/* docker's registry gives up an upload when a part of it was cut: the blob has to come once more */
+	if (result < 0 && err && (err->kind == ERR_NOT_FOUND || err->kind == ERR_DENIED)) {
+		err->kind = ERR_RETRY;
+		err_wrap(err, "the upload was cut, and the registry did not keep it: begin again");
+	}
 	if (!result && ask.answer.location[0])
 		result = ask_location(registry, &ask, &writer->session, err);
 	if (!result && !read_range(ask.answer.range, &have))

@@ -84,7 +84,9 @@ void oci_reader_free(struct oci_reader *reader);
 
 /* ---- writing ---- */
 
-/* A missing folder of oci: and dir: is made. `from` is where the blobs come from, for mounts within a registry; or NULL. */
+/*
+ * A missing folder of oci: and dir: is made, one that holds other things is refused. oci: keeps the images of other
+ * tags, dir: and oci-archive: hold one image and lose the one before at the commit. `from` is where the blobs come from, for mounts within a registry; or NULL. */
 int oci_dest_open(const struct oci_place *place, const struct oci_access *access,
 		const struct oci_place *from, struct oci_dest **out, struct err *err)
 		__attribute__((nonnull(1, 2, 4), warn_unused_result));
@@ -94,11 +96,17 @@ int oci_dest_join(struct oci_dest *first, struct oci_dest **out, struct err *err
 /* Without a commit before: temporary files go. */
 void oci_dest_free(struct oci_dest *dest);
 
-/* Is the blob there already, or could the registry mount it from `from`? Then nothing need be written. */
+/*
+ * Is the blob there already, or could the registry mount it from `from`? Then nothing need be written. In folders its
+ * size is compared, not its bytes: oci/folder.h says why that is enough.
+ */
 int oci_dest_has(struct oci_dest *dest, const struct oci_descriptor *blob, bool *has, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
-/* The writer's stream takes exactly size bytes in feeds; its done is not called, its end is the commit. */
+/*
+ * The writer's stream takes exactly size bytes in feeds; its done is not called, its end is the commit. ERR_RETRY from
+ * a feed or the commit: what was fed is lost at the other side, and a new writer may have more luck.
+ */
 int oci_dest_blob(struct oci_dest *dest, uint64_t size, struct oci_writer **out, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
 struct stream *oci_writer_stream(struct oci_writer *writer) __attribute__((nonnull, returns_nonnull));

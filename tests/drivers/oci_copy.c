@@ -18,6 +18,7 @@
 #include "oci/manifest.h"
 #include "oci/store.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -147,6 +148,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: oci_copy SRC DST\n");
 		return 2;
 	}
+	signal(SIGPIPE, SIG_IGN);
 	if (crypto_init(false, &err) < 0 || http_global_init(&err) < 0 || run(argv[1], argv[2], &err) < 0) {
 		fprintf(stderr, "oci_copy: %s\n", err.text);
 		return err_exit_code(err.kind);

@@ -267,6 +267,26 @@ static void tells_in_the_registrys_words_why_it_refuses(void **state)
 	}
 }
 
+static void does_not_repeat_a_secret_that_the_registry_repeats(void **state)
+{
+	static const char *const bodies[] = {
+		"{\"errors\":[{\"code\":\"X\",\"message\":\"you sent Basic dTpzM2NyZXQ=\"}]}",
+		"{\"errors\":[{\"code\":\"dTpzM2NyZXQ=\",\"message\":\"\"}]}",
+		"{\"errors\":[{\"code\":\"X\",\"message\":\"u and s3cret\"}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		const struct fake_step steps[] = { BASIC_STEP,
+			{ .expect = RIG_GET, .answer = "403 No\r\n", .body = bodies[i] } };
+		struct rig rig = { .access = { .credentials = "u:s3cret" } };
+		RIG_START(&rig.fake, steps);
+		rig_source(&rig);
+		rig_failed(&rig, rig_read(&rig, 10, 100), ERR_DENIED, "HTTP 403");
+		rig_end(&rig);
+	}
+}
+
 /* ---- sent elsewhere ---- */
 
 static void tells_no_other_host_who_it_is(void **state)
@@ -404,6 +424,7 @@ int main(void)
 		cmocka_unit_test(does_not_wait_for_ever),
 		cmocka_unit_test(tries_again_after_errors_of_the_server),
 		cmocka_unit_test(tells_in_the_registrys_words_why_it_refuses),
+		cmocka_unit_test(does_not_repeat_a_secret_that_the_registry_repeats),
 		cmocka_unit_test(tells_no_other_host_who_it_is),
 		cmocka_unit_test(names_only_the_host_of_where_it_was_sent),
 		cmocka_unit_test(follows_five_times_and_no_more),

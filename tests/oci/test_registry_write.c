@@ -134,13 +134,15 @@ static void gives_up_an_upload_that_the_registry_lost(void **state)
 		enum err_kind kind;
 		const char *words;
 	} cases[] = {
-		{ { .expect = "GET ", .answer = "204 None\r\nRange: 0-99\r\n" }, ERR_IO,
+		{ { .expect = "GET ", .answer = "204 None\r\nRange: 0-99\r\n" }, ERR_RETRY,
 				"has 100 bytes of it" },
-		{ { .expect = "GET ", .answer = "204 None\r\nRange: 0-9000000\r\n" }, ERR_IO, "begin again" },
+		{ { .expect = "GET ", .answer = "204 None\r\nRange: 0-9000000\r\n" }, ERR_RETRY,
+				"begin again" },
 		{ { .expect = "GET ", .answer = "204 None\r\n" }, ERR_FORMAT, "does not say how much" },
 		{ { .expect = "GET ", .answer = "204 None\r\nRange: 5-9\r\n" }, ERR_FORMAT,
 				"does not say how much" },
-		{ { .expect = "GET ", .answer = "404 No\r\n", .body = "" }, ERR_NOT_FOUND, "HTTP 404" },
+		{ { .expect = "GET ", .answer = "404 No\r\n", .body = "" }, ERR_RETRY,
+				"did not keep it: begin again: " },
 	};
 
 	(void)state;
