@@ -112,8 +112,12 @@ void grpc_text_decode(struct buf *out, struct span text)
 	for (size_t i = 0; i < text.len; i++) {
 		int high = text.len - i > 2 && text.ptr[i] == '%' ? hex_digit(text.ptr[i + 1]) : -1;
 		int low = high < 0 ? -1 : hex_digit(text.ptr[i + 2]);
-		buf_putc(out, low < 0 ? text.ptr[i] : (char)(high << 4 | low));
-		i += low < 0 ? 0 : 2;
+		char c = text.ptr[i];
+		if (low >= 0) {
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		buf_putc(out, c);
 	}
 }
 

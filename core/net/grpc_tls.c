@@ -45,7 +45,10 @@ static int set_peer(SSL *ssl, const char *host, struct err *err)
 
 	if (numbers && X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)
 		return 0;
-	if (!numbers && SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1)
+	/* what the macro SSL_set_tlsext_host_name does, less its cast that clang does not like */
+	if (!numbers && SSL_set1_host(ssl, host) == 1 &&
+			SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+					(void *)(uintptr_t)host) == 1)
 		return 0;
 	return ossl_fail(err, ERR_USAGE, "'%.200s' cannot be the name of a TLS peer", host);
 }
