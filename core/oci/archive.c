@@ -149,8 +149,10 @@ static int open_entry(const struct archive_source *tar, const struct entry *entr
 {
 	int fd = fcntl(tar->fd, F_DUPFD_CLOEXEC, 0);
 
-	if (fd < 0)
-		return err_errno(err, ERR_IO, "%s: opening the file again", tar->text);
+	if (fd < 0) {
+		err_errno(err, ERR_IO, "%s: opening the file again", tar->text);
+		return -1;
+	}
 	*out = region_reader(fd, entry->offset, entry->size, tar->text);
 	return 0;
 }

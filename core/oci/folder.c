@@ -24,7 +24,8 @@ static int failed(const struct folder *folder, const char *what, const char *nam
 			: errno == ELOOP                         ? ERR_FORMAT
 								 : ERR_IO;
 
-	return err_errno(err, kind, "%s: %s '%s'", folder->text, what, name);
+	err_errno(err, kind, "%s: %s '%s'", folder->text, what, name);
+	return -1;
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------- */

@@ -15,6 +15,12 @@
 
 /* ---- temporary files ----------------------------------------------------------------------------------- */
 
+static int failed(const struct folder *folder, const char *what, struct err *err)
+{
+	err_errno(err, ERR_IO, "%s: %s", folder->text, what);
+	return -1;
+}
+
 int temp_make(const struct folder *folder, struct temp *out, struct err *err)
 {
 	struct temp temp = TEMP_NONE;
@@ -24,9 +30,9 @@ int temp_make(const struct folder *folder, struct temp *out, struct err *err)
 			(unsigned long long)random_below(UINT64_MAX));
 	temp.fd = openat(folder->root, temp.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (temp.fd < 0)
-		return err_errno(err, ERR_IO, "%s: making a file", folder->text);
+		return failed(folder, "making a file", err);
 	if (flock(temp.fd, LOCK_EX | LOCK_NB) < 0) {
-		err_errno(err, ERR_IO, "%s: locking a file", folder->text);
+		failed(folder, "locking a file", err);
 		temp_clear(&temp);
 		return -1;
 	}
@@ -157,7 +163,7 @@ int folder_replace(const struct folder *folder, const char *name, struct span by
 		return -1;
 	/* file systems without folders that can be synced say EINVAL */
 	if (fsync(folder->root) < 0 && errno != EINVAL)
-		return err_errno(err, ERR_IO, "%s: syncing the folder", folder->text);
+		return failed(folder, "syncing the folder", err);
 	return 0;
 }
 
@@ -165,6 +171,6 @@ int folder_replace(const struct folder *folder, const char *name, struct span by
 int folder_sync(const struct folder *folder, struct err *err)
 {
 	if (syncfs(folder->root) < 0)
-		return err_errno(err, ERR_IO, "%s: writing out to the disk", folder->text);
+		return failed(folder, "writing out to the disk", err);
 	return 0;
 }

@@ -28,7 +28,7 @@ static struct span head(struct span text, size_t len)
 
 static void keep(char *out, struct span text)
 {
-	if (text.len)
+	if (text.ptr)
 		memcpy(out, text.ptr, text.len);
 	out[text.len] = '\0';
 }
@@ -245,11 +245,9 @@ int oci_place_parse(const char *text, struct oci_place *out, struct err *err)
 				sizeof(found.text) - 1);
 	keep(found.text, all);
 	size_t colon = span_find(all, ':');
-	struct span word = head(all, colon), rest = span_from(all, colon + 1);
-	int status = -1;
-	if (colon == all.len) {
-		word = SPAN_NONE;
-	} else if (span_is(word, "docker")) {
+	struct span word = colon < all.len ? head(all, colon) : SPAN_NONE, rest = span_from(all, colon + 1);
+	int status;
+	if (span_is(word, "docker")) {
 		status = read_docker(rest, &found, err);
 	} else if (span_is(word, "oci")) {
 		found.transport = OCI_LAYOUT;
@@ -261,13 +259,11 @@ int oci_place_parse(const char *text, struct oci_place *out, struct err *err)
 		found.transport = OCI_DIR;
 		status = read_path(rest, "dir:PATH", &found, err);
 	} else {
-		word = SPAN_NONE;
-	}
-	if (!word.len)
 		return err_set(err, ERR_USAGE,
 				"'%s': is no place of an image; use docker://HOST/PATH:TAG, oci:PATH[:TAG], "
 				"oci-archive:PATH[:TAG] or dir:PATH",
 				found.text);
+	}
 	if (!status)
 		*out = found;
 	return status;

@@ -60,22 +60,22 @@ static int not_one(const struct oci_index *index, const char *tag, size_t found,
 
 int refs_find(const struct oci_index *index, const char *tag, struct oci_descriptor *out, struct err *err)
 {
-	const struct oci_descriptor *chosen = NULL;
-	size_t found = 0;
+	size_t chosen = 0, found = 0;
 
 	for (size_t i = 0; i < index->count; i++) {
 		const struct oci_descriptor *entry = &index->entries[i];
 		if (*tag && !is_called(entry, tag))
 			continue;
 		/* the same image twice is one */
-		if (chosen && !strcmp(chosen->digest, entry->digest))
+		if (found && !strcmp(index->entries[chosen].digest, entry->digest))
 			continue;
-		chosen = chosen ? chosen : entry;
+		if (!found)
+			chosen = i;
 		found++;
 	}
 	if (found != 1)
 		return not_one(index, tag, found, err);
-	*out = *chosen;
+	*out = index->entries[chosen];
 	return 0;
 }
 

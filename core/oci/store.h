@@ -86,7 +86,9 @@ void oci_reader_free(struct oci_reader *reader);
 
 /*
  * A missing folder of oci: and dir: is made, one that holds other things is refused. oci: keeps the images of other
- * tags, dir: and oci-archive: hold one image and lose the one before at the commit. `from` is where the blobs come from, for mounts within a registry; or NULL. */
+ * tags, dir: and oci-archive: hold one image and lose the one before at the commit. `from` is where the
+ * blobs come from, for mounts within a registry; or NULL.
+ */
 int oci_dest_open(const struct oci_place *place, const struct oci_access *access,
 		const struct oci_place *from, struct oci_dest **out, struct err *err)
 		__attribute__((nonnull(1, 2, 4), warn_unused_result));
