@@ -255,7 +255,8 @@ static int trade(struct auth *auth, struct http *http, const struct challenge *c
 	if (fetch_token(auth, http, &request, &response, err) < 0)
 		return -1;
 	int result = read_answer(auth, scope, buf_span(&response.body), err);
-	explicit_bzero(response.body.ptr, response.body.len);
+	if (response.body.ptr)
+		explicit_bzero(response.body.ptr, response.body.cap);
 	return result;
 }
 
