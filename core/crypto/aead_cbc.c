@@ -73,7 +73,7 @@ static int decrypt(const struct suite *suite, const struct secret *key, struct s
 	if (EVP_DecryptUpdate(ctx, room.ptr, &len, (const unsigned char *)cipher.ptr, (int)cipher.len) != 1 ||
 			EVP_DecryptFinal_ex(ctx, room.ptr + len, &last) != 1)
 		return aead_failed(err);
-	return secret_from_span(out, span_new(room.ptr, (size_t)(len + last)), err);
+	return secret_from_span(out, span_new(room.ptr, (size_t)len + (size_t)last), err);
 }
 
 int cbc_hmac_open(const struct secret *key, struct span iv, struct span aad, struct span cipher,

@@ -56,7 +56,7 @@ int keywrap_seal(const struct secret *kek, const struct secret *key, struct buf 
 	if (EVP_EncryptUpdate(ctx, room, &len, key->ptr, (int)key->len) != 1 ||
 			EVP_EncryptFinal_ex(ctx, room + len, &last) != 1)
 		ossl_abort("AES key wrap");
-	buf_grew(out, (size_t)(len + last));
+	buf_grew(out, (size_t)len + (size_t)last);
 	return 0;
 }
 
@@ -76,7 +76,7 @@ int keywrap_open(const struct secret *kek, struct span wrapped, struct secret *o
 	if (EVP_DecryptUpdate(ctx, room.ptr, &len, (const unsigned char *)wrapped.ptr, (int)wrapped.len) !=
 					1 ||
 			EVP_DecryptFinal_ex(ctx, room.ptr + len, &last) != 1 ||
-			(size_t)(len + last) != wrapped.len - OVERHEAD)
+			(size_t)len + (size_t)last != wrapped.len - OVERHEAD)
 		return aead_failed(err);
-	return secret_from_span(out, span_new(room.ptr, (size_t)(len + last)), err);
+	return secret_from_span(out, span_new(room.ptr, (size_t)len + (size_t)last), err);
 }

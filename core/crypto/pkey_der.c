@@ -123,13 +123,15 @@ static int read_form(enum pkey_form form, struct span der, EVP_PKEY **out, struc
 
 	ERR_clear_error();
 	EVP_PKEY *key = forms[form].read(&at, (long)der.len);
-	if (!key)
-		return ossl_fail(
-				err, ERR_FORMAT, "this begins like %s, but cannot be read", forms[form].what);
+	if (!key) {
+		ossl_fail(err, ERR_FORMAT, "this begins like %s, but cannot be read", forms[form].what);
+		return -1;
+	}
 	ERR_clear_error();
 	if ((const char *)at != der.ptr + der.len) {
 		EVP_PKEY_free(key);
-		return err_set(err, ERR_FORMAT, "bytes behind %s", forms[form].what);
+		err_set(err, ERR_FORMAT, "bytes behind %s", forms[form].what);
+		return -1;
 	}
 	*out = key;
 	return 0;
@@ -141,12 +143,16 @@ static int read_any(struct span der, const struct secret *password, EVP_PKEY **o
 
 	if (form == FORM_ENCRYPTED)
 		return pkey_decrypt_pkcs8(der, password, out, err);
-	if (form == FORM_PKCS12)
-		return err_set(err, ERR_FORMAT,
+	if (form == FORM_PKCS12) {
+		err_set(err, ERR_FORMAT,
 				"this is a PKCS#12 container; take the key out with 'openssl pkcs12 "
 				"-nocerts'");
-	if (form == FORM_NONE)
-		return err_set(err, ERR_FORMAT, "this is DER, but neither a key nor a certificate");
+		return -1;
+	}
+	if (form == FORM_NONE) {
+		err_set(err, ERR_FORMAT, "this is DER, but neither a key nor a certificate");
+		return -1;
+	}
 	return read_form(form, der, out, err);
 }
 

@@ -52,8 +52,10 @@ static int finish(struct builder *builder, const char *type, bool private, EVP_P
 	int good = EVP_PKEY_fromdata(ctx, &key, private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
 	OSSL_PARAM_free(params);
 	EVP_PKEY_CTX_free(ctx);
-	if (good != 1)
-		return ossl_fail(err, ERR_FORMAT, "these numbers are no %s key", type);
+	if (good != 1) {
+		ossl_fail(err, ERR_FORMAT, "these numbers are no %s key", type);
+		return -1;
+	}
 	*out = key;
 	return 0;
 }
@@ -76,8 +78,10 @@ static int from_rsa(const struct pkey_numbers *of, EVP_PKEY **out, struct err *e
 
 	for (size_t i = 1; i < sizeof(halves) / sizeof(halves[0]); i++)
 		given += halves[i].bytes.len > 0;
-	if (given && (given < 5 || !of->d.len))
-		return err_set(err, ERR_FORMAT, "of the private numbers of an RSA key some are missing");
+	if (given && (given < 5 || !of->d.len)) {
+		err_set(err, ERR_FORMAT, "of the private numbers of an RSA key some are missing");
+		return -1;
+	}
 	if (!builder.bld)
 		ossl_abort("making a key of numbers");
 	add_number(&builder, OSSL_PKEY_PARAM_RSA_N, of->n, false);
@@ -94,9 +98,11 @@ static int from_ec(const struct pkey_numbers *of, EVP_PKEY **out, struct err *er
 	size_t size = pkey_coordinate(of->kind);
 	auto_builder struct builder builder = { .bld = OSSL_PARAM_BLD_new(), .count = 0 };
 
-	if (!of->x.len || !of->y.len || of->x.len > size || of->y.len > size || of->d.len > size)
-		return err_set(err, ERR_FORMAT, "a coordinate of %s has 1 to %zu bytes",
-				pkey_kind_name(of->kind), size);
+	if (!of->x.len || !of->y.len || of->x.len > size || of->y.len > size || of->d.len > size) {
+		err_set(err, ERR_FORMAT, "a coordinate of %s has 1 to %zu bytes", pkey_kind_name(of->kind),
+				size);
+		return -1;
+	}
 	memcpy(point + 1 + size - of->x.len, of->x.ptr, of->x.len);
 	memcpy(point + 1 + 2 * size - of->y.len, of->y.ptr, of->y.len);
 	if (!builder.bld ||
@@ -124,15 +130,20 @@ static int from_ed25519(const struct pkey_numbers *of, EVP_PKEY **out, struct er
 	size_t size = pkey_coordinate(of->kind);
 	const unsigned char *x = (const unsigned char *)of->x.ptr, *d = (const unsigned char *)of->d.ptr;
 
-	if (of->x.len != size || (of->d.len && of->d.len != size))
-		return err_set(err, ERR_FORMAT, "each half of an Ed25519 key has %zu bytes", size);
+	if (of->x.len != size || (of->d.len && of->d.len != size)) {
+		err_set(err, ERR_FORMAT, "each half of an Ed25519 key has %zu bytes", size);
+		return -1;
+	}
 	EVP_PKEY *key = of->d.len ? EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, d, size)
 				  : EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, x, size);
-	if (!key)
-		return ossl_fail(err, ERR_FORMAT, "these bytes are no Ed25519 key");
+	if (!key) {
+		ossl_fail(err, ERR_FORMAT, "these bytes are no Ed25519 key");
+		return -1;
+	}
 	if (!is_public_half(key, of->x)) {
 		EVP_PKEY_free(key);
-		return err_set(err, ERR_FORMAT, "the private half does not belong to the public one");
+		err_set(err, ERR_FORMAT, "the private half does not belong to the public one");
+		return -1;
 	}
 	*out = key;
 	return 0;

@@ -104,22 +104,30 @@ static int decrypt_info(
 	const X509_ALGOR *alg = NULL;
 
 	X509_SIG_get0(sealed, &alg, NULL);
-	if (!is_cheap(alg))
-		return err_set(err, ERR_LIMIT,
+	if (!is_cheap(alg)) {
+		err_set(err, ERR_LIMIT,
 				"the key's password derivation is too costly; more than %d iterations",
 				ITERATIONS_MAX);
+		return -1;
+	}
 	ERR_clear_error();
 	PKCS8_PRIV_KEY_INFO *info = PKCS8_decrypt(sealed, (const char *)password->ptr, (int)password->len);
-	if (!info && is_unknown_method())
-		return err_set(err, ERR_FORMAT,
+	if (!info && is_unknown_method()) {
+		err_set(err, ERR_FORMAT,
 				"the key is encrypted by a method that is not supported; convert it with "
 				"'openssl pkcs8 -topk8'");
-	if (!info)
-		return pkey_wrong_password(err);
+		return -1;
+	}
+	if (!info) {
+		pkey_wrong_password(err);
+		return -1;
+	}
 	EVP_PKEY *key = EVP_PKCS82PKEY(info);
 	PKCS8_PRIV_KEY_INFO_free(info);
-	if (!key)
-		return ossl_fail(err, ERR_FORMAT, "the key behind the password cannot be read");
+	if (!key) {
+		ossl_fail(err, ERR_FORMAT, "the key behind the password cannot be read");
+		return -1;
+	}
 	*out = key;
 	return 0;
 }
@@ -131,8 +139,8 @@ int pkey_decrypt_pkcs8(struct span der, const struct secret *password, EVP_PKEY 
 	X509_SIG *sealed = d2i_X509_SIG(NULL, &at, (long)der.len);
 	if (!sealed || (const char *)at != der.ptr + der.len) {
 		X509_SIG_free(sealed);
-		return ossl_fail(err, ERR_FORMAT,
-				"this begins like an encrypted private key, but cannot be read");
+		ossl_fail(err, ERR_FORMAT, "this begins like an encrypted private key, but cannot be read");
+		return -1;
 	}
 	int status = need_password(password, err);
 	if (status == 0)
@@ -177,7 +185,7 @@ static int decrypt(EVP_CIPHER_CTX *ctx, struct span cipher, struct secret *out, 
 	if (EVP_DecryptUpdate(ctx, room.ptr, &len, (const unsigned char *)cipher.ptr, (int)cipher.len) != 1 ||
 			EVP_DecryptFinal_ex(ctx, room.ptr + len, &last) != 1)
 		return pkey_wrong_password(err);
-	return secret_from_span(out, span_new(room.ptr, (size_t)(len + last)), err);
+	return secret_from_span(out, span_new(room.ptr, (size_t)len + (size_t)last), err);
 }
 
 int pkey_decrypt_pem(char *head, struct span cipher, const struct secret *password, struct secret *out,

@@ -197,21 +197,28 @@ static int read_enc(const struct jwe_message *message, const struct jwe_enc **ou
 {
 	const struct jwe_enc *enc = enc_of(message, 0);
 
-	if (!enc)
-		return err_set(err, ERR_FORMAT,
+	if (!enc) {
+		err_set(err, ERR_FORMAT,
 				"enc is none of A128GCM, A192GCM, A256GCM, A128CBC-HS256, A192CBC-HS384 and "
 				"A256CBC-HS512");
+		return -1;
+	}
 	/* where it is in a header of their own they could differ; the ciphertext is one */
 	for (size_t i = 1; i < message->count; i++)
-		if (enc_of(message, i) != enc)
-			return err_set(err, ERR_FORMAT, "the recipients differ in enc");
-	if (message->iv.len != enc->iv_bytes || message->tag.len != enc->tag_bytes)
-		return err_set(err, ERR_FORMAT,
-				"iv and tag have %zu and %zu bytes; those of %s have %zu and %zu",
+		if (enc_of(message, i) != enc) {
+			err_set(err, ERR_FORMAT, "the recipients differ in enc");
+			return -1;
+		}
+	if (message->iv.len != enc->iv_bytes || message->tag.len != enc->tag_bytes) {
+		err_set(err, ERR_FORMAT, "iv and tag have %zu and %zu bytes; those of %s have %zu and %zu",
 				message->iv.len, message->tag.len, enc->name, enc->iv_bytes, enc->tag_bytes);
-	if (message->cipher.len > SECRET_MAX)
-		return err_set(err, ERR_LIMIT, "the ciphertext has %zu bytes; at most %zu are allowed",
+		return -1;
+	}
+	if (message->cipher.len > SECRET_MAX) {
+		err_set(err, ERR_LIMIT, "the ciphertext has %zu bytes; at most %zu are allowed",
 				message->cipher.len, SECRET_MAX);
+		return -1;
+	}
 	*out = enc;
 	return 0;
 }

@@ -185,27 +185,46 @@ static void refuses_texts_that_are_no_message(void **state)
 		refused(&rsa, span_of(cases[i].text), ERR_FORMAT, cases[i].words);
 }
 
-static void refuses_a_message_cut_or_changed_at_any_byte(void **state)
+static bool opens(const struct jwk *key, struct span text)
 {
-	static const char *const messages[] = { "go-jose/p256.A256GCM.json",
-		"go-jose/p256.A128CBC-HS256.json", "go-jose/p256.A256GCM.compact" };
+	auto_secret struct secret plain = SECRET_NONE;
+
+	return jwe_open(key, text, &plain, NULL) == 0;
+}
+
+static const char *const whole[] = { "go-jose/p256.A256GCM.json", "go-jose/p256.A128CBC-HS256.json",
+	"go-jose/p256.A256GCM.compact" };
+
+static void refuses_a_message_cut_at_any_byte(void **state)
+{
 	auto_jwk struct jwk jwk = JWK_NONE;
 
 	(void)state;
 	jwk_of("keys/p256.jwk", &jwk);
-	for (size_t i = 0; i < COUNT(messages); i++) {
+	for (size_t i = 0; i < COUNT(whole); i++) {
 		auto_buf struct buf text = BUF_MAX(JWE_MAX);
-		load(messages[i], &text);
-		for (size_t len = 0; len < text.len; len++) {
-			auto_secret struct secret plain = SECRET_NONE;
-			assert_int_equal(jwe_open(&jwk, span_new(text.ptr, len), &plain, NULL), -1);
-		}
+		load(whole[i], &text);
+		assert_true(opens(&jwk, buf_span(&text)));
+		for (size_t len = 0; len < text.len; len++)
+			if (opens(&jwk, span_new(text.ptr, len)))
+				fail_msg("%s cut at %zu", whole[i], len);
+	}
+}
+
+static void refuses_a_message_changed_at_any_byte(void **state)
+{
+	auto_jwk struct jwk jwk = JWK_NONE;
+
+	(void)state;
+	jwk_of("keys/p256.jwk", &jwk);
+	for (size_t i = 0; i < COUNT(whole); i++) {
+		auto_buf struct buf text = BUF_MAX(JWE_MAX);
+		load(whole[i], &text);
 		for (size_t at = 0; at < text.len; at++) {
-			auto_secret struct secret plain = SECRET_NONE;
 			char was = text.ptr[at];
 			text.ptr[at] = was == 'B' ? 'C' : 'B';
-			if (jwe_open(&jwk, buf_span(&text), &plain, NULL) == 0)
-				fail_msg("%s changed at %zu", messages[i], at);
+			if (opens(&jwk, buf_span(&text)))
+				fail_msg("%s changed at %zu", whole[i], at);
 			text.ptr[at] = was;
 		}
 	}
@@ -218,7 +237,8 @@ int main(void)
 		cmocka_unit_test(headers_outside_protection_are_joined_and_must_not_overlap),
 		cmocka_unit_test(refuses_members_missing_or_of_wrong_types),
 		cmocka_unit_test(refuses_texts_that_are_no_message),
-		cmocka_unit_test(refuses_a_message_cut_or_changed_at_any_byte),
+		cmocka_unit_test(refuses_a_message_cut_at_any_byte),
+		cmocka_unit_test(refuses_a_message_changed_at_any_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
