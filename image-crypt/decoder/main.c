@@ -18,11 +18,15 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAYLOAD_FD       3
 /* an attestation may stand behind a provider's answer */
 #define PROVIDER_TIMEOUT 60000
+/* time in which containerd sees an exit, on a busy machine too */
+#define NOTICED_NS       500000000L
 #define KEYS_OPTION      "decryption-keys-path"
 
 struct settings {
@@ -194,6 +198,23 @@ static int run(void *given, struct err *err)
 	return -1;
 }
 
+/*
+ * containerd reads standard output to its end and then asks whether the decoder has failed, without waiting for it: when
+ * the end of the output and of the process come together, what was said here is often lost, and a person reads "wrong
+ * diff id" instead. So another process, which has nothing but the pipe, keeps that open until the exit has been noticed.
+ */
+static void end_after_the_exit(void)
+{
+	struct stat status;
+
+	if (fstat(STDOUT_FILENO, &status) < 0 || !S_ISFIFO(status.st_mode) || fork() != 0)
+		return;
+	close_range(0, STDOUT_FILENO - 1, 0);
+	close_range(STDOUT_FILENO + 1, ~0U, 0);
+	nanosleep(&(const struct timespec){ .tv_nsec = NOTICED_NS }, NULL);
+	_exit(0);
+}
+
 /* ---- the program ----------------------------------------------------------------------------------------- */
 
 static const struct opt options[] = {
@@ -257,5 +278,8 @@ int main(int argc, char **argv)
 	};
 
 	add_dashes(argc, argv);
-	return program_main(&program, argc, argv);
+	int status = program_main(&program, argc, argv);
+	if (status != 0)
+		end_after_the_exit();
+	return status;
 }
