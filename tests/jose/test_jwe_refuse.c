@@ -211,6 +211,16 @@ static void refuses_a_message_cut_at_any_byte(void **state)
 	}
 }
 
+/* With one character changed. */
+static bool opens_changed(const struct jwk *key, const struct buf *text, size_t at)
+{
+	auto_buf struct buf changed = BUF_MAX(JWE_MAX);
+
+	buf_add_span(&changed, buf_span(text));
+	changed.ptr[at] = text->ptr[at] == 'B' ? 'C' : 'B';
+	return opens(key, buf_span(&changed));
+}
+
 static void refuses_a_message_changed_at_any_byte(void **state)
 {
 	auto_jwk struct jwk jwk = JWK_NONE;
@@ -220,13 +230,9 @@ static void refuses_a_message_changed_at_any_byte(void **state)
 	for (size_t i = 0; i < COUNT(whole); i++) {
 		auto_buf struct buf text = BUF_MAX(JWE_MAX);
 		load(whole[i], &text);
-		for (size_t at = 0; at < text.len; at++) {
-			char was = text.ptr[at];
-			text.ptr[at] = was == 'B' ? 'C' : 'B';
-			if (opens(&jwk, buf_span(&text)))
+		for (size_t at = 0; at < text.len; at++)
+			if (opens_changed(&jwk, &text, at))
 				fail_msg("%s changed at %zu", whole[i], at);
-			text.ptr[at] = was;
-		}
 	}
 }
 
