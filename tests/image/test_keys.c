@@ -157,7 +157,7 @@ static void takes_locked_keys_with_their_password(void **state)
 {
 	static const char *const files[] = { "rsa-locked.pem", "rsa-locked.der", "rsa-locked-old-aes128.pem",
 		"rsa-locked-old-des3.pem", "p256-locked-old.pem" };
-	static const char *const words[] = { "file=", "file=", "file=", "pass=" PASSWORD, PASSWORD };
+	static const char *const words[] = { "file=", "file=", "file=", ("pass=" PASSWORD), PASSWORD };
 	static const char *const passwords[] = { "unix", "dos", "bare" };
 
 	(void)state;
