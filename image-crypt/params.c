@@ -11,9 +11,11 @@ static size_t find_separator(struct span text)
 	size_t skip = 0;
 
 	for (size_t i = 0; i + 1 < text.len; i++) {
-		if (i + 4 <= text.len && !memcmp(text.ptr + i, "://[", 4))
-			skip = i + span_find(span_from(text, i), ']');
-		if (i >= skip && text.ptr[i] == ':' && text.ptr[i + 1] == ':')
+		struct span rest = span_from(text, i);
+		size_t bracket = span_starts(rest, "://[") ? span_find(rest, ']') : rest.len;
+		if (bracket < rest.len)
+			skip = i + bracket;
+		if (i >= skip && span_starts(rest, "::"))
 			return i;
 	}
 	return text.len;
