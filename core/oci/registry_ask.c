@@ -211,7 +211,8 @@ static int again_after_failure(struct ask *ask, struct err *err)
 {
 	bool passing = ask->failure.kind == ERR_IO || ask->failure.kind == ERR_RETRY;
 
-	if (passing && !ask->once && retry_again(&ask->retry, ask->failure.text, 0, err) == 0)
+	if (passing && ask->patience == ASK_PATIENT &&
+			retry_again(&ask->retry, ask->failure.text, 0, err) == 0)
 		return 0;
 	if (err)
 		*err = ask->failure;
@@ -231,7 +232,8 @@ static int again_after_status(struct registry *registry, struct ask *ask, struct
 	if (is_redirect(status))
 		return redirect(registry, ask, err);
 	/* 429 is said before anything was done */
-	if (!retry_status(status) || (ask->once && status != 429))
+	bool waits = ask->patience == ASK_PATIENT || (ask->patience == ASK_ONCE && status == 429);
+	if (!waits || !retry_status(status))
 		return ask_refused(registry, ask, err);
 	words_of(registry, ask, words, sizeof(words));
 	snprintf(cause, sizeof(cause), "HTTP %d%s", status, words);

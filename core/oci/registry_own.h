@@ -45,6 +45,12 @@ void registry_clear(struct registry *registry) __attribute__((nonnull));
 void registry_url(const struct registry *registry, const char *kind, const char *reference, struct buf *out)
 		__attribute__((nonnull));
 
+enum ask_patience {
+	ASK_PATIENT, /* tries again after 429, 5xx and cut connections */
+	ASK_ONCE,    /* after 429 alone: with the others the caller knows better */
+	ASK_NEVER,   /* not worth a wait */
+};
+
 struct ask {
 	/* what is asked; borrowed */
 	const char *method;
@@ -54,7 +60,7 @@ struct ask {
 	struct span body;
 	size_t max; /* ceiling of a good answer's body, which is kept in answer.body */
 	int also;   /* a status that is good too: 404 */
-	bool once;  /* no further attempt after 5xx or a cut connection: the caller knows better */
+	enum ask_patience patience;
 	/* a good answer's bytes go here instead, as http_handler.body says; NULL: kept */
 	int (*sink)(void *ctx, struct span bytes, struct err *err);
 	void *ctx;

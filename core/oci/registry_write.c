@@ -77,7 +77,7 @@ void registry_cancel(struct registry *registry, struct buf *session)
 	ask.method = "DELETE";
 	ask.what = "ending an upload";
 	ask.max = ANSWER_MAX;
-	ask.once = true;
+	ask.patience = ASK_NEVER;
 	buf_add_span(&ask.url, buf_span(session));
 	/* what stays there is the registry's to clean up; it does so after a while anyway */
 	struct err unheard = ERR_NONE;
@@ -130,7 +130,7 @@ static int begin_patch(struct registry_writer *writer, struct err *err)
 	ask->fields[1] = writer->range;
 	ask->body = span_new(writer->chunk[!writer->current] + writer->taken, writer->len - writer->taken);
 	ask->max = ANSWER_MAX;
-	ask->once = true;
+	ask->patience = ASK_ONCE;
 	buf_add_span(&ask->url, buf_span(&writer->session));
 	return ask_begin(writer->registry, ask, err);
 }
@@ -287,7 +287,7 @@ static int put_whole(struct registry_writer *writer, const char *digest, struct 
 		struct err failure = ERR_NONE;
 		ask.fields[0] = "Content-Type: application/octet-stream";
 		ask.body = span_new(writer->chunk[0], writer->fill);
-		ask.once = true;
+		ask.patience = ASK_ONCE;
 		int result = put_once(writer, &ask, digest, &failure);
 		if (!result)
 			result = check_answer(writer, &ask, digest, &failure);
