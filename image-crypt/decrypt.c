@@ -78,7 +78,7 @@ static int run(void *settings, struct err *err)
 		return err_set(err, ERR_USAGE, "with which key? Name at least one --key or --kbs-key");
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
 			access_init(&decrypt->access, &access, err) < 0 ||
-			access_wrap_settings(&wrap, err) < 0 ||
+			access_wrap_settings(&access, &wrap, err) < 0 ||
 			keyring_open(&wrap, &decrypt->keys, &decrypt->kbs_keys, &ring, err) < 0 ||
 			image_load(decrypt->from, &access.oci, &image, err) < 0)
 		return -1;

@@ -135,7 +135,7 @@ static int run(void *settings, struct err *err)
 				"who may read the image? Name at least one --recipient or --kbs-key");
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
 			access_init(&encrypt->access, &access, err) < 0 ||
-			access_wrap_settings(&wrap, err) < 0)
+			access_wrap_settings(&access, &wrap, err) < 0)
 		return -1;
 	wrap.packet_v2 = encrypt->packet;
 	if (recipients_open(&wrap, &encrypt->recipients, &encrypt->kbs_keys, &recipients, err) < 0 ||

@@ -220,7 +220,7 @@ static int run(void *settings, struct err *err)
 		return err_set(err, ERR_USAGE, "--add needs a --key or --kbs-key that opens the layers");
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
 			access_init(&rewrap->access, &access, err) < 0 ||
-			access_wrap_settings(&wrap, err) < 0)
+			access_wrap_settings(&access, &wrap, err) < 0)
 		return -1;
 	wrap.packet_v2 = rewrap->packet;
 	if (recipients_open(&wrap, &rewrap->add, &none, &recipients, err) < 0 ||

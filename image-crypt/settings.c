@@ -4,9 +4,11 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/own.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CA_MAX           ((size_t)1024 * 1024)
 #define PROVIDER_TIMEOUT 60000 /* ms: a provider may have to ask a broker, which may attest first */
@@ -101,19 +103,44 @@ void access_clear(struct access *access)
 {
 	for (size_t i = 0; i < ACCESS_PATHS; i++)
 		free(access->owned[i]);
+	free(access->ocicrypt_config);
 	secret_clear(&access->credentials);
 	buf_clear(&access->ca);
 }
 
-int access_wrap_settings(struct wrap_settings *out, struct err *err)
+/* As ocicrypt looks for it: a file that is not there leaves it to the next place. NULL: none is there. */
+static char *find_ocicrypt_config(void)
+{
+	const struct {
+		const char *folder, *rest;
+	} places[] = {
+		{ env("OCICRYPT_CONFIG"), "" },
+		{ env("XDG_CONFIG_HOME"), "/ocicrypt.conf" },
+		{ env("HOME"), "/.config/ocicrypt.conf" },
+		{ "/etc", "/ocicrypt.conf" },
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (!places[i].folder)
+			continue;
+		auto_free char *path = xasprintf("%s%s", places[i].folder, places[i].rest);
+		if (!strcmp(path, "internal") || access(path, F_OK) == 0)
+			return take(&path);
+	}
+	return NULL;
+}
+
+int access_wrap_settings(struct access *access, struct wrap_settings *out, struct err *err)
 {
 	const char *hash = env("OCICRYPT_OAEP_HASHALG");
 
+	free(access->ocicrypt_config);
+	access->ocicrypt_config = find_ocicrypt_config();
 	*out = (struct wrap_settings){
 		.provider_config = env("OCICRYPT_KEYPROVIDER_CONFIG"),
 		.provider_timeout = PROVIDER_TIMEOUT,
 		.gnupg_home = env("GNUPGHOME"),
-		.ocicrypt_config = env("OCICRYPT_CONFIG"),
+		.ocicrypt_config = access->ocicrypt_config,
 		.oaep_sha1 = hash && !strcmp(hash, "sha1"),
 	};
 	if (hash && strcmp(hash, "sha1") != 0 && strcmp(hash, "sha256") != 0)

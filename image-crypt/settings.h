@@ -47,6 +47,7 @@ struct access {
 	struct secret credentials;
 	const char *paths[ACCESS_PATHS + 1];
 	char *owned[ACCESS_PATHS];
+	char *ocicrypt_config;
 };
 
 /* Reads the files that the options name. */
@@ -55,8 +56,9 @@ int access_init(const struct access_options *options, struct access *out, struct
 void access_clear(struct access *access) __attribute__((nonnull));
 #define auto_access __attribute__((cleanup(access_clear)))
 
-/* What the environment says about wrapping keys; the rest is the command's. ERR_USAGE for a wrong OAEP hash. */
-int access_wrap_settings(struct wrap_settings *out, struct err *err)
-		__attribute__((nonnull(1), warn_unused_result));
+/* What the environment says about wrapping keys, borrowed from access; the rest is the command's. ERR_USAGE for a wrong
+ * OAEP hash. */
+int access_wrap_settings(struct access *access, struct wrap_settings *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
 
 #endif

@@ -85,7 +85,7 @@ static int run(void *settings, struct err *err)
 
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
 			access_init(&verify->access, &access, err) < 0 ||
-			access_wrap_settings(&wrap, err) < 0 ||
+			access_wrap_settings(&access, &wrap, err) < 0 ||
 			keyring_open(&wrap, &verify->keys, &verify->kbs_keys, &ring, err) < 0 ||
 			image_load(verify->from, &access.oci, &image, err) < 0)
 		return -1;
