@@ -147,7 +147,7 @@ static void hands_every_status_to_the_caller(void **state)
 	running_start(&running, true);
 	for (int status = 1; status < GRPC_STATUSES; status++) {
 		auto_buf struct buf answer = BUF_MAX(100);
-		char number[8];
+		char number[16];
 		struct err err = ERR_NONE;
 		snprintf(number, sizeof(number), "%d", status);
 		auto_free char *want = xasprintf("calling " FAIL " at %s: %s: as asked: 100%%?\xc3\xa4",
