@@ -88,7 +88,7 @@ int annotation_walk(const json_t *annotations, annotation_each each, void *ctx, 
 
 	/* the cast is jansson's: its iterator has no const form, and nothing is changed here */
 	json_object_foreach ((json_t *)(uintptr_t)annotations, key, value) {
-		struct span text;
+		struct span text = SPAN_NONE;
 		result = scheme_of(key, &scheme, err);
 		if (!result && scheme)
 			result = text_of(key, value, &text, err) < 0 ? -1
@@ -141,7 +141,7 @@ static int put(json_t *annotations, const char *key, struct span value, struct e
 int annotation_add(json_t *annotations, const char *scheme, struct span element, struct err *err)
 {
 	auto_free char *key = NULL;
-	struct span old;
+	struct span old = SPAN_NONE;
 
 	if (!element.len || element.len > WRAP_ELEMENT_MAX)
 		return err_set(err, ERR_LIMIT, "a wrapped key of %zu bytes", element.len);
@@ -160,7 +160,7 @@ int annotation_add(json_t *annotations, const char *scheme, struct span element,
 int annotation_remove(json_t *annotations, const char *scheme, size_t index, struct err *err)
 {
 	auto_free char *key = NULL;
-	struct span old, piece;
+	struct span old = SPAN_NONE, piece;
 	size_t at = 0;
 
 	if (find(annotations, scheme, &key, &old, err) < 0)
@@ -207,7 +207,7 @@ int annotation_get_public(const json_t *annotations, struct public_options *out,
 {
 	const json_t *value = json_object_get(annotations, ANNOTATION_PUBLIC);
 	auto_buf struct buf text = BUF_MAX(OPTIONS_MAX);
-	struct span coded;
+	struct span coded = SPAN_NONE;
 
 	if (!value || json_is_null(value))
 		return err_set(err, ERR_FORMAT, "annotation '" ANNOTATION_PUBLIC "' is missing");

@@ -82,8 +82,10 @@ static void remember(struct attempt *attempt, const char *scheme, size_t index, 
 		const struct err *why)
 {
 	char line[ERR_TEXT_MAX];
-	/* a reason must leave room for others */
-	int len = snprintf(line, LIST_BYTES / 2, "%s #%zu: %s: %s", scheme, index + 1, name, why->text);
+	/* some reasons begin with the name themselves; each must leave room for others */
+	bool named = span_starts(span_of(why->text), name);
+	int len = snprintf(line, LIST_BYTES / 2, "%s #%zu: %s%s%s", scheme, index + 1, named ? "" : name,
+			named ? "" : ": ", why->text);
 
 	if (len >= (int)(LIST_BYTES / 2))
 		memcpy(line + LIST_BYTES / 2 - 4, "...", 4);

@@ -27,27 +27,28 @@ void keys_clear(struct keys *keys)
 	*keys = (struct keys)KEYS_NONE;
 }
 
-int key_append(struct keys *keys, enum key_form form, const char *name, struct key **out, struct err *err)
+struct key *key_append(struct keys *keys, enum key_form form, const char *name, struct err *err)
 {
-	if (keys->count >= KEYS_MAX)
-		return err_set(err, ERR_LIMIT, "more than %d keys", KEYS_MAX);
+	if (keys->count >= KEYS_MAX) {
+		err_set(err, ERR_LIMIT, "more than %d keys", KEYS_MAX);
+		return NULL;
+	}
 	keys->items = xreallocarray(keys->items, keys->count + 1, sizeof(keys->items[0]));
-	*out = &keys->items[keys->count++];
-	**out = (struct key){ .form = form, .name = xstrdup(name) };
-	return 0;
+	struct key *key = &keys->items[keys->count++];
+	*key = (struct key){ .form = form, .name = xstrdup(name) };
+	return key;
 }
 
 int key_text_parse(struct span bytes, const struct secret *password, struct jwk *out, struct err *err)
 {
-	auto_jwk struct jwk jwk = JWK_NONE;
+	struct pkey *key = NULL;
 
 	if (jwk_is(bytes))
 		return jwk_parse(bytes, out, err);
-	if (pkey_parse(bytes, password && password->len ? password : NULL, &jwk.key, err) < 0)
+	if (pkey_parse(bytes, password && password->len ? password : NULL, &key, err) < 0)
 		return -1;
 	jwk_clear(out);
-	*out = jwk;
-	jwk = (struct jwk)JWK_NONE;
+	*out = (struct jwk){ .key = key };
 	return 0;
 }
 
@@ -56,13 +57,13 @@ static int add_private(struct keys *keys, const char *name, struct span bytes, c
 		struct err *err)
 {
 	auto_jwk struct jwk jwk = JWK_NONE;
-	struct key *key;
 
 	if (key_text_parse(bytes, password, &jwk, err) < 0)
 		return -1;
 	if (!pkey_is_private(jwk.key))
 		return err_set(err, ERR_USAGE, "it is a public key: decryption needs the private one");
-	if (key_append(keys, KEY_PRIVATE, name, &key, err) < 0)
+	struct key *key = key_append(keys, KEY_PRIVATE, name, err);
+	if (!key)
 		return -1;
 	key->jwk = jwk;
 	jwk = (struct jwk)JWK_NONE;
@@ -75,13 +76,14 @@ static int add_bytes(struct keys *keys, enum key_form form, const char *name, st
 {
 	auto_secret struct secret copy = SECRET_NONE, word = SECRET_NONE;
 	auto_jwk struct jwk jwk = JWK_NONE;
-	struct key *key;
 
 	if (form == KEY_CERTIFICATE && key_text_parse(bytes, NULL, &jwk, err) < 0)
 		return -1;
 	if (secret_from_span(&copy, bytes, err) < 0 ||
-			(password->len && secret_from_span(&word, secret_span(password), err) < 0) ||
-			key_append(keys, form, name, &key, err) < 0)
+			(password->len && secret_from_span(&word, secret_span(password), err) < 0))
+		return -1;
+	struct key *key = key_append(keys, form, name, err);
+	if (!key)
 		return -1;
 	secret_move(&key->bytes, &copy);
 	secret_move(&key->password, &word);
@@ -137,15 +139,14 @@ static bool is_taken(const char *name)
 
 int keys_add_provider(struct keys *keys, const char *name, const char *attributes, struct err *err)
 {
-	struct key *key;
-
 	if (!*name)
 		return err_set(err, ERR_USAGE, "a key provider without a name: write provider:NAME");
 	if (is_taken(name))
 		return err_set(err, ERR_USAGE,
 				"a key provider cannot be called '%s': parameters of keys have this name",
 				name);
-	if (key_append(keys, KEY_PROVIDER, name, &key, err) < 0)
+	struct key *key = key_append(keys, KEY_PROVIDER, name, err);
+	if (!key)
 		return -1;
 	key->attributes = xstrdup(*attributes ? attributes : "Enabled");
 	return 0;

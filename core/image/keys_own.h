@@ -22,9 +22,9 @@ enum key_look key_look(struct span bytes);
 /* The first PEM block whose label ends so, from its BEGIN to its END; empty when there is none. */
 struct span key_pem_block(struct span text, const char *label_end) __attribute__((nonnull));
 
-/* A new key at the end of the list; nothing but form and name is set. */
-int key_append(struct keys *keys, enum key_form form, const char *name, struct key **out, struct err *err)
-		__attribute__((nonnull(1, 3, 4), warn_unused_result));
+/* A new key at the end of the list; nothing but form and name is set. NULL when there are too many. */
+struct key *key_append(struct keys *keys, enum key_form form, const char *name, struct err *err)
+		__attribute__((nonnull(1, 3), warn_unused_result));
 
 /* Removes one CR, LF or CRLF from the end. */
 void key_drop_line_end(struct secret *password) __attribute__((nonnull));

@@ -115,11 +115,11 @@ static int add_kek(struct keys *keys, const char *text, const char *equals, stru
 {
 	auto_secret struct secret bytes = SECRET_NONE;
 	auto_free char *name = xmemdup0(text, (size_t)(equals - text));
-	struct key *key;
 
 	if (packet_read_kek(equals + 1, &bytes, err) < 0)
 		return err_wrap(err, "key '%.300s'", name);
-	if (key_append(keys, KEY_KEK, name, &key, err) < 0)
+	struct key *key = key_append(keys, KEY_KEK, name, err);
+	if (!key)
 		return -1;
 	secret_move(&key->bytes, &bytes);
 	return 0;
@@ -128,12 +128,11 @@ static int add_kek(struct keys *keys, const char *text, const char *equals, stru
 int keys_add(struct keys *keys, const char *text, struct err *err)
 {
 	const char *slashes = strstr(text, "://"), *equals = slashes ? strchr(slashes, '=') : NULL;
-	struct key *key;
 
 	if (strncmp(text, "provider:", 9) == 0)
 		return add_provider(keys, text + 9, err);
 	if (strcmp(text, "pgp:") == 0)
-		return key_append(keys, KEY_GNUPG, text, &key, err);
+		return key_append(keys, KEY_GNUPG, text, err) ? 0 : -1;
 	if (equals && (strncmp(text, "kbs:", 4) == 0 || strncmp(text, "kbs+", 4) == 0))
 		return add_kek(keys, text, equals, err);
 	return add_file(keys, text, err);

@@ -95,18 +95,23 @@ static int bytes_of(
 	return 0;
 }
 
-static int read_nonce(const struct members *members, bool *has, unsigned char nonce[static LAYER_NONCE],
-		struct err *err)
+/* The same into memory of the caller's, for what is no secret. */
+static int plain_bytes_of(
+		const struct scan *value, const char *name, size_t want, unsigned char *out, struct err *err)
 {
 	auto_secret struct secret bytes = SECRET_NONE;
 
-	*has = is_there(&members->nonce);
-	if (!*has)
-		return 0;
-	if (bytes_of(&members->nonce, "cipheroptions.nonce", LAYER_NONCE, &bytes, err) < 0)
+	if (bytes_of(value, name, want, &bytes, err) < 0 || !bytes.ptr)
 		return -1;
-	memcpy(nonce, bytes.ptr, LAYER_NONCE);
+	memcpy(out, bytes.ptr, want);
 	return 0;
+}
+
+static int read_nonce(const struct members *members, bool *has, unsigned char nonce[static LAYER_NONCE],
+		struct err *err)
+{
+	*has = is_there(&members->nonce);
+	return *has ? plain_bytes_of(&members->nonce, "cipheroptions.nonce", LAYER_NONCE, nonce, err) : 0;
 }
 
 /* "algorithm:encoded" in the characters that the OCI image specification allows in a digest. */
@@ -153,7 +158,6 @@ int private_options_parse(struct span text, struct private_options *out, struct 
 
 static int public_read(struct span text, struct public_options *out, struct err *err)
 {
-	auto_secret struct secret mac = SECRET_NONE;
 	struct members members;
 
 	if (read_members(text, &members, err) < 0)
@@ -163,9 +167,8 @@ static int public_read(struct span text, struct public_options *out, struct err 
 	if (!scan_is(&members.cipher, LAYER_CIPHER))
 		return err_set(err, ERR_FORMAT,
 				"'cipher': unsupported cipher type; the only one is " LAYER_CIPHER);
-	if (bytes_of(&members.hmac, "hmac", LAYER_MAC, &mac, err) < 0)
+	if (plain_bytes_of(&members.hmac, "hmac", LAYER_MAC, out->mac, err) < 0)
 		return -1;
-	memcpy(out->mac, mac.ptr, LAYER_MAC);
 	return read_nonce(&members, &out->has_nonce, out->nonce, err);
 }
 

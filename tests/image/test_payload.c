@@ -180,7 +180,7 @@ static void refuses_broken_documents_without_telling_them(void **state)
 		"{" LAYER
 		",\"DecryptConfig\":{\"Parameters\":{\"privkeys\":[],\"privkeys-passwords\":[null]}}}",
 		"{" LAYER ",\"DecryptConfig\":{\"Parameters\":{\"privkeys\":[\"c2VjcmV0\"],\"privkeys-"
-			  "passwords\":[]}}}",
+		"passwords\":[]}}}",
 		"{" LAYER ",\"DecryptConfig\":{\"Parameters\":{\"attestation-agent\":{}}}}",
 		"{" LAYER ",\"DecryptConfig\":{\"Parameters\":{\"attestation-agent\":[\"c2VjcmV0AA==\"]}}}",
 		"{" LAYER ",\"DecryptConfig\":{\"Parameters\":{\"\":[\"c2VjcmV0\"]}}}",
