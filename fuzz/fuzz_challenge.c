@@ -31,8 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	put(&text, "service", one.service);
 	put(&text, "scope", one.scope);
 	if (challenge_parse(buf_span(&text), &two, NULL) < 0 || two.scheme != one.scheme ||
-			strcmp(one.realm, two.realm) || strcmp(one.service, two.service) ||
-			strcmp(one.scope, two.scope))
+			strcmp(one.realm, two.realm) != 0 || strcmp(one.service, two.service) != 0 ||
+			strcmp(one.scope, two.scope) != 0)
 		abort();
 	return 0;
 }

@@ -192,33 +192,37 @@ static int refused(const struct auth *auth, int status, struct err *err)
 	return err_set(err, ERR_DENIED, "HTTP %d", status);
 }
 
+/* The outcome of one try: 0 when its answer counts, else -1, with a cause when another may do better. */
+static int try_fetch(struct http *http, const struct http_request *request, struct http_response *response,
+		bool *passing, struct err *err)
+{
+	*passing = false;
+	if (http_fetch(http, request, response, err) < 0) {
+		*passing = err->kind == ERR_IO || err->kind == ERR_RETRY;
+		return -1;
+	}
+	if (!retry_status(response->status))
+		return 0;
+	*passing = true;
+	return err_set(err, ERR_RETRY, "HTTP %d", response->status);
+}
+
 /* Asks the token server until it gives an answer that counts. */
 static int fetch_token(struct auth *auth, struct http *http, const struct http_request *request,
 		struct http_response *response, struct err *err)
 {
 	struct retry retry = { .sleep = auth->sleep };
+	struct err failure = ERR_NONE;
+	bool passing;
 
-	for (;;) {
-		char cause[32];
-		struct err failure = ERR_NONE;
-		if (http_fetch(http, request, response, &failure) < 0) {
-			if (failure.kind != ERR_IO && failure.kind != ERR_RETRY) {
-				if (err)
-					*err = failure;
-				return -1;
-			}
-			if (retry_again(&retry, failure.text, 0, err) < 0)
-				return -1;
+	while (try_fetch(http, request, response, &passing, &failure) < 0) {
+		if (passing && retry_again(&retry, failure.text, response->retry_after, err) == 0)
 			continue;
-		}
-		if (response->status == 200)
-			return 0;
-		snprintf(cause, sizeof(cause), "HTTP %d", response->status);
-		if (!retry_status(response->status))
-			return refused(auth, response->status, err);
-		if (retry_again(&retry, cause, response->retry_after, err) < 0)
-			return -1;
+		if (err && !passing)
+			*err = failure;
+		return -1;
 	}
+	return response->status == 200 ? 0 : refused(auth, response->status, err);
 }
 
 /* A token for what is wanted, to be kept for the requests of a scope. */

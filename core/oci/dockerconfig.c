@@ -33,6 +33,13 @@ void oci_login_clear(struct oci_login *login)
 	*login = (struct oci_login)OCI_LOGIN_NONE;
 }
 
+static void hand_over(struct oci_login *out, struct oci_login *from)
+{
+	oci_login_clear(out);
+	*out = *from;
+	*from = (struct oci_login)OCI_LOGIN_NONE;
+}
+
 /* The bytes behind the last that counts: editors and `echo` leave line ends, docker NULs. */
 static struct span without_tail(struct span text)
 {
@@ -86,9 +93,7 @@ static int read_helper(struct span text, struct oci_login *out, struct err *err)
 	if (secret_from_span(identity ? &fresh.identity : &fresh.password, span_of(secret), err) < 0)
 		return -1;
 	fresh.user = identity ? NULL : xstrdup(user);
-	oci_login_clear(out);
-	*out = fresh;
-	fresh = (struct oci_login)OCI_LOGIN_NONE;
+	hand_over(out, &fresh);
 	return 0;
 }
 
@@ -228,9 +233,7 @@ static int read_entry(const json_t *entry, struct oci_login *out, struct err *er
 	/* an empty entry is what docker leaves where the password is in credsStore */
 	if (!has_basic && !has_identity)
 		return 0;
-	oci_login_clear(out);
-	*out = fresh;
-	fresh = (struct oci_login)OCI_LOGIN_NONE;
+	hand_over(out, &fresh);
 	return 0;
 }
 
@@ -255,9 +258,7 @@ static int find(const json_t *config, const char *host, const char *repository, 
 		return err_wrap(err, "the entry for %s", host);
 	if (!is_found(&fresh))
 		return 0;
-	oci_login_clear(out);
-	*out = fresh;
-	fresh = (struct oci_login)OCI_LOGIN_NONE;
+	hand_over(out, &fresh);
 	return 0;
 }
 

@@ -105,12 +105,14 @@ static bool read_range(const char *text, uint64_t *have)
 /* What the registry says it has, as a part of the chunk that travels. */
 static int note_taken(struct registry_writer *writer, uint64_t have, struct err *err)
 {
-	if (have < writer->from || have - writer->from > writer->len)
+	uint64_t end = writer->from + writer->len;
+
+	if (have < writer->from || have > end)
 		return err_set(err, ERR_RETRY,
 				"%s: the registry has %llu bytes of it, where %llu to %llu would do: begin "
 				"again",
 				writer->what, (unsigned long long)have, (unsigned long long)writer->from,
-				(unsigned long long)(writer->from + writer->len));
+				(unsigned long long)end);
 	writer->taken = have - writer->from;
 	return 0;
 }

@@ -134,9 +134,9 @@ static int answer(struct scene *scene, const char *scope, bool second)
 			&scene->auth, scene->http, scene->challenge, scope, second, false, &scene->rig.err);
 }
 
-#define TOKEN(text)                                                                               \
-	{                                                                                         \
-		.expect = "GET /token?service=s%26t&scope=", .answer = "200 OK\r\n", .body = text \
+#define TOKEN(text)                                                                                 \
+	{                                                                                           \
+		.expect = "GET /token?service=s%26t&scope=", .answer = "200 OK\r\n", .body = (text) \
 	}
 
 static void keeps_a_token_for_each_scope(void **state)

@@ -93,9 +93,9 @@ static void asks_for_a_token_without_credentials_too(void **state)
 	{                                                         \
 		.expect = RIG_GET, .answer = BEARER, .body = "{}" \
 	}
-#define TOKEN_STEP(status, text)                                               \
-	{                                                                      \
-		.expect = TOKEN_REQUEST, .answer = status "\r\n", .body = text \
+#define TOKEN_STEP(status, text)                                                 \
+	{                                                                        \
+		.expect = TOKEN_REQUEST, .answer = status "\r\n", .body = (text) \
 	}
 
 static void says_who_refused_the_credentials(void **state)

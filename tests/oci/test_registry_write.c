@@ -290,9 +290,9 @@ static bool has_blob(struct rig *rig)
 	return has;
 }
 
-#define HEAD_STEP(answer_text)                                                    \
-	{                                                                         \
-		.expect = "HEAD " RIG_BLOB " HTTP/1.1\r\n", .answer = answer_text \
+#define HEAD_STEP(answer_text)                                                      \
+	{                                                                           \
+		.expect = "HEAD " RIG_BLOB " HTTP/1.1\r\n", .answer = (answer_text) \
 	}
 #define MOUNT "POST " UPLOADS "?mount=" ESCAPED "&from=team%2Fbase HTTP/1.1\r\n"
 
