@@ -45,7 +45,7 @@ int offline_generate(size_t count, struct offline *out, struct err *err)
 	return 0;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* A name, through memory of its own because it may be as long as the text. */
 static int read_path(const struct scan *name, char out[static KBS_URI_MAX], struct err *err)
@@ -128,7 +128,7 @@ int offline_load(const char *path, struct offline *out, struct err *err)
 	return 0;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 static unsigned char *put(unsigned char *at, const char *text)
 {

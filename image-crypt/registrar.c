@@ -32,7 +32,7 @@ struct registrar {
 	int timeout;
 };
 
-/* ---- setting up ------------------------------------------------------------------------------------------- */
+/* ---- setting up ---------------------------------------------------------------------------------------- */
 
 static const char *alg_name(enum pkey_kind kind)
 {
@@ -137,7 +137,7 @@ void registrar_free(struct registrar *self)
 	free(self);
 }
 
-/* ---- one registration ------------------------------------------------------------------------------------- */
+/* ---- one registration ---------------------------------------------------------------------------------- */
 
 static void put_part(struct buf *out, const json_t *value)
 {

@@ -28,7 +28,7 @@ static enum grpc_status parse_request(struct span text, struct provider_request 
 	return why.kind == ERR_CONFLICT ? GRPC_ABORTED : GRPC_INVALID_ARGUMENT;
 }
 
-/* ---- wrapping --------------------------------------------------------------------------------------------- */
+/* ---- wrapping ------------------------------------------------------------------------------------------ */
 
 /* kbs:///default/image-kek/<random UUID> */
 static int random_id(struct kbs_uri *out, struct err *err)
@@ -153,7 +153,7 @@ enum grpc_status service_wrap(const struct service *service, struct span request
 	return GRPC_OK;
 }
 
-/* ---- unwrapping ------------------------------------------------------------------------------------------- */
+/* ---- unwrapping ---------------------------------------------------------------------------------------- */
 
 static int unwrap(const struct service *service, struct span element, struct secret *out, struct kbs_uri *kid,
 		struct err *err)

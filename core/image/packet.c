@@ -24,7 +24,7 @@ void packet_clear(struct packet *packet)
 	*packet = (struct packet)PACKET_NONE;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* A text into a field of `room` bytes; `fallback` where it is absent. Guests refuse null here, and so do we. */
 static int read_text(const json_t *doc, const char *key, const char *fallback, char *out, size_t room,
@@ -132,7 +132,7 @@ int packet_key_uri(const struct packet *packet, struct kbs_uri *out, struct err 
 	return 0;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 static void put_text(struct buf *out, const char *before, const char *text)
 {
@@ -170,7 +170,7 @@ void packet_format(const struct packet *packet, enum packet_form form, struct bu
 	buf_putc(out, '}');
 }
 
-/* ---- sealing and opening ---------------------------------------------------------------------------------- */
+/* ---- sealing and opening ------------------------------------------------------------------------------- */
 
 static int check_kek(const struct secret *kek, struct err *err)
 {
@@ -266,7 +266,7 @@ int packet_open(const struct packet *packet, const struct secret *kek, struct se
 	return 0;
 }
 
-/* ---- guests ----------------------------------------------------------------------------------------------- */
+/* ---- guests -------------------------------------------------------------------------------------------- */
 
 const char *packet_guest_name(enum packet_guest guest)
 {
@@ -299,7 +299,7 @@ int packet_guest_reads(const struct packet *packet, enum packet_guest guest, str
 	return guest == PACKET_GUEST_NATIVE ? check_native(packet, err) : 0;
 }
 
-/* ---- keys ------------------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------------------- */
 
 int packet_sample_kek(struct secret *out, struct err *err)
 {

@@ -13,7 +13,7 @@
 
 #define ARGS_MAX 256
 
-/* ---- one provider ----------------------------------------------------------------------------------------- */
+/* ---- one provider -------------------------------------------------------------------------------------- */
 
 int provider_name_check(const char *name, struct err *err)
 {
@@ -120,7 +120,7 @@ int provider_check(const struct provider *provider, struct err *err)
 			provider->name);
 }
 
-/* ---- the file --------------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------------------ */
 
 void provider_config_free(struct provider_config *config)
 {

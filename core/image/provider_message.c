@@ -15,7 +15,7 @@
 #define NO_WRAP   "\"keywrapparams\":{\"ec\":null,\"optsdata\":null}"
 #define NO_UNWRAP "\"keyunwrapparams\":{\"dc\":null,\"annotation\":null}"
 
-/* ---- requests --------------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------------------ */
 
 /* {"NAME":["BASE64"]}; empty without attributes. */
 static void put_parameters(struct buf *out, const char *name, const char *attributes)
@@ -69,7 +69,7 @@ int provider_unwrap_request(const char *name, const char *attributes, struct spa
 	return buf_check(out, "the request to the key provider", err);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------------------------- */
 
 int provider_member(struct scan object, const char *word, struct scan *out, struct err *err)
 {

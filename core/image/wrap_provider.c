@@ -71,7 +71,7 @@ static int link_open(const struct wrap_settings *settings, const char *name, con
 	return 0;
 }
 
-/* ---- wrapping --------------------------------------------------------------------------------------------- */
+/* ---- wrapping ------------------------------------------------------------------------------------------ */
 
 static int wrap(struct recipient *self, const struct secret *options, struct buf *element, struct err *err)
 {
@@ -106,7 +106,7 @@ static int recipient(const struct wrap_settings *settings, const char *value, st
 	return 0;
 }
 
-/* ---- unwrapping ------------------------------------------------------------------------------------------- */
+/* ---- unwrapping ---------------------------------------------------------------------------------------- */
 
 static int unwrap(struct opener *self, struct span element, struct secret *options, struct err *err)
 {

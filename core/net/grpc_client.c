@@ -43,7 +43,7 @@ static int fail(struct calling *self, int nghttp2)
 	return nghttp2;
 }
 
-/* ---- callbacks of nghttp2 --------------------------------------------------------------------------------- */
+/* ---- callbacks of nghttp2 ------------------------------------------------------------------------------ */
 
 static ssize_t read_request(nghttp2_session *session, int32_t stream, uint8_t *out, size_t room,
 		uint32_t *flags, nghttp2_data_source *source, void *user)
@@ -141,7 +141,7 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t code, voi
 	return 0;
 }
 
-/* ---- the call --------------------------------------------------------------------------------------------- */
+/* ---- the call ------------------------------------------------------------------------------------------ */
 
 static int session_open(struct calling *self, struct err *err)
 {

@@ -24,7 +24,7 @@ union address {
 	struct sockaddr_un local;
 };
 
-/* ---- TCP -------------------------------------------------------------------------------------------------- */
+/* ---- TCP ----------------------------------------------------------------------------------------------- */
 
 static bool is_loopback(const union address *address)
 {
@@ -92,7 +92,7 @@ static int listen_tcp(struct grpc_listener *out, const char *text, bool allow_re
 	return 0;
 }
 
-/* ---- unix sockets ----------------------------------------------------------------------------------------- */
+/* ---- unix sockets -------------------------------------------------------------------------------------- */
 
 /* Makes way for a new socket, if what is there is one that nobody listens on. */
 static int make_way(const union address *address, struct err *err)

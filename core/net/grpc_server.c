@@ -46,7 +46,7 @@ struct grpc_server {
 	bool farewell;
 };
 
-/* ---- life ------------------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------------- */
 
 static int or_default(int given, int otherwise)
 {
@@ -103,7 +103,7 @@ size_t grpc_server_connections(const struct grpc_server *self)
 	return self->count;
 }
 
-/* ---- one connection --------------------------------------------------------------------------------------- */
+/* ---- one connection ------------------------------------------------------------------------------------ */
 
 static void write_some(struct connection *connection)
 {
@@ -168,7 +168,7 @@ static void serve(struct grpc_server *self, struct connection *connection, short
 		connection->busy = clock_mono(self->options.clock);
 }
 
-/* ---- all connections -------------------------------------------------------------------------------------- */
+/* ---- all connections ----------------------------------------------------------------------------------- */
 
 static void drop(struct grpc_server *self, size_t index)
 {

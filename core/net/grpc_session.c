@@ -41,7 +41,7 @@ struct grpc_session {
 	bool failed;
 };
 
-/* ---- streams ---------------------------------------------------------------------------------------------- */
+/* ---- streams ------------------------------------------------------------------------------------------- */
 
 static struct stream *stream_find(const struct grpc_session *self, int32_t id)
 {
@@ -95,7 +95,7 @@ static int take_budget(struct grpc_session *self, struct stream *stream, size_t 
 	return 0;
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------------------------- */
 
 static nghttp2_nv field(const char *name, const char *value)
 {
@@ -191,7 +191,7 @@ static int handle(struct grpc_session *self, struct stream *stream)
 	return respond(self, stream);
 }
 
-/* ---- requests --------------------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------------------ */
 
 static void take_field(struct stream *stream, struct span name, struct span value)
 {
@@ -249,7 +249,7 @@ static int take_data(struct grpc_session *self, struct stream *stream, struct sp
 	return 0;
 }
 
-/* ---- callbacks of nghttp2 --------------------------------------------------------------------------------- */
+/* ---- callbacks of nghttp2 ------------------------------------------------------------------------------ */
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
@@ -363,7 +363,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *u
 	return 0;
 }
 
-/* ---- the session ------------------------------------------------------------------------------------------ */
+/* ---- the session --------------------------------------------------------------------------------------- */
 
 static nghttp2_session_callbacks *callbacks_new(void)
 {

@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* ---- connecting ------------------------------------------------------------------------------------------- */
+/* ---- connecting ---------------------------------------------------------------------------------------- */
 
 int grpc_wire_wait(const struct grpc_wire *wire, short events, struct err *err)
 {
@@ -111,7 +111,7 @@ void grpc_wire_close(struct grpc_wire *wire)
 	*wire = (struct grpc_wire)GRPC_WIRE_NONE;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------------------ */
+/* ---- bytes --------------------------------------------------------------------------------------------- */
 
 static int ssl_result(struct grpc_wire *wire, int code, short *wants, struct err *err)
 {

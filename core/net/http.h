@@ -41,9 +41,10 @@ struct http_call;
 
 /* Whom to trust and who we are; all PEM texts, empty spans for "none". */
 struct http_tls {
-	struct span ca;          /* trusted roots; empty: the system's */
-	struct span cert;        /* our certificate chain */
-	struct span key;         /* its private key */
+	struct span ca;   /* trusted roots; empty: the system's */
+	bool ca_adds;     /* ca is trusted beside the system's roots (its folder), not instead of them */
+	struct span cert; /* our certificate chain */
+	struct span key;  /* its private key */
 	const char *server_name; /* sent and checked instead of the URL's host, no_proxy too; NULL: the host */
 	bool insecure;           /* no check of the peer's certificate at all */
 };

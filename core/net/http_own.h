@@ -26,6 +26,7 @@ struct http_creds {
 	size_t cert_len;
 	struct secret key;
 	char *server_name;
+	bool ca_adds;
 	bool insecure;
 };
 

@@ -57,6 +57,7 @@ struct http_creds *http_creds_new(const struct http_tls *tls, struct err *err)
 	creds->cert = tls->cert.len ? xmemdup0(tls->cert.ptr, tls->cert.len) : NULL;
 	creds->cert_len = tls->cert.len;
 	creds->server_name = tls->server_name ? xstrdup(tls->server_name) : NULL;
+	creds->ca_adds = tls->ca_adds;
 	creds->insecure = tls->insecure;
 	return creds;
 }
@@ -95,6 +96,9 @@ void http_creds_apply(const struct http_creds *creds, CURL *easy)
 	/* serves the system's roots, whose parsing costs 30 ms a connection; curl parses a blob each time */
 	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 24 * 3600L);
 	blob_set(easy, CURLOPT_CAINFO_BLOB, creds->ca, creds->ca_len);
+	/* beside the blob, curl would look into the folder of the system's roots, which it was built with */
+	if (creds->ca_len && !creds->ca_adds)
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	blob_set(easy, CURLOPT_SSLCERT_BLOB, creds->cert, creds->cert_len);
 	blob_set(easy, CURLOPT_SSLKEY_BLOB, creds->key.ptr, creds->key.len);
 }
