@@ -186,8 +186,7 @@ keys_plain() { # RSA and elliptic curves in PEM, a certificate, JWKs, and keys o
 			openssl pkey -in "$k/$curve.pem" -pubout -out "$k/$curve.pub" || return 1
 	done
 	jwk rsa '{"kty": "RSA", "bits": 2048}' '{"alg": "RSA-OAEP-256", "kid": "owner"}' &&
-		jwk ec '{"kty": "EC", "crv": "P-256"}' '{"alg": "ECDH-ES+A128KW"}' &&
-		openssl rand -out "$k/kek" 32
+		jwk ec '{"kty": "EC", "crv": "P-256"}' '{"alg": "ECDH-ES+A128KW"}'
 }
 
 keys_gnupg() { # an OpenPGP key in a home of its own: GNUPGHOME, and $work/keys/ring.gpg with the secret part

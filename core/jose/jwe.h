@@ -10,7 +10,8 @@
  * recipients all have an alg that is not listed.
  *
  * Which alg a key may be used with is decided by the key, never by the message alone: RSA keys take the two OAEPs, EC
- * keys the ECDH-ES forms; a JWK with an alg of its own takes that alone (jwk.h).
+ * keys the ECDH-ES forms; a JWK whose own alg wraps no keys takes none. (Which of its kind's it names does not count
+ * here: skopeo 1.9 writes RSA-OAEP for a JWK that asks for RSA-OAEP-256.)
  *
  * Bounds: JWE_MAX bytes, JWE_RECIPIENTS_MAX recipients, SECRET_MAX bytes of content. Errors: ERR_FORMAT, ERR_LIMIT,
  * ERR_USAGE (no recipient has an alg or curve for the key), ERR_AUTH uniform for everything that depends on key bytes.

@@ -126,12 +126,17 @@ static int inflate(struct secret *plain, struct err *err)
 
 /* ---- recipients ---- */
 
-/* May this key be used for the alg? A JWK's own alg is the only one. */
+/*
+ * May this key be used for the alg? A JWK that is for another use (signatures, say) may not. One whose own alg wraps keys
+ * opens every alg of its kind: older writers (ocicrypt 1.0) wrap with RSA-OAEP whatever the recipient's JWK asks for.
+ */
 static bool takes(const struct jwk *key, const char *name, enum jwe_alg *alg)
 {
+	enum jwe_alg own = JWE_RSA_OAEP;
+
 	if (!name || !jwe_alg_find(name, alg) || !jwe_alg_fits(*alg, key->key))
 		return false;
-	return !key->alg[0] || !strcmp(key->alg, name);
+	return !key->alg[0] || jwe_alg_find(key->alg, &own);
 }
 
 static enum outcome try_recipient(

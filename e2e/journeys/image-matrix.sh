@@ -128,8 +128,10 @@ declare -A words=(
 	[skopeo reads token]="missing private key needed for decryption"
 	[skopeo writes token-public]="Provided protocol not recognized"
 	[skopeo reads token-public]="missing private key needed for decryption"
-	[skopeo writes provider]="Provided protocol not recognized"
-	[skopeo reads provider]="open provider:attestation-agent: no such file or directory"
+	[skopeo writes command]="Provided protocol not recognized"
+	[skopeo reads command]="open provider:attestation-agent: no such file or directory"
+	[skopeo writes service]="Provided protocol not recognized"
+	[skopeo reads service]="open provider:attestation-agent: no such file or directory"
 	[skopeo writes docker]="no candidate MIME types"
 	[our-decoder reads pgp]="this decoder opens jwe, pkcs7 and provider.* keys"
 	[our-decoder reads token]="this decoder opens jwe, pkcs7 and provider.* keys"
@@ -175,7 +177,6 @@ kinds() {
 	kind pgp pgp:owner@example.com "$k/ring.gpg"
 	kind token "pkcs11:$k/token.yaml" "$k/token.yaml"
 	kind token-public "pkcs11:$k/token.pub" "$k/token.yaml"
-	kind provider "provider:attestation-agent:keypath=$k/kek::keyid=kbs:///default/key/1" provider:attestation-agent
 }
 
 # Several at once: each alone opens it, whoever wrote.
@@ -545,10 +546,46 @@ pipe_hostile() {
 
 # ---- the key provider ------------------------------------------------------------------------------------------------
 
-provider() { # our key provider, as the command that ocicrypt starts, for all
-	jq -n --arg path "$(type -P image-crypt)" --arg keys "$work/keys/kek" '{"key-providers": {"attestation-agent":
-		{cmd: {$path, args: ["keyprovider", "run", "--kbs-key", "kbs:///default/key/1=" + $keys]}}}}' >"$work/provider.json"
-	export OCICRYPT_KEYPROVIDER_CONFIG=$work/provider.json
+# Our key provider with a set of keys, which two of the ways of ocicrypt lead to: a command, and a service on a socket.
+provider() {
+	local k=$work/keys
+	need image-crypt keygen --offline-kbc 3 "$k/set.json"
+	need image-crypt keygen export "$k/set.json" default/key/key_id1 "$k/kek"
+	image-crypt keyprovider serve --socket "unix://$work/provider.sock" --keys "$k/set.json" >"$work/provider.log" 2>&1 &
+	made_processes+=("$!")
+	jq -n --arg path "$(type -P image-crypt)" --arg keys "$k/set.json" '{"key-providers": {"attestation-agent":
+		{cmd: {$path, args: ["keyprovider", "run", "--keys", $keys]}}}}' >"$work/command.json"
+	jq -n --arg socket "unix://$work/provider.sock" '{"key-providers": {"attestation-agent": {grpc: $socket}}}' >"$work/service.json"
+	need await 10 test -S "$work/provider.sock"
+}
+
+providers() {
+	local k=$work/keys way wanted=kbs:///default/key/key_id1
+	for way in command service; do
+		export OCICRYPT_KEYPROVIDER_CONFIG=$work/$way.json
+		kind $way "provider:attestation-agent:keypath=$k/kek::keyid=$wanted" provider:attestation-agent
+		expect_equal "$way: the packet of current skopeo's engine names the key" "$wanted" "$(key_of "oci:$work/kinds/$way/copy:t")"
+		expect_ok "$way: image-crypt reads it with the key file, without a provider" env -u OCICRYPT_KEYPROVIDER_CONFIG \
+			image-crypt verify --kbs-key "$wanted=$k/kek" "oci:$work/kinds/$way/copy:t"
+	done
+	expect_ok "a key broker's key: image-crypt encrypts" image-crypt encrypt --kbs-key "$wanted=$k/kek" "$src" "oci:$work/kbs:t"
+	for way in copy library decoder our-decoder; do
+		expect_ok "a key broker's key: $way reads it through our service" opens $way "$src" "oci:$work/kbs:t" provider:attestation-agent
+	done
+	expect_ok "a key broker's key, the newer packet: image-crypt encrypts" \
+		image-crypt encrypt --packet v2 --kbs-key "$wanted=$k/kek" "$src" "oci:$work/kbs2:t"
+	expect_ok "a key broker's key, the newer packet: copy reads it through our service" \
+		opens copy "$src" "oci:$work/kbs2:t" provider:attestation-agent
+	expect_refused "a key that the set does not have" "" opens copy "$src" "$(sealed_for_nobody)" provider:attestation-agent
+}
+
+sealed_for_nobody() { # for a key that no provider has
+	image-crypt encrypt --kbs-key "kbs:///default/key/other=$work/keys/kek" "$src" "oci:$work/nobody:t" >/dev/null 2>&1
+	echo "oci:$work/nobody:t"
+}
+
+key_of() { # key_of PLACE: the key that its first layer's packet names
+	layer "$1" 0 | jq -r --arg name "$ENC.keys.provider.attestation-agent" '.annotations[$name] | @base64d | fromjson | .kid'
 }
 
 peers
@@ -564,6 +601,7 @@ gzip -nk "$work/b.tar" && mv "$work/b.tar.gz" "$work/two.tar.gz"
 src=oci:$work/src:t
 image "$work/src" "$work/one.tar.gz=$GZIP" "$work/two.tar.gz=$GZIP"
 kinds
+providers
 crowd
 lengths
 shapes
