@@ -187,6 +187,7 @@ static int replace_image(struct dir_dest *dir, struct err *err)
 {
 	if (folder_replace(&dir->folder, ROOT, buf_span(&dir->root), err) < 0)
 		return -1;
+	folder_keep(&dir->folder);
 	return folder_remove(&dir->folder, is_former, dir, err);
 }
 

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #define LOCK_STEP_MS 20
+#define JOIN_TRIES   16
 
 static int failed(const struct folder *folder, const char *what, const char *name, struct err *err)
 {
@@ -45,16 +46,26 @@ int folder_open(const struct oci_place *place, const struct folder_form *form, s
 	return 0;
 }
 
+void folder_keep(struct folder *folder)
+{
+	folder->kept = true;
+}
+
 void folder_clear(struct folder *folder)
 {
+	int saved = errno;
+
+	undo_all(folder);
+	errno = saved;
+	free(folder->path);
 	own_close(&folder->mark);
 	own_close(&folder->root);
 	free(folder->text);
 	*folder = (struct folder)FOLDER_NONE;
 }
 
-/* The folder and those above it. */
-static int make_path(const char *path, const struct folder *folder, struct err *err)
+/* The folder and those above it; *made tells whether the folder itself was not there. */
+static int make_path(const char *path, const struct folder *folder, bool *made, struct err *err)
 {
 	auto_free char *copy = xstrdup(path);
 
@@ -63,7 +74,8 @@ static int make_path(const char *path, const struct folder *folder, struct err *
 		if (c && c != '/')
 			continue;
 		*at = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+		*made = mkdir(copy, 0755) == 0;
+		if (!*made && errno != EEXIST)
 			return failed(folder, "making the folder", copy, err);
 		*at = c;
 		if (!c)
@@ -141,8 +153,31 @@ static int make_mark(struct folder *folder, struct err *err)
 	if (temp_make(folder, &temp, err) < 0 ||
 			fs_write_fd(temp.fd, folder->text, span_of(folder->form->content), err) < 0)
 		return -1;
-	if (linkat(folder->root, temp.name, folder->root, folder->form->mark, 0) < 0 && errno != EEXIST)
+	folder->made_mark = linkat(folder->root, temp.name, folder->root, folder->form->mark, 0) == 0;
+	if (!folder->made_mark && errno != EEXIST)
 		return failed(folder, "making", folder->form->mark, err);
+	return 0;
+}
+
+/* Opens the folder, made where it is missing, among its writers; once more when the last of them just took it away. */
+static int join_folder(const struct oci_place *place, const struct folder_form *form, struct folder *out,
+		struct err *err)
+{
+	bool gone = true;
+
+	for (int tries = 0; gone && tries < JOIN_TRIES; tries++) {
+		auto_free char *text = xstrdup(place->text);
+		struct folder named = { .text = text, .root = -1, .mark = -1 };
+		bool made = false;
+		folder_clear(out);
+		if (make_path(place->path, &named, &made, err) < 0 ||
+				folder_open(place, form, out, err) < 0 || undo_join(out, &gone, err) < 0)
+			return -1;
+		out->made_root = made;
+	}
+	if (gone)
+		return err_set(err, ERR_RETRY, "%s: the folder comes and goes", place->text);
+	out->path = xstrdup(place->path);
 	return 0;
 }
 
@@ -152,11 +187,7 @@ int folder_make(const struct oci_place *place, const struct folder_form *form, s
 	auto_folder struct folder found = FOLDER_NONE;
 	struct stat mark;
 
-	found.text = xstrdup(place->text);
-	if (make_path(place->path, &found, err) < 0)
-		return -1;
-	folder_clear(&found);
-	if (folder_open(place, form, &found, err) < 0)
+	if (join_folder(place, form, &found, err) < 0)
 		return -1;
 	if (fstatat(found.root, form->mark, &mark, AT_SYMLINK_NOFOLLOW) < 0 && make_mark(&found, err) < 0)
 		return -1;
@@ -171,7 +202,7 @@ int folder_make(const struct oci_place *place, const struct folder_form *form, s
 	return 0;
 }
 
-int folder_again(const struct folder *folder, struct folder *out, struct err *err)
+int folder_again(struct folder *folder, struct folder *out, struct err *err)
 {
 	auto_folder struct folder found = FOLDER_NONE;
 
@@ -180,8 +211,10 @@ int folder_again(const struct folder *folder, struct folder *out, struct err *er
 	found.root = openat(folder->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (found.root < 0)
 		return failed(folder, "opening the folder", ".", err);
-	if (open_mark(&found, err) < 0)
+	bool gone;
+	if (undo_join(&found, &gone, err) < 0 || open_mark(&found, err) < 0)
 		return -1;
+	found.first = folder;
 	*out = found;
 	found = (struct folder)FOLDER_NONE;
 	return 0;

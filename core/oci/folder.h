@@ -8,6 +8,12 @@
  * writer holds a flock on it, so that the next who opens the folder for writing can tell, and removes, what a killed
  * one left. Temporary files are made and removed, and the document that names the images is replaced, under a flock on
  * the file that marks the folder (oci-layout, version); whoever does not get it in FOLDER_PATIENCE gives up.
+ *
+ * A run that ends without an image leaves nothing: what it had named goes again, and so does a folder that it made.
+ * Every writer holds a shared flock on the folder itself from its first to its last look at it; the names go under an
+ * exclusive one, so that nobody else can have counted on them. Where others write at the same time they stay: whole
+ * blobs, which harm nobody and which the next run uses.
+ *
  * A blob that is there already with the right size counts as present, as in skopeo: it has its name only since its
  * writer had vouched for all of it; and as the size of a file grows with what reached the disk (space is reserved
  * behind its end), a power cut leaves a short one. Who wants to know reads it: `image-crypt verify`.
@@ -34,6 +40,13 @@ struct folder {
 	int root;
 	int mark; /* for the lock; -1 unless opened for writing */
 	bool locked;
+	/* of a writer's folder: how to undo */
+	char *path;
+	bool made_root, made_mark;
+	struct folder *first; /* whose second this one is */
+	char **written;       /* digests of blobs, and names of files, that were not there before */
+	size_t written_count;
+	bool kept; /* an image names them */
 };
 #define FOLDER_NONE                                                                 \
 	{                                                                           \
@@ -45,9 +58,11 @@ int folder_open(const struct oci_place *place, const struct folder_form *form, s
 /* Makes what is missing; refuses a folder that holds other things. Removes what killed writers left. */
 int folder_make(const struct oci_place *place, const struct folder_form *form, struct folder *out,
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
-/* A second one on the same folder, for writing. */
-int folder_again(const struct folder *folder, struct folder *out, struct err *err)
+/* A second one on the same folder, for writing; it is cleared before its first, in the same thread as that. */
+int folder_again(struct folder *folder, struct folder *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
+/* What was written stays. */
+void folder_keep(struct folder *folder) __attribute__((nonnull));
 void folder_clear(struct folder *folder) __attribute__((nonnull));
 #define auto_folder __attribute__((cleanup(folder_clear)))
 

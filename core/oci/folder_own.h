@@ -28,6 +28,15 @@ int temp_rename(struct temp *temp, int at, const char *name, struct err *err)
 void temp_clear(struct temp *temp) __attribute__((nonnull));
 #define auto_temp __attribute__((cleanup(temp_clear)))
 
+/* Notes a blob's digest or a file's name, about to appear, unless it is there already. */
+void undo_note(struct folder *folder, int at, const char *name, const char *digest)
+		__attribute__((nonnull(1, 3)));
+/* Takes what was noted away again, or hands the notes to the first folder. Never fails: what cannot go stays. */
+void undo_all(struct folder *folder) __attribute__((nonnull));
+/* The lock that says that somebody writes here. False when the folder has gone meanwhile. */
+int undo_join(const struct folder *folder, bool *gone, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
 /* The folder of a digest's blob, and its name there: a part of the digest. */
 int folder_at(const struct folder *folder, const char *digest, bool make, int *at, const char **name,
 		struct err *err) __attribute__((nonnull(1, 2, 4, 5), warn_unused_result));

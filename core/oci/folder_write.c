@@ -97,6 +97,7 @@ static int blob_commit(struct oci_writer *self, const char *digest, struct err *
 	if (spool_check(&blob->spool, digest, err) < 0 ||
 			folder_at(blob->folder, digest, true, &at, &name, err) < 0)
 		return -1;
+	undo_note(blob->folder, at, name, digest);
 	return temp_rename(&blob->temp, at, name, err);
 }
 
@@ -146,6 +147,7 @@ int folder_put_named(struct folder *folder, struct span bytes, const char *name,
 
 	if (temp_make_locked(folder, &temp, err) < 0 || fs_write_fd(temp.fd, folder->text, bytes, err) < 0)
 		return -1;
+	undo_note(folder, folder->root, name, NULL);
 	return temp_rename(&temp, folder->root, name, err);
 }
 

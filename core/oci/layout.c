@@ -146,7 +146,7 @@ static struct oci_dest *layout_dest_new(struct folder *folder, const char *tag);
 
 static int layout_join(struct oci_dest *first, struct oci_dest **out, struct err *err)
 {
-	const struct layout_dest *layout = (const struct layout_dest *)first;
+	struct layout_dest *layout = (struct layout_dest *)first;
 	struct folder folder = FOLDER_NONE;
 
 	if (folder_again(&layout->folder, &folder, err) < 0)
@@ -203,6 +203,8 @@ static int layout_commit(struct oci_dest *self, struct err *err)
 	if (folder_sync(&layout->folder, err) < 0 || folder_lock(&layout->folder, err) < 0)
 		return -1;
 	int status = name_image(layout, err);
+	if (!status)
+		folder_keep(&layout->folder);
 	folder_unlock(&layout->folder);
 	return status;
 }

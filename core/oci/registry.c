@@ -29,10 +29,12 @@ static int wait_turning(void *ctx, int ms, struct err *err)
 int registry_init(struct registry *registry, const struct oci_place *place, const struct oci_access *access,
 		const char *actions, struct err *err)
 {
-	struct http_options options = { .tls = { .ca = access->ca, .insecure = access->insecure },
+	struct http_options options = {
+		.tls = { .ca = access->ca, .ca_adds = true, .insecure = access->insecure },
 		.proxy = access->proxy,
 		.no_proxy = access->no_proxy,
-		.user_agent = access->user_agent };
+		.user_agent = access->user_agent
+	};
 	struct url url;
 
 	*registry = (struct registry){ .access = access, .place = *place };

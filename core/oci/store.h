@@ -7,8 +7,8 @@
  *     dest   ← for every blob: a writer, committed under its digest ← manifests ← commit, which makes the tag
  *
  * Nothing is visible under its final name before its commit: a blob before oci_writer_commit(), an image before
- * oci_dest_commit(). What an aborted run leaves in a place that was there before is harmless: whole blobs under their
- * digests, which the next run finds and uses again; temporary files are removed, also those of a run that was killed.
+ * oci_dest_commit(). A run that ends without its commit leaves nothing; one that was killed leaves whole blobs under their
+ * digests, which the next run uses, and temporary files, which it removes.
  *
  * Digests are the caller's: a source hands out what is stored, and whoever reads a blob hashes it as he goes.
  * oci_source_manifest() alone checks, as manifests are small. A registry's source takes up a cut connection again
@@ -92,7 +92,7 @@ void oci_reader_free(struct oci_reader *reader);
 int oci_dest_open(const struct oci_place *place, const struct oci_access *access,
 		const struct oci_place *from, struct oci_dest **out, struct err *err)
 		__attribute__((nonnull(1, 2, 4), warn_unused_result));
-/* A further object on the same place for another thread; freed before its first. */
+/* A further object on the same place for another thread; freed before its first, by the thread that frees that. */
 int oci_dest_join(struct oci_dest *first, struct oci_dest **out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 /* Without a commit before: temporary files go. */
