@@ -167,12 +167,11 @@ static void nothing_goes_that_another_writer_may_count_on(void **state)
 {
 	(void)state;
 	struct oci_dest *first = open_dest("oci:l:t"), *other = open_dest("oci:l:u");
-	struct oci_descriptor blob = { .size = 3 };
 	char digest[OCI_DIGEST_MAX];
+	struct oci_descriptor blob = { .size = 3, .digest = digest };
 	bool has = false;
 
 	add_blob(first, SPAN_LIT("one"), digest);
-	blob.digest = digest;
 	assert_int_equal(oci_dest_has(other, &blob, &has, NULL), 0);
 	assert_true(has);
 	oci_dest_free(first);
