@@ -168,12 +168,12 @@ test-e2e: one ## the journeys alone
 test-repro: ## two release builds in two folders are bit-identical
 	@tests/run.sh repro $(OUT)
 
-.PHONY: fuzz bench bench-admission bench-controller demo images
+.PHONY: peers fuzz bench bench-admission bench-controller bench-image demo demo-image images
 fuzz: ## libFuzzer on every target, SECONDS_EACH=60 seconds each
 	+@$(MAKE) --no-print-directory BUILD=fuzz CC=clang one
 	@fuzz/run.sh out/fuzz-clang $(SECONDS_EACH)
 
-bench: bench-admission bench-controller ## all benchmarks
+bench: bench-admission bench-controller bench-image ## all benchmarks
 
 bench-admission: $(BINS) ## the webhook beside its peer
 	@bench/admission.sh $(OUT)
@@ -181,8 +181,17 @@ bench-admission: $(BINS) ## the webhook beside its peer
 bench-controller: $(BINS) ## the controller beside its peer
 	@bench/controller.sh $(OUT)
 
+bench-image: $(BINS) ## image-crypt and the decoder beside their peers (QUICK=1: one layer of 1 GiB on tmpfs alone)
+	@bench/image.sh $(OUT)
+
 demo: ## a real cluster on this machine, a profile, and a pod that comes out confidential (KEEP=1 leaves it up)
 	@e2e/demo.sh
+
+demo-image: ## a real image, encrypted for a key broker and for an RSA key, and a real node that runs it (KEEP=1 leaves it up)
+	@e2e/demo-image.sh
+
+peers: ## the programs of others that encrypted images are held against, into out/peers
+	@e2e/image-peer/build.sh
 
 images: ## container images of controller and webhook, pushed to REGISTRY (default localhost:5000)
 	+@$(MAKE) --no-print-directory BUILD=release programs
