@@ -84,6 +84,7 @@ table() {
 }
 
 begin "$1" webhook
+build_tools
 make_certificate
 start_cluster bench
 for ((round = 1; round <= rounds; round++)); do

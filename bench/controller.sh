@@ -133,6 +133,7 @@ aims() {
 }
 
 begin "$1" controller
+build_tools
 [[ -x $out/bin/webhook ]] || die "there is no $out/bin/webhook" "make BUILD=release programs"
 make_certificate
 names=()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034 # variables for the sourcing script
 #
-# What both benchmarks need: the Go tools, a cluster, processes and what they use. Sets $work, a folder of this run;
+# What the benchmarks need: the Go tools, a cluster, processes and what they use. Sets $work, a folder of this run;
 # all that was started ends and the folder goes when the script ends.
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,7 +17,7 @@ die() {
 	exit 1
 }
 
-# begin OUT PROGRAM: checks what is needed, makes $work, builds the Go tools.
+# begin OUT PROGRAM: checks what is needed, makes $work.
 begin() {
 	local tool
 	out=$(realpath -m -- "$1")
@@ -30,7 +30,6 @@ begin() {
 	work=$(mktemp -d)
 	trap finish EXIT
 	trap 'exit 130' INT TERM
-	build_tools
 }
 
 finish() {
