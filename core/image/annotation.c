@@ -161,7 +161,7 @@ int annotation_remove(json_t *annotations, const char *scheme, size_t index, str
 {
 	auto_free char *key = NULL;
 	struct span old = SPAN_NONE, piece;
-	size_t at = 0;
+	size_t at = 0, kept = 0;
 
 	if (find(annotations, scheme, &key, &old, err) < 0)
 		return -1;
@@ -169,7 +169,7 @@ int annotation_remove(json_t *annotations, const char *scheme, size_t index, str
 	while (span_next(&old, ',', &piece)) {
 		if (at++ == index)
 			continue;
-		if (value.len)
+		if (kept++)
 			buf_putc(&value, ',');
 		buf_add_span(&value, piece);
 	}

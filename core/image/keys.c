@@ -79,6 +79,8 @@ static int add_bytes(struct keys *keys, enum key_form form, const char *name, st
 
 	if (form == KEY_CERTIFICATE && key_text_parse(bytes, NULL, &jwk, err) < 0)
 		return -1;
+	if (jwk.key && pkey_is_private(jwk.key))
+		return err_set(err, ERR_FORMAT, "it is neither a certificate nor a private key alone");
 	if (secret_from_span(&copy, bytes, err) < 0 ||
 			(password->len && secret_from_span(&word, secret_span(password), err) < 0))
 		return -1;

@@ -18,18 +18,21 @@ static size_t find(struct span text, size_t from, const char *word)
 	return hit ? (size_t)(hit - text.ptr) : text.len;
 }
 
-/* The label behind the next BEGIN; *at moves behind it. */
+/* The label behind the next BEGIN, which ends on its line; *at moves behind it. */
 static bool next_label(struct span text, size_t *at, struct span *label)
 {
 	size_t from = find(text, *at, BEGIN);
 
-	if (from == text.len)
-		return false;
-	from += strlen(BEGIN);
-	size_t end = find(text, from, DASH);
-	*label = span_new(text.ptr + from, end - from);
-	*at = end;
-	return end < text.len;
+	while (from < text.len) {
+		size_t start = from + strlen(BEGIN), end = find(text, start, DASH);
+		if (end < text.len && !memchr(text.ptr + start, '\n', end - start)) {
+			*label = span_new(text.ptr + start, end - start);
+			*at = end;
+			return true;
+		}
+		from = find(text, start, BEGIN);
+	}
+	return false;
 }
 
 struct span key_pem_block(struct span text, const char *label_end)

@@ -197,6 +197,12 @@ static void removes_one_element_and_with_the_last_the_annotation(void **state)
 	assert_int_equal(annotation_remove(given, "jwe", 0, NULL), 0);
 	assert_null(json_object_get(given, KEYS "jwe"));
 	assert_int_equal(json_object_size(given), 1);
+	/* empty elements are elements */
+	json_object_set_new(given, KEYS "jwe", json_string(",!,,YQ==,"));
+	assert_int_equal(annotation_remove(given, "jwe", 3, NULL), 0);
+	assert_string_equal(json_text_at(given, KEYS "jwe", NULL), ",!,,");
+	assert_int_equal(annotation_remove(given, "jwe", 1, NULL), 0);
+	assert_string_equal(json_text_at(given, KEYS "jwe", NULL), ",,");
 }
 
 static void strips_what_encryption_wrote_and_nothing_else(void **state)
