@@ -23,6 +23,12 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* strchr() would find a NUL in any list */
+static bool is_among(char c, const char *list)
+{
+	return c && strchr(list, c);
+}
+
 static void copy(char *out, struct span text)
 {
 	if (text.len)
@@ -51,7 +57,7 @@ static int parse_scheme(struct span *rest, struct kbs_uri *out, struct err *err)
 	if (strncmp(low, "kbs+", 4) != 0 || !plugin.len)
 		return err_set(err, ERR_FORMAT, "the scheme must be kbs or kbs+PLUGIN");
 	for (size_t i = 0; i < plugin.len; i++)
-		if (!is_letter(plugin.ptr[i]) && !is_digit(plugin.ptr[i]) && !strchr("-.", plugin.ptr[i]))
+		if (!is_letter(plugin.ptr[i]) && !is_digit(plugin.ptr[i]) && !is_among(plugin.ptr[i], "-."))
 			return err_set(err, ERR_FORMAT,
 					"a plugin's name holds letters, digits, '-' and '.' alone");
 	copy(out->plugin, plugin);
@@ -65,7 +71,7 @@ static int parse_address(struct span *rest, struct kbs_uri *out, struct err *err
 
 	for (size_t i = 0; i < address.len; i++)
 		if (!is_letter(address.ptr[i]) && !is_digit(address.ptr[i]) &&
-				!strchr("-._:[]", address.ptr[i] ? address.ptr[i] : '@'))
+				!is_among(address.ptr[i], "-._:[]"))
 			return err_set(err, ERR_FORMAT, "the address of the broker is no HOST[:PORT]");
 	if (slash == rest->len)
 		return err_set(err, ERR_FORMAT, "has no path");
@@ -112,7 +118,7 @@ static int normalise(struct span text, const char *encoded, char *out, struct er
 		unsigned char c = (unsigned char)text.ptr[i];
 		if (c < 0x20 || c == 0x7f || c == '\\')
 			return err_set(err, ERR_FORMAT, "holds a control character or a backslash");
-		if (c >= 0x80 || strchr(encoded, c))
+		if (c >= 0x80 || is_among((char)c, encoded))
 			buf_printf(&made, "%%%02X", c);
 		else
 			buf_putc(&made, (char)c);
@@ -180,7 +186,7 @@ int kbs_uri_check(const struct kbs_uri *uri, struct err *err)
 		for (size_t i = 0; i < segment.len; i++)
 			good = good &&
 					(is_letter(segment.ptr[i]) || is_digit(segment.ptr[i]) ||
-							strchr("_.-", segment.ptr[i]));
+							is_among(segment.ptr[i], "_.-"));
 		if (!good)
 			return err_set(err, ERR_FORMAT,
 					"'%s': brokers take letters, digits, '_', '-' and '.' alone",

@@ -60,6 +60,20 @@ static void refuses_what_guests_refuse_or_read_as_something_else(void **state)
 	}
 }
 
+static void refuses_a_nul_anywhere(void **state)
+{
+	static const char good[] = "kbs+pl.ug://h:1/a/b/c?x";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) - 1; i++) {
+		char text[sizeof(good)];
+		struct kbs_uri uri;
+		memcpy(text, good, sizeof(good));
+		text[i] = '\0';
+		assert_int_equal(kbs_uri_parse(span_new(text, sizeof(good) - 1), &uri, NULL), -1);
+	}
+}
+
 static void reads_key_ids_in_their_four_forms(void **state)
 {
 	static const struct {
@@ -158,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_the_forms_that_guests_read),
 		cmocka_unit_test(refuses_what_guests_refuse_or_read_as_something_else),
+		cmocka_unit_test(refuses_a_nul_anywhere),
 		cmocka_unit_test(reads_key_ids_in_their_four_forms),
 		cmocka_unit_test(writes_ids_without_the_address),
 		cmocka_unit_test(says_what_a_broker_cannot_serve),
