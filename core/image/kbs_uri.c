@@ -49,7 +49,7 @@ static int parse_scheme(struct span *rest, struct kbs_uri *out, struct err *err)
 		low[i] = (char)tolower((unsigned char)scheme.ptr[i]);
 	low[colon] = '\0';
 	*rest = span_from(after, 3);
-	if (!strcmp(low, "kbs")) {
+	if (span_is(span_new(low, colon), "kbs")) {
 		copy(out->plugin, SPAN_LIT(RESOURCE));
 		return 0;
 	}
