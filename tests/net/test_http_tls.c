@@ -2,13 +2,16 @@
 #include "net/http.h"
 
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/own.h"
 #include "tests/fault/peer.h"
 #include "tests/net/certs.h"
 
 #include <openssl/x509v3.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/mount.h>
 
 #include <cmocka.h>
 
@@ -206,6 +209,46 @@ static void new_credentials_apply_to_new_calls(void **state)
 	peer_stop(&peer);
 }
 
+/* From here on this process alone sees a system whose one root is that CA. */
+static void become_a_system_that_trusts(const struct certs *certs)
+{
+	auto_cert_list struct cert_list *list = NULL;
+	char path[100];
+
+	assert_int_equal(unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS), 0);
+	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount("tmpfs", "/etc/ssl/certs", "tmpfs", 0, NULL), 0);
+	assert_int_equal(cert_list_parse(buf_span(&certs->ca), &list, NULL), 0);
+	snprintf(path, sizeof(path), "/etc/ssl/certs/%08lx.0",
+			X509_subject_name_hash(cert_list_x509(list, 0)));
+	assert_int_equal(fs_write_atomic(path, buf_span(&certs->ca), 0644, NULL), 0);
+	assert_int_equal(fs_write_atomic("/etc/ssl/certs/ca-certificates.crt", buf_span(&certs->ca), 0644,
+					 NULL),
+			0);
+}
+
+/* The last test, as it changes what the process sees. */
+static void trusts_the_systems_roots_only_where_it_is_told(void **state)
+{
+	struct cert_spec spec = { .common_name = "one more CA", .days = 2, .now = time(NULL) };
+	auto_cert_pair struct cert_pair *pair = NULL;
+	auto_buf struct buf ca = BUF_MAX(CERT_PEM_MAX);
+	struct http_tls with = { .server_name = "web.test" };
+	struct err err = ERR_NONE;
+	(void)state;
+
+	assert_int_equal(cert_make_ca(&spec, &pair, NULL), 0);
+	cert_list_format(cert_pair_chain(pair), &ca);
+	become_a_system_that_trusts(&ours);
+	assert_int_equal(fetch(context_new(&ours), &with, &err), 0);
+	/* a CA that is given is the only one: the system's are strangers to a cluster */
+	with.ca = buf_span(&ca);
+	assert_int_equal(fetch(context_new(&ours), &with, &err), -1);
+	assert_int_equal(err.kind, ERR_AUTH);
+	with.ca_adds = true;
+	assert_int_equal(fetch(context_new(&ours), &with, &err), 0);
+}
+
 static int make_certs(void **state)
 {
 	(void)state;
@@ -234,6 +277,7 @@ int main(void)
 		cmocka_unit_test(shows_its_own_certificate),
 		cmocka_unit_test(refuses_tls_1_1),
 		cmocka_unit_test(new_credentials_apply_to_new_calls),
+		cmocka_unit_test(trusts_the_systems_roots_only_where_it_is_told),
 	};
 	struct err err = ERR_NONE;
 
