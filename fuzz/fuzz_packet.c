@@ -19,9 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (packet_parse(span_new(data, size), &packet, NULL) < 0)
 		return 0;
 	packet_format(&packet, size % 2 ? PACKET_LONG : PACKET_SHORT, &text);
-	if (packet_parse(buf_span(&text), &again, NULL) < 0 || strcmp(packet.kid, again.kid) ||
-			strcmp(packet.cipher, again.cipher) || packet.has_iv != again.has_iv ||
-			packet.iv_len != again.iv_len || memcmp(packet.iv, again.iv, sizeof(packet.iv)) ||
+	if (packet_parse(buf_span(&text), &again, NULL) < 0 || strcmp(packet.kid, again.kid) != 0 ||
+			strcmp(packet.cipher, again.cipher) != 0 || packet.has_iv != again.has_iv ||
+			!span_eq(span_new(packet.iv, packet.iv_len), span_new(again.iv, again.iv_len)) ||
 			!span_eq(buf_span(&packet.wrapped), buf_span(&again.wrapped)))
 		abort();
 	(void)!packet_key_uri(&packet, &uri, NULL);

@@ -105,7 +105,7 @@ int pb_varint(const struct pb_field *field, uint64_t *out, struct err *err)
 int pb_find_bytes(struct span message, uint32_t number, struct span *out, struct err *err)
 {
 	struct span found = SPAN_NONE;
-	struct pb_field field;
+	struct pb_field field = { .number = 0 };
 
 	while (message.len) {
 		if (pb_next(&message, &field, err) < 0 ||

@@ -111,7 +111,7 @@ static void opener_release(struct opener *self)
 	free(own);
 }
 
-static int opener_new(const struct key *key, struct opener **out, struct err *err)
+static int add_opener(const struct key *key, struct opener_list *out, struct err *err)
 {
 	auto_secret struct secret kek = SECRET_NONE;
 	struct kbs_uri uri;
@@ -132,7 +132,7 @@ static int opener_new(const struct key *key, struct opener **out, struct err *er
 	snprintf(own->opener.name, sizeof(own->opener.name), "key '%s'", key->name);
 	own->uri = uri;
 	secret_move(&own->kek, &kek);
-	*out = &own->opener;
+	opener_list_add(out, &own->opener);
 	return 0;
 }
 
@@ -141,12 +141,10 @@ static int openers(const struct wrap_settings *settings, struct keys *keys, stru
 {
 	(void)settings;
 	for (size_t i = 0; i < keys->count; i++) {
-		struct opener *opener = NULL;
 		if (keys->items[i].form != KEY_KEK)
 			continue;
-		if (opener_new(&keys->items[i], &opener, err) < 0)
+		if (add_opener(&keys->items[i], out, err) < 0)
 			return -1;
-		opener_list_add(out, opener);
 		keys->items[i].used = true;
 	}
 	return 0;
