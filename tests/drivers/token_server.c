@@ -12,8 +12,6 @@
 #include "base/alloc.h"
 #include "base/b64.h"
 #include "base/buf.h"
-#include "base/err.h"
-#include "base/fs.h"
 #include "base/own.h"
 #include "codec/json.h"
 #include "net/url.h"
@@ -42,7 +40,7 @@ static void die(const char *what)
 
 static void load(struct issuer *issuer, const char *cert_path, const char *key_path)
 {
-	auto_buf struct buf text = BUF_MAX(TEXT_MAX), coded = BUF_MAX(TEXT_MAX);
+	auto_buf struct buf coded = BUF_MAX(TEXT_MAX);
 	FILE *cert_file = fopen(cert_path, "r"), *key_file = fopen(key_path, "r");
 	X509 *cert = cert_file ? PEM_read_X509(cert_file, NULL, NULL, NULL) : NULL;
 	unsigned char *der = NULL;
