@@ -90,8 +90,7 @@ static int openers(const struct wrap_settings *settings, struct keys *keys, stru
 	(void)settings, (void)err;
 	for (size_t i = 0; i < keys->count; i++) {
 		struct key *key = &keys->items[i];
-		enum jwe_alg alg;
-		if (key->form != KEY_PRIVATE || jwe_alg_of(&key->jwk, &alg, NULL) < 0)
+		if (key->form != KEY_PRIVATE || pkey_kind(key->jwk.key) == PKEY_ED25519)
 			continue;
 		struct jwe_opener *jwe = xcalloc(1, sizeof(*jwe));
 		jwe->opener = (struct opener){ .scheme = SCHEME, .unwrap = unwrap, .free = free_opener };

@@ -9,9 +9,9 @@
  * with "crit", an enc that is not listed, or a member in two headers (RFC 7516, 4) is refused, and so is a message whose
  * recipients all have an alg that is not listed.
  *
- * Which alg a key may be used with is decided by the key, never by the message alone: RSA keys take the two OAEPs, EC
- * keys the ECDH-ES forms; a JWK whose own alg wraps no keys takes none. (Which of its kind's it names does not count
- * here: skopeo 1.9 writes RSA-OAEP for a JWK that asks for RSA-OAEP-256.)
+ * Which alg a key may be used with is decided by the key's kind, never by the message alone: RSA keys take the two
+ * OAEPs, EC keys the ECDH-ES forms. A JWK's own alg is for who seals and does not count here: no reader in Go looks at
+ * it, and skopeo 1.9 writes RSA-OAEP for a JWK that asks for RSA-OAEP-256.
  *
  * Bounds: JWE_MAX bytes, JWE_RECIPIENTS_MAX recipients, SECRET_MAX bytes of content. Errors: ERR_FORMAT, ERR_LIMIT,
  * ERR_USAGE (no recipient has an alg or curve for the key), ERR_AUTH uniform for everything that depends on key bytes.
@@ -42,7 +42,7 @@ int jwe_alg_of(const struct jwk *recipient, enum jwe_alg *out, struct err *err)
 int jwe_seal(const struct jwk *recipient, const struct secret *plain, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
-/* Tries the key on every recipient whose alg it takes. */
+/* Tries the key on every recipient whose alg is for keys of its kind. */
 int jwe_open(const struct jwk *key, struct span text, struct secret *plain, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
 

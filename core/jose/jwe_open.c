@@ -127,16 +127,12 @@ static int inflate(struct secret *plain, struct err *err)
 /* ---- recipients ---- */
 
 /*
- * May this key be used for the alg? A JWK that is for another use (signatures, say) may not. One whose own alg wraps keys
- * opens every alg of its kind: older writers (ocicrypt 1.0) wrap with RSA-OAEP whatever the recipient's JWK asks for.
+ * May this key be used for the alg? Its kind alone decides: what a JWK says in its own alg is for who writes, and older
+ * writers (ocicrypt 1.0) wrap with RSA-OAEP whatever it says.
  */
 static bool takes(const struct jwk *key, const char *name, enum jwe_alg *alg)
 {
-	enum jwe_alg own = JWE_RSA_OAEP;
-
-	if (!name || !jwe_alg_find(name, alg) || !jwe_alg_fits(*alg, key->key))
-		return false;
-	return !key->alg[0] || jwe_alg_find(key->alg, &own);
+	return name && jwe_alg_find(name, alg) && jwe_alg_fits(*alg, key->key);
 }
 
 static enum outcome try_recipient(
@@ -166,8 +162,8 @@ static int no_recipient(const struct jwe_message *message, const struct jwk *key
 	if (!known)
 		return err_set(err, ERR_FORMAT,
 				"alg is none of RSA-OAEP, RSA-OAEP-256 and ECDH-ES+A128KW, +A192KW, +A256KW");
-	return err_set(err, ERR_USAGE, "no recipient has an alg for this key (%s%s%s)",
-			pkey_kind_name(pkey_kind(key->key)), key->alg[0] ? ", " : "", key->alg);
+	return err_set(err, ERR_USAGE, "no recipient has an alg for this key (%s)",
+			pkey_kind_name(pkey_kind(key->key)));
 }
 
 static int open_any(const struct opening *of, struct secret *plain, struct err *err)

@@ -188,6 +188,30 @@ static void takes_private_keys_alone_and_marks_them(void **state)
 	assert_false(list.items[0]->remote);
 }
 
+static void a_jwk_opens_whatever_alg_it_says(void **state)
+{
+	static const char *const algs[] = { "RSA-OAEP-256", "RSA1_5", "RS256" };
+	auto_keys struct keys keys = KEYS_NONE;
+	auto_recipient struct recipient *recipient = NULL;
+	auto_buf struct buf element = BUF_MAX(WRAP_ELEMENT_MAX);
+	auto_secret struct secret plain = SECRET_NONE;
+
+	(void)state;
+	assert_int_equal(secret_from_span(&plain, span_of(private_text), NULL), 0);
+	assert_int_equal(wrap_jwe.recipient(&settings, JOSE "rsa.jwk", &recipient, NULL), 0);
+	assert_int_equal(recipient->wrap(recipient, &plain, &element, NULL), 0);
+	assert_int_equal(keys_add(&keys, JOSE "rsa.jwk", NULL), 0);
+	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
+		auto_openers struct opener_list list = OPENER_LIST_NONE;
+		auto_secret struct secret opened = SECRET_NONE;
+		snprintf(keys.items[0].jwk.alg, sizeof(keys.items[0].jwk.alg), "%s", algs[i]);
+		assert_int_equal(wrap_jwe.openers(&settings, &keys, &list, NULL), 0);
+		assert_int_equal(list.count, 1);
+		assert_int_equal(list.items[0]->unwrap(list.items[0], buf_span(&element), &opened, NULL), 0);
+		assert_true(secret_is(&opened, span_of(private_text)));
+	}
+}
+
 /* ---- the lists of all kinds ------------------------------------------------------------------------------ */
 
 static void no_key_goes_unused(void **state)
@@ -261,6 +285,7 @@ int main(void)
 		cmocka_unit_test(opens_what_go_wrote),
 		cmocka_unit_test(a_foreign_key_and_a_broken_element_are_refused),
 		cmocka_unit_test(takes_private_keys_alone_and_marks_them),
+		cmocka_unit_test(a_jwk_opens_whatever_alg_it_says),
 		cmocka_unit_test(no_key_goes_unused),
 		cmocka_unit_test(local_openers_stand_before_remote_ones),
 	};
