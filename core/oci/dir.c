@@ -23,7 +23,9 @@
 #define MARK_MAX    4096
 #define HEX_OF(dig) ((dig) + 7)
 
-static const struct folder_form form = { .mark = MARK, .content = MARK_TEXT, .tree = false };
+static const struct folder_form form = {
+	.mark = MARK, .content = MARK_TEXT, .document = ROOT, .tree = false
+};
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
@@ -185,9 +187,13 @@ static bool is_former(const char *name, void *ctx)
 
 static int replace_image(struct dir_dest *dir, struct err *err)
 {
-	if (folder_replace(&dir->folder, ROOT, buf_span(&dir->root), err) < 0)
+	if (folder_is_changed(&dir->folder))
+		return err_set(err, ERR_CONFLICT,
+				"%s: another program has put its image there meanwhile, and what was written "
+				"for this one may be gone: run it again",
+				dir->folder.text);
+	if (folder_replace(&dir->folder, buf_span(&dir->root), err) < 0)
 		return -1;
-	folder_keep(&dir->folder);
 	return folder_remove(&dir->folder, is_former, dir, err);
 }
 

@@ -46,11 +46,6 @@ int folder_open(const struct oci_place *place, const struct folder_form *form, s
 	return 0;
 }
 
-void folder_keep(struct folder *folder)
-{
-	folder->kept = true;
-}
-
 void folder_clear(struct folder *folder)
 {
 	int saved = errno;
@@ -138,8 +133,8 @@ static bool find_foreign(const char *name, void *ctx)
 	return false;
 }
 
-/* The file appears with its content, so that nobody sees it empty; somebody else may have been quicker. */
-static int make_mark(struct folder *folder, struct err *err)
+/* The file appears with its content, so that nobody sees it empty. */
+static int link_mark(struct folder *folder, struct err *err)
 {
 	auto_temp struct temp temp = TEMP_NONE;
 	bool foreign = false;
@@ -153,9 +148,25 @@ static int make_mark(struct folder *folder, struct err *err)
 	if (temp_make(folder, &temp, err) < 0 ||
 			fs_write_fd(temp.fd, folder->text, span_of(folder->form->content), err) < 0)
 		return -1;
-	folder->made_mark = linkat(folder->root, temp.name, folder->root, folder->form->mark, 0) == 0;
-	if (!folder->made_mark && errno != EEXIST)
+	if (linkat(folder->root, temp.name, folder->root, folder->form->mark, 0) < 0)
 		return failed(folder, "making", folder->form->mark, err);
+	folder->made_mark = true;
+	return 0;
+}
+
+static bool is_marked(const struct folder *folder)
+{
+	return faccessat(folder->root, folder->form->mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Somebody else may be quicker at any moment: what fails for us then did not have to be done. */
+static int make_mark(struct folder *folder, struct err *err)
+{
+	if (is_marked(folder) || link_mark(folder, err) == 0)
+		return 0;
+	if (!is_marked(folder))
+		return -1;
+	err_clear(err);
 	return 0;
 }
 
@@ -185,13 +196,10 @@ int folder_make(const struct oci_place *place, const struct folder_form *form, s
 		struct err *err)
 {
 	auto_folder struct folder found = FOLDER_NONE;
-	struct stat mark;
 
 	if (join_folder(place, form, &found, err) < 0)
 		return -1;
-	if (fstatat(found.root, form->mark, &mark, AT_SYMLINK_NOFOLLOW) < 0 && make_mark(&found, err) < 0)
-		return -1;
-	if (open_mark(&found, err) < 0 || folder_lock(&found, err) < 0)
+	if (make_mark(&found, err) < 0 || open_mark(&found, err) < 0 || folder_lock(&found, err) < 0)
 		return -1;
 	int status = folder_remove(&found, is_stale, &found, err);
 	folder_unlock(&found);

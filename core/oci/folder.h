@@ -11,8 +11,8 @@
  *
  * A run that ends without an image leaves nothing: what it had named goes again, and so does a folder that it made.
  * Every writer holds a shared flock on the folder itself from its first to its last look at it; the names go under an
- * exclusive one, so that nobody else can have counted on them. Where others write at the same time they stay: whole
- * blobs, which harm nobody and which the next run uses.
+ * exclusive one, and only when no image came or went meanwhile, so that nobody else can have counted on them. Where
+ * others write at the same time they stay: whole blobs, which harm nobody and which the next run uses.
  *
  * A blob that is there already with the right size counts as present, as in skopeo: it has its name only since its
  * writer had vouched for all of it; and as the size of a file grows with what reached the disk (space is reserved
@@ -23,15 +23,25 @@
 
 #include "oci/transport.h"
 
+#include <sys/types.h>
+#include <time.h>
+
 struct err;
 
 #define FOLDER_PATIENCE 30 /* seconds */
 
+/* Which version of the document is there: it is replaced as a whole, never written to. */
+struct folder_version {
+	ino_t file; /* 0: none */
+	struct timespec changed;
+};
+
 /* Where in a folder is what. */
 struct folder_form {
-	const char *mark;    /* the file that says what the folder is */
-	const char *content; /* of that file, when it is made */
-	bool tree;           /* blobs/sha256/HEX */
+	const char *mark;     /* the file that says what the folder is */
+	const char *content;  /* of that file, when it is made */
+	const char *document; /* the file that names the images */
+	bool tree;            /* blobs/sha256/HEX */
 };
 
 struct folder {
@@ -46,7 +56,8 @@ struct folder {
 	struct folder *first; /* whose second this one is */
 	char **written;       /* digests of blobs, and names of files, that were not there before */
 	size_t written_count;
-	bool kept; /* an image names them */
+	bool kept;                     /* an image names them */
+	struct folder_version version; /* as it was when we joined, or made it */
 };
 #define FOLDER_NONE                                                                 \
 	{                                                                           \
@@ -61,8 +72,8 @@ int folder_make(const struct oci_place *place, const struct folder_form *form, s
 /* A second one on the same folder, for writing; it is cleared before its first, in the same thread as that. */
 int folder_again(struct folder *folder, struct folder *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
-/* What was written stays. */
-void folder_keep(struct folder *folder) __attribute__((nonnull));
+/* Has another writer's image come or gone since we joined? Under the lock. */
+bool folder_is_changed(const struct folder *folder) __attribute__((nonnull));
 void folder_clear(struct folder *folder) __attribute__((nonnull));
 #define auto_folder __attribute__((cleanup(folder_clear)))
 
@@ -72,9 +83,9 @@ void folder_unlock(struct folder *folder) __attribute__((nonnull));
 /* Appends a file of the folder itself, never through a link. */
 int folder_read(const struct folder *folder, const char *name, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
-/* Replaces it, durably; under the lock. */
-int folder_replace(const struct folder *folder, const char *name, struct span bytes, struct err *err)
-		__attribute__((nonnull(1, 2), warn_unused_result));
+/* Replaces the document, durably, under the lock. From then on what was written is named, and stays. */
+int folder_replace(struct folder *folder, struct span bytes, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
 
 /* A blob's file and its size; ERR_NOT_FOUND. Links and what is no regular file are ERR_FORMAT. */
 int folder_blob(const struct folder *folder, const char *digest, int *fd, uint64_t *size, struct err *err)

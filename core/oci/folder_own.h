@@ -31,10 +31,12 @@ void temp_clear(struct temp *temp) __attribute__((nonnull));
 /* Notes a blob's digest or a file's name, about to appear, unless it is there already. */
 void undo_note(struct folder *folder, int at, const char *name, const char *digest)
 		__attribute__((nonnull(1, 3)));
+/* What was written stays: the document, which was just replaced, names it. */
+void undo_forget(struct folder *folder) __attribute__((nonnull));
 /* Takes what was noted away again, or hands the notes to the first folder. Never fails: what cannot go stays. */
 void undo_all(struct folder *folder) __attribute__((nonnull));
-/* The lock that says that somebody writes here. False when the folder has gone meanwhile. */
-int undo_join(const struct folder *folder, bool *gone, struct err *err)
+/* The lock that says that somebody writes here; *gone when the folder has gone meanwhile. */
+int undo_join(struct folder *folder, bool *gone, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
 /* The folder of a digest's blob, and its name there: a part of the digest. */

@@ -11,7 +11,31 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-int undo_join(const struct folder *folder, bool *gone, struct err *err)
+static struct folder_version version_of(const struct folder *folder)
+{
+	struct stat what;
+
+	if (fstatat(folder->root, folder->form->document, &what, AT_SYMLINK_NOFOLLOW) < 0)
+		return (struct folder_version){ .file = 0 };
+	return (struct folder_version){ .file = what.st_ino, .changed = what.st_ctim };
+}
+
+bool folder_is_changed(const struct folder *folder)
+{
+	struct folder_version now = version_of(folder);
+	const struct folder_version *then = &folder->version;
+
+	return now.file != then->file || now.changed.tv_sec != then->changed.tv_sec ||
+			now.changed.tv_nsec != then->changed.tv_nsec;
+}
+
+void undo_forget(struct folder *folder)
+{
+	folder->kept = true;
+	folder->version = version_of(folder);
+}
+
+int undo_join(struct folder *folder, bool *gone, struct err *err)
 {
 	struct stat what;
 
@@ -22,6 +46,7 @@ int undo_join(const struct folder *folder, bool *gone, struct err *err)
 	if (fstat(folder->root, &what) < 0)
 		return err_errno(err, ERR_IO, "%s: looking at the folder", folder->text);
 	*gone = what.st_nlink == 0;
+	folder->version = version_of(folder);
 	return 0;
 }
 
@@ -71,7 +96,8 @@ void undo_all(struct folder *folder)
 {
 	if (folder->first)
 		hand_over(folder);
-	else if (!folder->kept && folder->mark >= 0 && flock(folder->root, LOCK_EX | LOCK_NB) == 0) {
+	else if (!folder->kept && folder->mark >= 0 && flock(folder->root, LOCK_EX | LOCK_NB) == 0 &&
+			!folder_is_changed(folder)) {
 		for (size_t i = 0; i < folder->written_count; i++)
 			remove_noted(folder, folder->written[i]);
 		if (folder->made_mark)

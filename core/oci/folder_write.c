@@ -153,8 +153,9 @@ int folder_put_named(struct folder *folder, struct span bytes, const char *name,
 
 /* ---- documents ----------------------------------------------------------------------------------------- */
 
-int folder_replace(const struct folder *folder, const char *name, struct span bytes, struct err *err)
+int folder_replace(struct folder *folder, struct span bytes, struct err *err)
 {
+	const char *name = folder->form->document;
 	auto_temp struct temp temp = TEMP_NONE;
 
 	if (temp_make(folder, &temp, err) < 0 || fs_write_fd(temp.fd, name, bytes, err) < 0)
@@ -163,6 +164,7 @@ int folder_replace(const struct folder *folder, const char *name, struct span by
 		return err_errno(err, ERR_IO, "%s: syncing '%s'", folder->text, name);
 	if (temp_rename(&temp, folder->root, name, err) < 0)
 		return -1;
+	undo_forget(folder);
 	/* file systems without folders that can be synced say EINVAL */
 	if (fsync(folder->root) < 0 && errno != EINVAL)
 		return failed(folder, "syncing the folder", err);

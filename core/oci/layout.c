@@ -18,6 +18,7 @@
 static const struct folder_form form = {
 	.mark = MARK,
 	.content = "{\"imageLayoutVersion\":\"1.0.0\"}",
+	.document = INDEX,
 	.tree = true,
 };
 
@@ -182,7 +183,7 @@ static int layout_put(struct oci_dest *self, struct span bytes, const char *medi
 }
 
 /* Under the lock: no other entry that came meanwhile is lost. */
-static int name_image(const struct layout_dest *layout, struct err *err)
+static int name_image(struct layout_dest *layout, struct err *err)
 {
 	auto_buf struct buf old = BUF_MAX(OCI_MANIFEST_MAX), new = BUF_MAX(OCI_MANIFEST_MAX);
 	struct err why = ERR_NONE;
@@ -191,7 +192,7 @@ static int name_image(const struct layout_dest *layout, struct err *err)
 		return err_set(err, why.kind, "%s", why.text);
 	if (refs_put(buf_span(&old), layout->tag, layout->type, layout->digest, layout->size, &new, err) < 0)
 		return err_wrap(err, "%s: '" INDEX "'", layout->folder.text);
-	return folder_replace(&layout->folder, INDEX, buf_span(&new), err);
+	return folder_replace(&layout->folder, buf_span(&new), err);
 }
 
 static int layout_commit(struct oci_dest *self, struct err *err)
@@ -203,8 +204,6 @@ static int layout_commit(struct oci_dest *self, struct err *err)
 	if (folder_sync(&layout->folder, err) < 0 || folder_lock(&layout->folder, err) < 0)
 		return -1;
 	int status = name_image(layout, err);
-	if (!status)
-		folder_keep(&layout->folder);
 	folder_unlock(&layout->folder);
 	return status;
 }

@@ -72,9 +72,9 @@ static void holds_an_index_with_its_images(void **state)
 	(void)state;
 	struct oci_manifest_bytes bytes = OCI_MANIFEST_NONE;
 	char one[OCI_DIGEST_MAX], two[OCI_DIGEST_MAX], root[OCI_DIGEST_MAX];
-	struct oci_dest *dest = open_dest("dir:d");
 
 	make_image("dir:d", "former");
+	struct oci_dest *dest = open_dest("dir:d");
 	add_image(dest, "one", false, one);
 	add_image(dest, "two", false, two);
 	auto_free char *text =
@@ -117,6 +117,30 @@ static void what_is_not_committed_changes_nothing(void **state)
 	oci_dest_free(dest);
 	holds_image("dir:d", "content");
 	assert_int_equal(count_names("d", ".cocoon"), 0);
+}
+
+/* The commit of the one took away what the other had written. */
+static void the_second_of_two_writers_at_once_is_told(void **state)
+{
+	(void)state;
+	struct oci_dest *dest = open_dest("dir:d");
+	char digest[OCI_DIGEST_MAX];
+	struct err err = ERR_NONE;
+
+	add_blob(dest, SPAN_LIT("lost"), digest);
+	make_image("dir:d", "content");
+	assert_int_equal(oci_dest_manifest(dest,
+					 SPAN_LIT("{\"schemaVersion\":2,\"config\":{\"mediaType\":\"a/b\","
+						  "\"digest\":\"sha256:"
+						  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78"
+						  "52b855\",\"size\":4},\"layers\":[]}"),
+					 OCI_TYPE_MANIFEST, true, digest, NULL),
+			0);
+	assert_int_equal(oci_dest_commit(dest, &err), -1);
+	assert_int_equal(err.kind, ERR_CONFLICT);
+	assert_non_null(strstr(err.text, "run it again"));
+	oci_dest_free(dest);
+	holds_image("dir:d", "content");
 }
 
 static void joined_objects_write_one_image(void **state)
@@ -194,6 +218,7 @@ int main(void)
 		TEST(blobs_that_were_there_stay_when_they_are_of_the_new_image),
 		TEST(holds_an_index_with_its_images),
 		TEST(what_is_not_committed_changes_nothing),
+		TEST(the_second_of_two_writers_at_once_is_told),
 		TEST(joined_objects_write_one_image),
 		TEST(reads_a_folder_without_a_version),
 		TEST(refuses_folders_that_are_none_of_ours),

@@ -163,6 +163,18 @@ static void an_image_that_was_there_keeps_its_blobs(void **state)
 	assert_int_equal(count_names("empty", ""), 0);
 }
 
+static void nothing_goes_that_an_image_of_meanwhile_names(void **state)
+{
+	(void)state;
+	struct oci_dest *dest = open_dest("oci:l:t");
+	char digest[OCI_DIGEST_MAX];
+
+	add_blob(dest, SPAN_LIT("content"), digest);
+	make_image("oci:l:u", "content");
+	oci_dest_free(dest);
+	holds_image("oci:l:u", "content");
+}
+
 static void nothing_goes_that_another_writer_may_count_on(void **state)
 {
 	(void)state;
@@ -308,6 +320,30 @@ static void writers_at_once_lose_nothing(void **state)
 	for (size_t i = 0; i < 8; i++)
 		holds_image(racers[i].place, racers[i].content);
 	assert_int_equal(count_names("l", ""), 3);
+}
+
+static void *open_one(void *ctx)
+{
+	return open_dest(ctx);
+}
+
+/* Only one of them marks the folder; the others must not take it for somebody else's. */
+static void writers_at_once_make_one_folder(void **state)
+{
+	(void)state;
+	pthread_t threads[4];
+	struct oci_dest *dests[4];
+	char place[32];
+
+	for (int round = 0; round < 100; round++) {
+		snprintf(place, sizeof(place), "oci:round%d", round);
+		for (size_t i = 0; i < 4; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, open_one, place), 0);
+		for (size_t i = 0; i < 4; i++)
+			assert_int_equal(pthread_join(threads[i], (void **)&dests[i]), 0);
+		for (size_t i = 0; i < 4; i++)
+			oci_dest_free(dests[i]);
+	}
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
@@ -506,6 +542,7 @@ int main(void)
 		TEST(what_is_not_committed_leaves_nothing),
 		TEST(blobs_without_an_image_go_again),
 		TEST(an_image_that_was_there_keeps_its_blobs),
+		TEST(nothing_goes_that_an_image_of_meanwhile_names),
 		TEST(nothing_goes_that_another_writer_may_count_on),
 		TEST(counts_the_bytes_of_a_blob),
 		TEST(removes_what_a_killed_writer_left),
@@ -514,6 +551,7 @@ int main(void)
 		TEST(joined_objects_write_one_image),
 		TEST(takes_sha512),
 		TEST(writers_at_once_lose_nothing),
+		TEST(writers_at_once_make_one_folder),
 		TEST(finds_an_image_by_its_names),
 		TEST(refuses_bad_indexes),
 		TEST(refuses_an_index_truncated_at_every_byte),
