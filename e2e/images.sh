@@ -111,6 +111,10 @@ layout_of() { # layout_of oci:LAYOUT:t
 	echo "${layout%:t}"
 }
 
+first_digest() { # first_digest JSON: of the first descriptor in it; in the shell, as it is asked a thousand times
+	[[ $1 =~ \"digest\":\ *\"sha256:([0-9a-f]{64})\" ]] && echo "sha256:${BASH_REMATCH[1]}"
+}
+
 # manifest_of PLACE [NUMBER]: the manifest's JSON of oci:LAYOUT:t or dir:FOLDER; of an index the one with that number
 manifest_of() {
 	local layout text
@@ -119,18 +123,19 @@ manifest_of() {
 		return
 	fi
 	layout=$(layout_of "$1")
-	text=$(cat "$(blob "$layout" "$(jq -r '.manifests[0].digest' "$layout/index.json")")")
-	if jq -e .manifests >/dev/null <<<"$text"; then
-		text=$(cat "$(blob "$layout" "$(jq -r --argjson n "${2:-0}" '.manifests[$n].digest' <<<"$text")")")
+	text=$(<"$(blob "$layout" "$(first_digest "$(<"$layout/index.json")")")") || return 1
+	if [[ $text == *\"manifests\":* ]]; then
+		text=$(<"$(blob "$layout" "$(jq -r --argjson n "${2:-0}" '.manifests[$n].digest' <<<"$text")")")
 	fi
 	printf '%s\n' "$text"
 }
 
 file_of() { # file_of PLACE DESCRIPTOR: where the blob of that descriptor (JSON) lies
-	[[ $2 =~ \"digest\":\"sha256:([0-9a-f]{64})\" ]] || return 1
+	local digest
+	digest=$(first_digest "$2") || return 1
 	case $1 in
-	dir:*) echo "${1#dir:}/${BASH_REMATCH[1]}" ;;
-	*) echo "$(layout_of "$1")/blobs/sha256/${BASH_REMATCH[1]}" ;;
+	dir:*) echo "${1#dir:}/${digest#*:}" ;;
+	*) blob "$(layout_of "$1")" "$digest" ;;
 	esac
 }
 
