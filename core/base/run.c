@@ -201,7 +201,7 @@ int run_program(const struct run *run, struct buf *out, struct err *err)
 	fcntl(out_read, F_SETFL, O_NONBLOCK);
 	fcntl(said_read, F_SETFL, O_NONBLOCK);
 	struct child child = { .run = run,
-		.name = run->program ? run->program : run->argv[0],
+		.name = run->argv[0],
 		.out = out_read,
 		.said = run->keep_stderr ? -1 : said_read,
 		.text = BUF_MAX(RUN_SAID_MAX) };

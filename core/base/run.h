@@ -32,7 +32,7 @@ struct err;
 
 struct run {
 	const char *what;               /* for messages: "the credential helper" */
-	const char *program;            /* path; NULL: argv[0], looked for in PATH when it holds no '/' */
+	const char *program;            /* path; NULL: that is argv[0], looked for in PATH */
 	const char *const *argv;        /* argv[0] and so on, NULL-terminated */
 	const char *const *environment; /* NULL: our own */
 	struct span input;              /* standard input, then its end */
