@@ -20,6 +20,7 @@
 #define REMOTE_MIN \
 	4 /* a registry answers slowly enough to keep more blobs on their way than there are cores */
 #define INLINE_SIZE ((uint64_t)1024 * 1024) /* below, threads of its own cost a layer more than they bring */
+#define TRIES_MAX   3
 #define DRAW_MS     100
 
 struct run {
@@ -74,7 +75,7 @@ static int write_blob(struct worker *worker, struct task *task, struct layer_job
 	return oci_writer_commit(writer, work->want_digest ? task->result.digest : task->blob.digest, err);
 }
 
-static int run_task(struct worker *worker, struct oci_source *from, struct task *task, struct err *err)
+static int run_once(struct worker *worker, struct oci_source *from, struct task *task, struct err *err)
 {
 	auto_oci_reader struct oci_reader *reader = NULL;
 	struct layer_job work = {
@@ -103,6 +104,19 @@ static int run_task(struct worker *worker, struct oci_source *from, struct task 
 	if (worker->to)
 		return write_blob(worker, task, &work, oci_reader_pull(reader), err);
 	return layer_run(&work, oci_reader_pull(reader), NULL, &task->result, err);
+}
+
+/* A registry that forgot a part of an upload is given the blob anew: the same key and nonce give the same bytes. */
+static int run_task(struct worker *worker, struct oci_source *from, struct task *task, struct err *err)
+{
+	for (int tries = 1;; tries++) {
+		if (run_once(worker, from, task, err) == 0)
+			return 0;
+		if (err->kind != ERR_RETRY || tries == TRIES_MAX || atomic_load(&worker->run->stop))
+			return -1;
+		atomic_store(&task->taken, 0);
+		err_clear(err);
+	}
 }
 
 /* ---- the workers ---- */

@@ -3,6 +3,8 @@
 #include "base/program.h"
 #include "image-crypt/verbs.h"
 
+#include <signal.h>
+
 int main(int argc, char **argv)
 {
 	static const char *const see_also[] = { "skopeo(1)", "containerd(8)", "cosign(1)", "initdata-gen(1)",
@@ -40,5 +42,7 @@ int main(int argc, char **argv)
 		.sections = sections,
 	};
 
+	/* a registry that goes away is an error of the write */
+	signal(SIGPIPE, SIG_IGN);
 	return program_main(&program, argc, argv);
 }
