@@ -6,12 +6,13 @@
  * while the unit takes a new pair every three. And of the three hashes over an encrypted layer two run over the same
  * bytes, the HMAC and the digest of the ciphertext, so that the message schedule is needed once.
  *
- *                                    Xeon, 2.9 GHz    OpenSSL 3.0, one after the other
- *     two hashes, same bytes         0.98 GB/s        0.70
- *     those and one of other bytes   0.64 GB/s        0.46
+ *                                    here         OpenSSL 3.0, one after the other
+ *     two hashes, same bytes         0.98 GB/s    0.70
+ *     those and one of other bytes   0.65 GB/s    0.47
  *
- * A pair of rounds takes 1.02 ns at best there, so that no way to arrange them passes 1.96 GB/s of hashing: this is
- * 97 to 99 % of it.
+ * One core of an Emerald Rapids Xeon. A pair of rounds takes 1.02 ns at best there, so that no way to arrange them
+ * passes 1.96 GB/s of hashing: this is 99 % of it. A layer of 1 GiB is encrypted in 1.34 s on two cores instead of
+ * 1.56, and takes 2.3 s of one core instead of 3.2 where every core has a layer of its own.
  *
  * Padding, keys and lengths are the caller's (crypto/layercipher.h). The states hold what a key has touched: the
  * caller wipes them. Where sha256_lanes_usable() says no, nothing here may be called.
