@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/own.h"
 #include "base/run.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 /* cmocka wants the three above */
 #include <cmocka.h>
@@ -100,6 +104,31 @@ static void ends_a_program_that_hangs_and_what_it_started(void **state)
 	assert_int_equal(run_script("sleep 1000 & echo $!; wait", SPAN_NONE, 100, &out, &err), -1);
 	assert_int_equal(err.kind, ERR_RETRY);
 	assert_string_equal(err.text, "the script 'sh' did not end within 100 ms");
+}
+
+/* The letter of its state; 0 when it has gone. */
+static char process_state(pid_t pid)
+{
+	auto_free char *path = xasprintf("/proc/%d/stat", (int)pid);
+	auto_buf struct buf text = BUF_MAX(4096);
+
+	if (fs_read(path, &text, NULL) < 0)
+		return 0;
+	const char *end = strrchr(buf_text(&text), ')');
+	return end && end[1] ? end[2] : 0;
+}
+
+static void leaves_nothing_alive_that_a_program_started(void **state)
+{
+	auto_buf struct buf out = BUF_MAX(64);
+
+	(void)state;
+	assert_int_equal(run_script("sleep 1000 >&- 2>&- & echo $!", SPAN_NONE, PATIENCE, &out, NULL), 0);
+	pid_t left = (pid_t)strtol(buf_text(&out), NULL, 10);
+	assert_true(left > 1);
+	/* it is killed by now; who inherits it may take a moment to bury it */
+	for (char now = process_state(left); now && now != 'Z'; now = process_state(left))
+		sched_yield();
 }
 
 static void does_not_wait_for_a_child_that_keeps_the_pipe(void **state)
@@ -194,6 +223,7 @@ int main(void)
 		cmocka_unit_test(cuts_what_a_chatty_program_said),
 		cmocka_unit_test(names_the_signal_that_ended_it),
 		cmocka_unit_test(ends_a_program_that_hangs_and_what_it_started),
+		cmocka_unit_test(leaves_nothing_alive_that_a_program_started),
 		cmocka_unit_test(does_not_wait_for_a_child_that_keeps_the_pipe),
 		cmocka_unit_test(refuses_more_output_than_allowed),
 		cmocka_unit_test(leaves_no_descriptor_of_ours_open),
