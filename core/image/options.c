@@ -187,6 +187,11 @@ int options_nonce(const struct public_options *public, const struct private_opti
 {
 	if (!public->has_nonce && !private->has_nonce)
 		return err_set(err, ERR_FORMAT, "the layer's options hold no nonce");
+	/* nobody vouches for the public ones, and under another nonce the HMAC is right and the layer is not */
+	if (public->has_nonce && private->has_nonce &&
+			memcmp(public->nonce, private->nonce, LAYER_NONCE) != 0)
+		return err_set(err, ERR_FORMAT,
+				"the layer's public and private options hold different nonces");
 	memcpy(nonce, public->has_nonce ? public->nonce : private->nonce, LAYER_NONCE);
 	return 0;
 }

@@ -8,7 +8,8 @@
  *
  * Read as Go reads them where that is harmless: any order, unknown members, null for absent, arrays of numbers for
  * byte strings, CR and LF inside base64. Refused, though Go takes it: a nonce that is absent or not 16 bytes, a key
- * not of 32, an hmac not of 32. The nonce may stand in either document; the public one counts first.
+ * not of 32, an hmac not of 32. The nonce may stand in either document, or be the same in both; others let the public
+ * one win, though nothing protects it.
  *
  * Bounds: OPTIONS_MAX bytes. Errors: ERR_FORMAT with the member's name and never its value.
  */
@@ -57,7 +58,7 @@ int public_options_parse(struct span text, struct public_options *out, struct er
 		__attribute__((nonnull(2), warn_unused_result));
 void public_options_format(const struct public_options *options, struct buf *out) __attribute__((nonnull));
 
-/* The nonce that counts. ERR_FORMAT when neither has one. */
+/* The nonce of the two documents. ERR_FORMAT when neither has one, and when they differ. */
 int options_nonce(const struct public_options *public, const struct private_options *private,
 		unsigned char nonce[static LAYER_NONCE], struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));

@@ -263,10 +263,10 @@ static void failure_leaves_the_old_options(void **state)
 	assert_string_equal(options.digest, DIGEST);
 }
 
-static void the_public_nonce_counts_first_and_one_must_be_there(void **state)
+static void the_nonce_stands_in_either_document_and_two_are_equal(void **state)
 {
 	struct private_options private = { .has_nonce = true };
-	struct public_options public = { .has_nonce = true };
+	struct public_options public = { .has_nonce = false };
 	unsigned char nonce[LAYER_NONCE], ones[LAYER_NONCE], twos[LAYER_NONCE];
 	struct err err = ERR_NONE;
 
@@ -276,11 +276,19 @@ static void the_public_nonce_counts_first_and_one_must_be_there(void **state)
 	memcpy(public.nonce, ones, sizeof(ones));
 	memcpy(private.nonce, twos, sizeof(twos));
 	assert_int_equal(options_nonce(&public, &private, nonce, NULL), 0);
-	assert_memory_equal(nonce, ones, sizeof(ones));
-	public.has_nonce = false;
-	assert_int_equal(options_nonce(&public, &private, nonce, NULL), 0);
 	assert_memory_equal(nonce, twos, sizeof(twos));
+	public.has_nonce = true;
+	assert_int_equal(options_nonce(&public, &private, nonce, &err), -1);
+	assert_int_equal(err.kind, ERR_FORMAT);
+	assert_non_null(strstr(err.text, "different nonces"));
 	private.has_nonce = false;
+	assert_int_equal(options_nonce(&public, &private, nonce, NULL), 0);
+	assert_memory_equal(nonce, ones, sizeof(ones));
+	private.has_nonce = true;
+	memcpy(private.nonce, ones, sizeof(ones));
+	assert_int_equal(options_nonce(&public, &private, nonce, NULL), 0);
+	assert_memory_equal(nonce, ones, sizeof(ones));
+	public.has_nonce = private.has_nonce = false;
 	assert_int_equal(options_nonce(&public, &private, nonce, &err), -1);
 	assert_int_equal(err.kind, ERR_FORMAT);
 }
@@ -324,7 +332,7 @@ int main(void)
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(refuses_what_is_too_large_or_too_deep),
 		cmocka_unit_test(failure_leaves_the_old_options),
-		cmocka_unit_test(the_public_nonce_counts_first_and_one_must_be_there),
+		cmocka_unit_test(the_nonce_stands_in_either_document_and_two_are_equal),
 		cmocka_unit_test(a_nonce_in_the_public_options_stays_there),
 		cmocka_unit_test(a_key_of_a_wrong_length_is_not_written),
 	};
