@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Judgements of descriptors that stand in a manifest: was all encrypted that should be, and can a guest read it. */
+#include "base/b64.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/json.h"
@@ -98,6 +99,54 @@ static bool guest_knows(const char *type)
 	return false;
 }
 
+/* What we take of Go's writers, guests do not: line ends inside base64, members left out, lists of numbers. */
+static int check_base64(const json_t *annotations, struct err *err)
+{
+	const char *key = NULL;
+	json_t *value = NULL;
+
+	/* the cast is jansson's: its iterator has no const form, and nothing is changed here */
+	json_object_foreach ((json_t *)(uintptr_t)annotations, key, value) {
+		const char *text = json_string_value(value);
+		if (text && strncmp(key, ANNOTATION_PREFIX, strlen(ANNOTATION_PREFIX)) == 0 &&
+				strpbrk(text, "\r\n"))
+			return err_set(err, ERR_FORMAT,
+					"annotation '%.200s' has line ends in its base64, which guests do "
+					"not take",
+					key);
+	}
+	return 0;
+}
+
+static int check_public(const json_t *annotations, struct err *err)
+{
+	auto_buf struct buf text = BUF_MAX(OPTIONS_MAX), mac = BUF_MAX(OPTIONS_MAX);
+	auto_json json_t *doc = NULL;
+	json_t *options = NULL, *value = NULL;
+	const char *hmac = NULL, *name = NULL;
+
+	if (b64_decode(span_of(json_text_at(annotations, ANNOTATION_PUBLIC, NULL)), &text, err) < 0 ||
+			json_read(buf_span(&text), OPTIONS_MAX, &doc, err) < 0 ||
+			json_get_text(doc, "", "hmac", &hmac, err) < 0 ||
+			b64_decode(span_of(hmac), &mac, err) < 0 ||
+			json_get_object(doc, "", "cipheroptions", &options, err) < 0)
+		return -1;
+	json_object_foreach (options, name, value)
+		if (!json_is_string(value))
+			return err_set(err, ERR_FORMAT, "cipheroptions.%.60s: is no text", name);
+	return 0;
+}
+
+/* Both, of a layer whose public options we can read ourselves. */
+static int check_strictly(const json_t *annotations, struct err *err)
+{
+	if (check_base64(annotations, err) < 0)
+		return -1;
+	if (check_public(annotations, err) < 0)
+		return err_wrap(err, "guests cannot read the annotation '" ANNOTATION_PUBLIC "'");
+	return 0;
+}
+
 struct reading {
 	enum packet_guest guest;
 	const char *provider; /* scheme of the provider's annotation at hand */
@@ -152,6 +201,7 @@ static enum rewrite_guest judge_keys(const json_t *layer, struct reading *readin
 	const json_t *annotations = json_object_get(layer, "annotations");
 
 	if (annotation_get_public(annotations, &public, reading->why) < 0 ||
+			check_strictly(annotations, reading->why) < 0 ||
 			annotation_walk(annotations, read_element, reading, reading->why) < 0)
 		return REWRITE_GUEST_CANNOT;
 	close_provider(reading);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/rewrite.h"
 
+#include "base/b64.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/json.h"
@@ -371,6 +372,54 @@ static void a_guest_without_public_options_or_with_broken_base64_reads_nothing(v
 	assert_int_equal(rewrite_guest(layer, PACKET_GUEST_HUB, &why), REWRITE_GUEST_CANNOT);
 }
 
+static void a_guest_reads_more_strictly_than_we_do(void **state)
+{
+	static const char *const pairs[] = { "provider.x", PACKET(""), NULL };
+	static const struct {
+		const char *public; /* NULL: a line end in the wrapped key instead */
+		enum rewrite_guest is;
+	} cases[] = {
+		{ "{\"hmac\":\"g4hH/9a0xi2gK/H5Lwx89z9tRoVuzSRMDPrGSJR7IYI=\",\"cipheroptions\":{},\"x\":1,"
+		  "\"cipher\":\"AES_256_CTR_HMAC_SHA256\"}",
+				REWRITE_GUEST_READS },
+		{ "{\"cipher\":\"AES_256_CTR_HMAC_SHA256\",\"hmac\":"
+		  "\"g4hH/9a0xi2gK/H5Lwx89z9tRoVuzSRMDPrGSJR7IYI=\"}",
+				REWRITE_GUEST_CANNOT },
+		{ "{\"cipher\":\"AES_256_CTR_HMAC_SHA256\",\"hmac\":"
+		  "\"g4hH/9a0xi2gK/H5Lwx89z9tRoVuzSRMDPrGSJR7IYI=\",\"cipheroptions\":null}",
+				REWRITE_GUEST_CANNOT },
+		{ "{\"cipher\":\"AES_256_CTR_HMAC_SHA256\",\"hmac\":"
+		  "\"g4hH/9a0xi2gK/H5Lwx89z9tRoVuzSRMDPrGSJR7IYI=\",\"cipheroptions\":{\"x\":null}}",
+				REWRITE_GUEST_CANNOT },
+		{ "{\"cipher\":\"AES_256_CTR_HMAC_SHA256\",\"hmac\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,"
+		  "16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31],\"cipheroptions\":{}}",
+				REWRITE_GUEST_CANNOT },
+		{ "{\"cipher\":\"AES_256_CTR_HMAC_SHA256\",\"hmac\":"
+		  "\"g4hH/9a0xi2gK/H5\\nLwx89z9tRoVuzSRMDPrGSJR7IYI=\",\"cipheroptions\":{}}",
+				REWRITE_GUEST_CANNOT },
+		{ NULL, REWRITE_GUEST_CANNOT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_json json_t *layer = layer_with(OCI "v1.tar+gzip+encrypted", pairs);
+		json_t *annotations = json_object_get(layer, "annotations");
+		const char *key = cases[i].public ? ANNOTATION_PUBLIC : ANNOTATION_KEYS "provider.x";
+		auto_buf struct buf text = BUF_MAX(4096);
+		struct public_options public;
+		struct err why = ERR_NONE;
+		if (cases[i].public)
+			b64_encode(&text, span_of(cases[i].public));
+		else
+			buf_printf(&text, "%s\n", json_text_at(annotations, key, NULL));
+		json_object_set_new(annotations, key, json_string(buf_text(&text)));
+		/* we read them all */
+		assert_int_equal(annotation_get_public(annotations, &public, NULL), 0);
+		if (rewrite_guest(layer, PACKET_GUEST_HUB, &why) != cases[i].is)
+			fail_msg("case %zu: %s", i, why.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,6 +433,7 @@ int main(void)
 		cmocka_unit_test(finds_what_is_not_encrypted_as_it_should_be),
 		cmocka_unit_test(knows_which_layers_guests_read),
 		cmocka_unit_test(a_guest_without_public_options_or_with_broken_base64_reads_nothing),
+		cmocka_unit_test(a_guest_reads_more_strictly_than_we_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
