@@ -9,6 +9,8 @@
 #include "image/pgp_packets.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,8 @@ struct gpg {
 	gpgme_ctx_t ctx;
 	struct gpg_wait wait;
 	char *home;             /* made by us; NULL: the user's */
+	bool holds_signals;     /* while there is a home of ours */
+	sigset_t signals;       /* the mask before */
 	struct secret password; /* for a home of ours */
 	gpgme_key_t keys[GPG_KEYS_MAX + 1];
 	size_t count;
@@ -45,6 +49,8 @@ void gpg_free(struct gpg *gpg)
 		gpg_home_remove(gpg->home);
 	free(gpg->home);
 	secret_clear(&gpg->password);
+	if (gpg->holds_signals)
+		pthread_sigmask(SIG_SETMASK, &gpg->signals, NULL);
 	free(gpg);
 	errno = saved;
 }
@@ -103,6 +109,18 @@ static gpgme_error_t give_password(void *ctx, const char *hint, const char *info
 	return 0;
 }
 
+/* What ends a program must not leave a home with secret keys behind: it comes when the home has gone. */
+static void hold_signals(struct gpg *gpg)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGHUP);
+	gpg->holds_signals = pthread_sigmask(SIG_BLOCK, &ends, &gpg->signals) == 0;
+}
+
 static int import(struct gpg *gpg, struct span keys, struct err *err)
 {
 	auto_data gpgme_data_t data = NULL;
@@ -124,6 +142,7 @@ int gpg_open_keys(struct span keys, const struct secret *password, struct gpg **
 {
 	auto_gpg struct gpg *gpg = xcalloc(1, sizeof(*gpg));
 
+	hold_signals(gpg);
 	if (secret_from_span(&gpg->password, secret_span(password), err) < 0 ||
 			gpg_home_make(&gpg->home, err) < 0 || start(gpg, gpg->home, err) < 0)
 		return -1;

@@ -6,6 +6,8 @@
  * Keys from a file are imported into a home that lasts as long as the object: a new folder, ours alone, on a tmpfs (so
  * that no key comes onto a disk), with an agent that is ended when the folder goes. The password is handed to GnuPG
  * where it asks for one; nothing is ever asked on the terminal then. With one's own home GnuPG asks as it is used to.
+ * SIGTERM, SIGINT and SIGHUP wait in the calling thread while there is such a home, so that it never outlives the
+ * program; of several objects, the one made last is freed first.
  *
  * Who a message is to is said as ocicrypt does: by an e-mail address or a display name, equal byte for byte to that of
  * a user id. All keys that have it get the message; revoked, expired and disabled ones do not count. Trust does not

@@ -92,6 +92,8 @@ int gpg_wait(struct gpg_wait *wait, gpgme_ctx_t ctx, gpgme_error_t started, int 
 		if (ready)
 			continue;
 		gpgme_cancel(ctx);
+		/* cancelling says that it is done, and the next operation is another one */
+		wait->done = false;
 		return err_set(err, ERR_RETRY, "GnuPG did not answer within %d seconds", timeout / 1000);
 	}
 	wait->done = false;

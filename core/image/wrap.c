@@ -70,7 +70,8 @@ void opener_list_add(struct opener_list *list, struct opener *opener)
 
 void opener_list_clear(struct opener_list *list)
 {
-	for (size_t i = 0; i < list->count; i++)
+	/* the last one first: some change what their predecessors put back (image/gpg.h) */
+	for (size_t i = list->count; i--;)
 		list->items[i]->free(list->items[i]);
 	free(list->items);
 	*list = (struct opener_list)OPENER_LIST_NONE;

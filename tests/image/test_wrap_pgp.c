@@ -9,9 +9,11 @@
 
 #include <ftw.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PGP      VECTORS "pgp/"
@@ -380,6 +382,51 @@ static void a_home_goes_with_its_agent(void **state)
 	assert_int_equal(poll(&ended, 1, 20000), 1);
 }
 
+/* In a process of its own, which is to die of the signal: opens two homes, is told to end, and lets them go. */
+static void end_while_keys_are_open(int tell)
+{
+	static const char *const files[] = { PGP "bob.pgp", PGP "bob.pgp" };
+	struct keys keys = KEYS_NONE;
+	struct opener_list list = OPENER_LIST_NONE;
+	struct buf element = BUF_MAX(WRAP_ELEMENT_MAX);
+	struct secret opened = SECRET_NONE;
+
+	load(PGP "go-new-alice.msg", &element);
+	for (size_t i = 0; i < 2; i++)
+		if (keys_add(&keys, files[i], NULL) < 0)
+			_exit(1);
+	if (wrap_pgp.openers(&settings, &keys, &list, NULL) < 0)
+		_exit(1);
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i]->unwrap(list.items[i], buf_span(&element), &opened, NULL) == 0)
+			_exit(1);
+	kill(getpid(), SIGTERM);
+	if (write(tell, "held", 4) != 4)
+		_exit(1);
+	opener_list_clear(&list);
+	(void)!write(tell, "alive", 5);
+	_exit(1);
+}
+
+static void a_signal_waits_until_the_keys_are_gone(void **state)
+{
+	char told[16] = "";
+	int ends[2], status = 0;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	pid_t child = fork();
+	if (!child)
+		end_while_keys_are_open(ends[1]);
+	close(ends[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(read(ends[0], told, sizeof(told) - 1) >= 0);
+	close(ends[0]);
+	assert_string_equal(told, "held");
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
 /* A program in the place of gpg that never answers. */
 static void a_gnupg_that_hangs_is_given_up(void **state)
 {
@@ -402,6 +449,8 @@ static void a_gnupg_that_hangs_is_given_up(void **state)
 	assert_int_equal(gpg_wait(&wait, ctx, started, 50, &status, &err), -1);
 	assert_int_equal(err.kind, ERR_RETRY);
 	assert_string_equal(err.text, "GnuPG did not answer within 0 seconds");
+	/* nothing of it is left for the next operation */
+	assert_false(wait.done);
 	gpgme_release(ctx);
 }
 
@@ -418,6 +467,7 @@ int main(void)
 		cmocka_unit_test(refuses_recipients_that_cannot_be),
 		cmocka_unit_test(a_key_that_only_signs_is_no_recipient),
 		cmocka_unit_test(a_home_goes_with_its_agent),
+		cmocka_unit_test(a_signal_waits_until_the_keys_are_gone),
 		cmocka_unit_test(a_gnupg_that_hangs_is_given_up),
 	};
 
