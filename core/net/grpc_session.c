@@ -335,19 +335,20 @@ static int on_invalid(nghttp2_session *session, const nghttp2_frame *frame, int 
 	return 0;
 }
 
-/* An answer that ends before its request asks the peer to stop sending. */
+/* An answer that goes out gives credit for noise; one that ends before its request asks the peer to stop sending. */
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct grpc_session *self = user;
 	const struct stream *stream = stream_find(self, frame->hd.stream_id);
-	bool whole = frame->hd.type == NGHTTP2_HEADERS && frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+	bool ends = frame->hd.type == NGHTTP2_HEADERS && frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+	bool data = frame->hd.type == NGHTTP2_DATA && frame->hd.length;
 
-	if (!whole)
+	if (!stream || (!ends && !data))
 		return 0;
 	/* a caller who asks for nothing that there is makes noise, too */
-	if (stream && stream->handled)
+	if (stream->handled)
 		self->noise = 0;
-	if (stream && !stream->ended)
+	if (ends && !stream->ended)
 		return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
 	return 0;
 }

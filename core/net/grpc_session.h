@@ -10,7 +10,7 @@
  *     header fields of a request               GRPC_HEADERS_MAX bytes; the stream is reset
  *     bytes of a message                       GRPC_MESSAGE_MAX; RESOURCE_EXHAUSTED
  *     messages at once, of all connections     the budget; RESOURCE_EXHAUSTED
- *     frames beside messages                   GRPC_NOISE_MAX since the last answer that was sent whole (resets, pings,
+ *     frames beside messages                   GRPC_NOISE_MAX since an answer last made progress (resets, pings,
  *                                              settings, priorities, window updates, empty data): the connection ends
  *     compression, unknown methods             UNIMPLEMENTED
  * nghttp2 bounds the frame (16 KiB), the header block (8 CONTINUATIONs) and answers to pings that nobody reads.
