@@ -40,6 +40,7 @@ void change_clear(struct change *change)
 	for (size_t i = 0; i < change->count; i++) {
 		secret_clear(&change->tasks[i].key);
 		json_decref(change->blobs[i].enc);
+		json_decref(change->blobs[i].opened);
 	}
 	free(change->tasks);
 	free(change->blobs);
@@ -58,6 +59,19 @@ struct task *change_task(const struct change *change, enum layer_work work, cons
 	name_task(work, digest, name);
 	const json_t *index = json_object_get(change->known, name);
 	return index ? &change->tasks[json_integer_value(index)] : NULL;
+}
+
+/* The same digest is the same bytes: *out is their task when there is one, and two sizes of theirs are a lie. */
+static int find_task(const struct change *change, enum layer_work work, const struct oci_descriptor *blob,
+		struct task **out, struct err *err)
+{
+	*out = change_task(change, work, blob->digest);
+	if (*out && (*out)->blob.size != blob->size)
+		return err_set(err, ERR_FORMAT,
+				"the blob %s has %llu bytes here and %llu elsewhere in the image",
+				blob->digest, (unsigned long long)blob->size,
+				(unsigned long long)(*out)->blob.size);
+	return 0;
 }
 
 /* There is room for every blob of the image once, and each layer asks for one task. */
@@ -106,9 +120,13 @@ static int wrap_keys(struct task *task, struct change_blob *blob, struct recipie
 int change_encrypt(struct change *change, const struct oci_descriptor *layer,
 		struct recipient *const *recipients, size_t count, struct err *err)
 {
-	if (change_task(change, LAYER_ENCRYPT, layer->digest))
+	struct task *task;
+
+	if (find_task(change, LAYER_ENCRYPT, layer, &task, err) < 0)
+		return -1;
+	if (task)
 		return 0;
-	struct task *task = add_task(change, LAYER_ENCRYPT, layer);
+	task = add_task(change, LAYER_ENCRYPT, layer);
 	if (secret_random(&task->key, LAYER_KEY, err) < 0)
 		return -1;
 	random_bytes(task->nonce, sizeof(task->nonce));
@@ -117,21 +135,62 @@ int change_encrypt(struct change *change, const struct oci_descriptor *layer,
 
 /* ---- decrypting ---- */
 
+/* What the annotations of a layer say about its bytes, opened. */
+struct opened {
+	struct private_options private;
+	struct public_options public;
+	unsigned char nonce[LAYER_NONCE];
+};
+
+static int open_layer(const struct oci_descriptor *layer, const struct opener_list *openers,
+		struct opened *out, struct err *err)
+{
+	if (annotation_get_public(layer->annotations, &out->public, err) < 0 ||
+			annotation_unwrap(layer->annotations, openers, &out->private, err) < 0)
+		return -1;
+	return options_nonce(&out->public, &out->private, out->nonce, err);
+}
+
+/* Another descriptor of bytes that have their task: its own wrapped keys must open, and to the same. */
+static int check_same(const struct task *task, const struct opened *opened, struct err *err)
+{
+	if (secret_is(&task->key, secret_span(&opened->private.key)) &&
+			!memcmp(task->nonce, opened->nonce, sizeof(task->nonce)) &&
+			!memcmp(task->mac, opened->public.mac, sizeof(task->mac)))
+		return 0;
+	return err_set(err, ERR_AUTH,
+			"the same bytes have another key or HMAC elsewhere in the image: one of the two is "
+			"damaged");
+}
+
+static int decrypt_opened(struct change *change, const struct oci_descriptor *layer, struct task *task,
+		struct opened *opened, struct err *err)
+{
+	if (task)
+		return check_same(task, opened, err);
+	task = add_task(change, LAYER_DECRYPT, layer);
+	change->blobs[task - change->tasks].opened = json_incref(layer->annotations);
+	memcpy(task->mac, opened->public.mac, sizeof(task->mac));
+	memcpy(task->nonce, opened->nonce, sizeof(task->nonce));
+	secret_move(&task->key, &opened->private.key);
+	return 0;
+}
+
 int change_decrypt(struct change *change, const struct oci_descriptor *layer,
 		const struct opener_list *openers, struct err *err)
 {
-	auto_private_options struct private_options private = PRIVATE_OPTIONS_NONE;
-	struct public_options public;
+	struct opened opened = { .private = PRIVATE_OPTIONS_NONE };
+	struct task *task;
 
-	if (change_task(change, LAYER_DECRYPT, layer->digest))
-		return 0;
-	if (annotation_get_public(layer->annotations, &public, err) < 0 ||
-			annotation_unwrap(layer->annotations, openers, &private, err) < 0)
+	if (find_task(change, LAYER_DECRYPT, layer, &task, err) < 0)
 		return -1;
-	struct task *task = add_task(change, LAYER_DECRYPT, layer);
-	memcpy(task->mac, public.mac, sizeof(task->mac));
-	secret_move(&task->key, &private.key);
-	return options_nonce(&public, &private, task->nonce, err);
+	if (task && json_equal(change->blobs[task - change->tasks].opened, layer->annotations))
+		return 0;
+	int status = open_layer(layer, openers, &opened, err);
+	if (!status)
+		status = decrypt_opened(change, layer, task, &opened, err);
+	private_options_clear(&opened.private);
+	return status;
 }
 
 /* ---- running ---- */
@@ -149,21 +208,45 @@ static struct task *changing_task(const struct change *change, const struct inst
 	return task;
 }
 
-static void add_copy(struct change *change, const struct oci_descriptor *blob)
+/* What its vendor alone may hand out lies at its URLs, not in registries: the manifest goes on naming it. */
+static bool is_elsewhere(const struct oci_descriptor *layer)
 {
-	if (!change_task(change, LAYER_COPY, blob->digest))
-		add_task(change, LAYER_COPY, blob);
+	return json_array_size(json_object_get(layer->json, "urls")) > 0 &&
+			(strstr(layer->media_type, ".foreign.") ||
+					strstr(layer->media_type, ".nondistributable."));
 }
 
-static void add_copies(struct change *change)
+static int add_copy(struct change *change, const struct oci_descriptor *blob, struct err *err)
+{
+	struct task *task;
+
+	if (find_task(change, LAYER_COPY, blob, &task, err) < 0)
+		return -1;
+	if (!task)
+		add_task(change, LAYER_COPY, blob);
+	return 0;
+}
+
+static int add_copies_of(struct change *change, const struct instance *instance, struct err *err)
+{
+	for (size_t l = 0; l < instance->manifest.count; l++) {
+		const struct oci_descriptor *layer = &instance->manifest.layers[l];
+		if (changing_task(change, instance, l) || is_elsewhere(layer))
+			continue;
+		if (add_copy(change, layer, err) < 0)
+			return -1;
+	}
+	return add_copy(change, &instance->manifest.config, err);
+}
+
+static int add_copies(struct change *change, struct err *err)
 {
 	for (size_t i = 0; i < change->image->count; i++) {
 		const struct instance *instance = &change->image->instances[i];
-		for (size_t l = 0; l < instance->manifest.count; l++)
-			if (!changing_task(change, instance, l))
-				add_copy(change, &instance->manifest.layers[l]);
-		add_copy(change, &instance->manifest.config);
+		if (add_copies_of(change, instance, err) < 0)
+			return err_wrap(err, "manifest %s", instance->bytes.digest);
 	}
+	return 0;
 }
 
 /* The descriptor's new form takes the place of the old one, in the manifest's own tree. */
@@ -219,7 +302,8 @@ int change_run(struct change *change, const struct oci_access *access, struct oc
 		.quiet = quiet,
 	};
 
-	add_copies(change);
+	if (add_copies(change, err) < 0)
+		return -1;
 	job.tasks = change->tasks;
 	job.count = change->count;
 	if (job_run(&job, err) < 0)

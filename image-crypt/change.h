@@ -9,7 +9,8 @@
  *     image_write      manifests, index, commit
  *
  * A blob that an image names several times is moved once; layers of the same digest are encrypted once and share the
- * key, which tells nothing that the equal digests in the config do not tell already.
+ * key, which tells nothing that the equal digests in the config do not tell already. Layers that lie at URLs of their
+ * vendor's (docker's foreign ones) are not moved. ERR_FORMAT when an image gives one digest two sizes.
  *
  * Ownership: the image must outlive the change.
  */
@@ -30,6 +31,7 @@ struct recipient;
 struct change_blob {
 	char digest[OCI_DIGEST_MAX]; /* the descriptors that name it get another one in the end */
 	json_t *enc;                 /* LAYER_ENCRYPT: the annotations that the descriptors get */
+	json_t *opened;              /* LAYER_DECRYPT: the annotations that the key came from */
 };
 
 struct change {
@@ -59,7 +61,8 @@ int change_encrypt(struct change *change, const struct oci_descriptor *layer,
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
 struct opener_list;
-/* Decrypts this layer with the first key that opens it. */
+/* Decrypts this layer with the first key that opens it. Where the same bytes stand in several manifests, the wrapped keys
+ * of each must open: ERR_AUTH when they differ in what they open to. */
 int change_decrypt(struct change *change, const struct oci_descriptor *layer,
 		const struct opener_list *openers, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "codec/json.h"
+#include "codec/line.h"
 #include "image/rewrite.h"
 
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 
 /* What BuildKit calls the platform of manifests that hold attestations instead of an image. */
 #define PLATFORM_UNKNOWN "unknown/unknown"
+#define PLATFORM_MAX     128
+/* What all manifests of an index may have together: their trees take some 14 times that. */
+#define MANIFESTS_MAX    ((size_t)32 * 1024 * 1024)
 /* BuildKit's link from an attestation to the manifest that it speaks of. */
 #define REFERENCE_DIGEST "vnd.docker.reference.digest"
 
@@ -83,17 +87,22 @@ static int read_platform(struct image *image, struct oci_source *source, struct 
 
 static int load_index(struct image *image, struct oci_source *source, struct err *err)
 {
+	size_t sum = 0;
+
 	image->is_index = true;
 	if (oci_index_parse(buf_span(&image->root.bytes), image->root.media_type, &image->index, err) < 0)
 		return -1;
 	image->instances = xcalloc(image->index.count + 1, sizeof(*image->instances));
-	for (; image->count < image->index.count; image->count++) {
-		struct instance *instance = &image->instances[image->count];
+	for (size_t i = 0; i < image->index.count; i++) {
+		struct instance *instance = &image->instances[image->count++];
 		*instance = (struct instance){ .bytes = OCI_MANIFEST_NONE, .manifest = OCI_MANIFEST_EMPTY };
-		if (load_entry(image, source, image->count, err) < 0) {
-			image->count++;
+		if (load_entry(image, source, i, err) < 0)
 			return -1;
-		}
+		sum += instance->bytes.bytes.len;
+		if (sum > MANIFESTS_MAX)
+			return err_set(err, ERR_LIMIT,
+					"'%s': the manifests of its platforms exceed %zu bytes together",
+					image->place->text, MANIFESTS_MAX);
 	}
 	return 0;
 }
@@ -144,9 +153,14 @@ void image_clear(struct image *image)
 	buf_clear(&image->root.bytes);
 }
 
+/* An index may call its platforms anything, and the name goes to terminals. */
 void instance_platform(const struct instance *instance, struct buf *out)
 {
-	oci_platform_format(instance->platform, out);
+	auto_buf struct buf text = BUF_MAX(OCI_MANIFEST_MAX);
+
+	oci_platform_format(instance->platform, &text);
+	auto_json json_t *line = json_line(PLATFORM_MAX, "%s", buf_text(&text));
+	buf_puts(out, json_string_value(line));
 }
 
 int image_dest(const struct image *image, const char *to, const struct oci_access *access,

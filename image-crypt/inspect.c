@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/json.h"
+#include "codec/line.h"
 #include "crypto/init.h"
 #include "image-crypt/image.h"
 #include "image-crypt/recipients.h"
@@ -84,8 +85,8 @@ static int image_document(
 {
 	json_t *images = json_array();
 
-	*out = json_pack("{s:s, s:s, s:s, s:o}", "image", inspect->from, "digest", image->root.digest,
-			"mediaType",
+	*out = json_pack("{s:o, s:s, s:s, s:o}", "image", json_line(OCI_TEXT_MAX, "%s", inspect->from),
+			"digest", image->root.digest, "mediaType",
 			image->is_index ? image->index.media_type : image->instances[0].manifest.media_type,
 			"images", images);
 	for (size_t i = 0; i < image->count; i++) {
@@ -198,7 +199,8 @@ static int print_table(const json_t *document, struct err *err)
 	}
 	table_format(&table, &out);
 	buf_add_span(&out, buf_span(&reasons));
-	if (buf_check(&out, "the table", err) < 0)
+	if (buf_check(&reasons, "what stands in the guests' way", err) < 0 ||
+			buf_check(&out, "the table", err) < 0)
 		return -1;
 	fwrite(buf_text(&out), 1, out.len, stdout);
 	return 0;

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "codec/line.h"
 #include "image-crypt/change.h"
 
 #include <stdio.h>
@@ -56,8 +57,8 @@ int report_change(const struct change *change, const char *done, const char *to,
 		if (add_layers(&change->image->instances[i], layers, err) < 0)
 			return -1;
 	if (output == OUTPUT_JSON)
-		return report_json(
-				json_pack("{s:s, s:s, s:O}", "image", to, "digest", digest, "layers", layers),
+		return report_json(json_pack("{s:o, s:s, s:O}", "image", json_line(OCI_TEXT_MAX, "%s", to),
+						   "digest", digest, "layers", layers),
 				err);
 	if (printf("%s %zu %s: %s\n%s\n", done, json_array_size(layers),
 			    json_array_size(layers) == 1 ? "layer" : "layers", to, digest) < 0)

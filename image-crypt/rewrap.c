@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image-crypt rewrap: other recipients for the same encrypted bytes. */
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/json.h"
@@ -16,7 +17,7 @@
 #include "net/http.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 struct rewrap {
 	struct access_options access;
@@ -65,11 +66,18 @@ static int add_recipients(json_t *annotations, const struct recipients *recipien
 
 /* ---- removing ---- */
 
-/* The first element that a word means; found.scheme is "" when there is none. */
-struct search {
-	struct span word;
+/* A wrapped key, by its place among those of before. */
+struct place {
 	char scheme[WRAP_SCHEME_MAX];
 	size_t index;
+};
+
+/* What all words of --remove mean together. */
+struct search {
+	const struct opt_list *words;
+	bool found[OPT_LIST_MAX]; /* for each word */
+	struct place *places;     /* in the order of the annotations */
+	size_t count;
 };
 
 static bool packet_is(struct span element, struct span kid)
@@ -80,48 +88,56 @@ static bool packet_is(struct span element, struct span kid)
 }
 
 /* SCHEME, SCHEME:INDEX or the key id of a packet. */
+static bool is_meant(struct span word, const char *scheme, size_t index, struct span element)
+{
+	char one[WRAP_SCHEME_MAX + 32];
+
+	snprintf(one, sizeof(one), "%s:%zu", scheme, index);
+	return span_is(word, scheme) || span_is(word, one) || packet_is(element, word);
+}
+
 static int look(void *ctx, const char *scheme, size_t index, struct span element, struct err *err)
 {
 	struct search *search = ctx;
-	char one[WRAP_SCHEME_MAX + 32];
+	struct place place = { .index = index };
+	bool meant = false;
 
 	(void)err;
-	snprintf(one, sizeof(one), "%s:%zu", scheme, index);
-	if (search->scheme[0] ||
-			(!span_is(search->word, scheme) && !span_is(search->word, one) &&
-					!packet_is(element, search->word)))
+	for (size_t i = 0; i < search->words->count; i++)
+		if (is_meant(span_of(search->words->items[i]), scheme, index, element))
+			search->found[i] = meant = true;
+	if (!meant)
 		return 0;
-	snprintf(search->scheme, sizeof(search->scheme), "%s", scheme);
-	search->index = index;
+	snprintf(place.scheme, sizeof(place.scheme), "%s", scheme);
+	search->places = xreallocarray(search->places, search->count + 1, sizeof(place));
+	search->places[search->count++] = place;
 	return 0;
 }
 
-static int remove_one(json_t *annotations, const char *word, bool *removed, struct err *err)
+/* From the last to the first: an index means the same key until that one goes. */
+static int remove_found(json_t *annotations, const struct search *search, struct err *err)
 {
-	struct search search = { .word = span_of(word) };
-
-	if (annotation_walk(annotations, look, &search, err) < 0)
-		return -1;
-	*removed = search.scheme[0] != '\0';
-	return *removed ? annotation_remove(annotations, search.scheme, search.index, err) : 0;
+	for (size_t i = 0; i < search->words->count; i++)
+		if (!search->found[i])
+			return err_set(err, ERR_NOT_FOUND,
+					"--remove '%s': no wrapped key of this layer is meant",
+					search->words->items[i]);
+	for (size_t i = search->count; i > 0; i--)
+		if (annotation_remove(annotations, search->places[i - 1].scheme, search->places[i - 1].index,
+				    err) < 0)
+			return -1;
+	return 0;
 }
 
 static int remove_recipients(json_t *annotations, const struct opt_list *words, struct err *err)
 {
-	for (size_t i = 0; i < words->count; i++) {
-		bool one = strchr(words->items[i], ':') && strncmp(words->items[i], "kbs", 3) != 0, removed;
-		size_t count = 0;
-		do {
-			if (remove_one(annotations, words->items[i], &removed, err) < 0)
-				return -1;
-			count += removed;
-		} while (removed && !one);
-		if (!count)
-			return err_set(err, ERR_NOT_FOUND,
-					"--remove '%s': no wrapped key of this layer is meant",
-					words->items[i]);
-	}
-	return 0;
+	struct search search = { .words = words };
+	int status = annotation_walk(annotations, look, &search, err);
+
+	if (!status)
+		status = remove_found(annotations, &search, err);
+	free(search.places);
+	return status;
 }
 
 static int count_keys(void *ctx, const char *scheme, size_t index, struct span element, struct err *err)
@@ -167,7 +183,11 @@ static int rewrap_layers(const struct rewrap *rewrap, struct image *image,
 		struct instance *instance = &image->instances[i];
 		for (size_t l = 0; l < instance->manifest.count; l++) {
 			struct oci_descriptor *layer = &instance->manifest.layers[l];
-			instance->chosen[l] = instance->chosen[l] && rewrite_is_encrypted(layer->media_type);
+			bool encrypted = rewrite_is_encrypted(layer->media_type);
+			if (instance->chosen[l] && !encrypted && rewrap->layers.count)
+				return err_set(err, ERR_DENIED, "layer %zu of manifest %s is not encrypted",
+						l, instance->bytes.digest);
+			instance->chosen[l] = instance->chosen[l] && encrypted;
 			if (!instance->chosen[l])
 				continue;
 			if (rewrap_layer(rewrap, layer, recipients, openers, err) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image-crypt verify: every digest and, with keys, every HMAC of an image, without writing anything. */
 #include "base/err.h"
+#include "codec/line.h"
 #include "crypto/init.h"
 #include "image-crypt/change.h"
 #include "image-crypt/image.h"
@@ -23,7 +24,7 @@ struct verify {
 	const char *from;
 };
 
-/* What was found: layers whose HMAC is right, layers without one. */
+/* What was found: layers whose HMAC is right, and those that could have one and have none. */
 struct tally {
 	size_t authentic;
 	size_t plain;
@@ -37,8 +38,9 @@ static int plan(const struct verify *verify, struct change *change, const struct
 		for (size_t l = 0; l < instance->manifest.count; l++) {
 			const struct oci_descriptor *layer = &instance->manifest.layers[l];
 			bool encrypted = rewrite_is_encrypted(layer->media_type);
+			char type[REWRITE_TYPE_MAX];
 			instance->chosen[l] = encrypted && !verify->digests_only;
-			tally->plain += !encrypted;
+			tally->plain += rewrite_encrypted_type(layer->media_type, type, NULL) == 0;
 			tally->authentic += instance->chosen[l];
 			if (instance->chosen[l] && change_decrypt(change, layer, openers, err) < 0)
 				return err_wrap(err, "layer %zu of manifest %s", l, instance->bytes.digest);
@@ -51,7 +53,8 @@ static int report(const struct verify *verify, const struct image *image, const 
 		size_t blobs, struct err *err)
 {
 	if (verify->output == OUTPUT_JSON)
-		return report_json(json_pack("{s:s, s:s, s:I, s:I, s:I}", "image", verify->from, "digest",
+		return report_json(json_pack("{s:o, s:s, s:I, s:I, s:I}", "image",
+						   json_line(OCI_TEXT_MAX, "%s", verify->from), "digest",
 						   image->root.digest, "blobs", (json_int_t)blobs,
 						   "authenticLayers", (json_int_t)tally->authentic,
 						   "plainLayers", (json_int_t)tally->plain),

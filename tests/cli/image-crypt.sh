@@ -123,6 +123,11 @@ ok 'the other can' "$crypt" verify -k other.pem oci:enc:one
 fails 1 'at least one recipient' 'refuses to lock everybody out' "$crypt" rewrap --remove jwe oci:enc:one oci:enc:none
 fails 1 'no wrapped key of this layer is meant' 'refuses to remove what is not there' "$crypt" rewrap --remove pgp oci:enc:one oci:enc:none
 fails 2 'needs a --key' 'cannot add without a key' "$crypt" rewrap --add jwe:pub.pem oci:enc:one oci:enc:none
+ok 'three recipients' "$crypt" encrypt -r jwe:pub.pem -r jwe:other.pub -r jwe:locked.pub oci:src:t oci:three:t
+ok 'of whom two go: the indexes are those of before' "$crypt" rewrap --remove jwe:0 --remove jwe:1 oci:three:t oci:three:third
+ok 'the third stays' "$crypt" verify -k locked.pem:file=pw oci:three:third
+fails 1 'layer 0' 'and not the second' "$crypt" verify -k other.pem oci:three:third
+fails 1 'layer 1 of .* is not encrypted' 'a layer that was asked for and is not encrypted' "$crypt" rewrap --layer 1 --remove jwe:0 oci:part:t oci:x:t
 jq -c '.layers[0].annotations["org.opencontainers.image.enc.keys.provider.elsewhere"]="Zm9yZWlnbg=="' <(manifest enc one) | tr -d '\n' >foreign.json
 jq -c --arg d "sha256:$(blob enc foreign.json)" --argjson s "$(stat -c %s foreign.json)" '.manifests += [(.manifests[0]|.digest=$d|.size=$s|.annotations["org.opencontainers.image.ref.name"]="f")]' enc/index.json >index && cp index enc/index.json
 ok 'adds beside a provider that nobody knows here' "$crypt" rewrap -k other.pem --add jwe:pub.pem oci:enc:f oci:enc:g
@@ -138,6 +143,44 @@ ok 'verify --digests-only needs no key' "$crypt" verify --digests-only oci:enc:t
 ok 'no progress where there is no terminal' bash -c '"$1" verify -k priv.pem oci:enc:t 2>err && [ ! -s err ]' _ "$crypt"
 ok 'progress on a terminal' script -qec "'$crypt' verify -k priv.pem oci:enc:t" /dev/null
 ok 'and lines that go away' grep -q $'\033\\[J' last
+
+same 'a name that is no UTF-8 is no trouble' 'oci:e?c:t' "$(cp -r enc $'e\xffc' && "$crypt" inspect -o json $'oci:e\xffc:t' | jq -r .image)"
+same 'nor for verify' 'oci:e?c:t' "$("$crypt" verify -o json --digests-only $'oci:e\xffc:t' | jq -r .image)"
+same 'nor for encrypt' 'oci:s?c:t' "$("$crypt" encrypt -o json -r jwe:pub.pem oci:src:t $'oci:s\xffc:t' | jq -r .image)"
+
+# ---- indexes as others make them ----
+index() { # index LAYOUT ENTRY…: its image :t is an index of these entries
+	local name=$1
+	shift
+	local IFS=,
+	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[%s]}' "$*" >index
+	printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"sha256:%s","size":%d,"annotations":{"org.opencontainers.image.ref.name":"t"}}]}' \
+		"$(blob "$name" index)" "$(stat -c %s index)" >"$name/index.json"
+}
+entry() { jq -c --argjson p "$2" '.manifests[0]|del(.annotations)|.platform=$p' "$1/index.json"; } # entry LAYOUT PLATFORM
+layout escape $tar=b.tar
+index escape "$(entry escape '{"os":"\u001b[2Jli\nnux","architecture":"amd64"}')"
+ok "a platform's name cannot speak to the terminal" bash -c '"$1" inspect oci:escape:t | tee table | grep -q "?\[2Jli?nux/amd64" && ! grep -q $'"'\\e'"' table' _ "$crypt"
+layout foreign2 application/vnd.docker.image.rootfs.foreign.diff.tar.gzip=a.tar.gz $tar=b.tar
+jq -c '.layers[0].urls=["https://vendor.example/layer"]' <(manifest foreign2) | tr -d '\n' >with-urls.json
+jq -c --arg d "sha256:$(blob foreign2 with-urls.json)" --argjson s "$(stat -c %s with-urls.json)" '.manifests[0]|=(.digest=$d|.size=$s)' foreign2/index.json >index && cp index foreign2/index.json
+rm "foreign2/blobs/sha256/$(sha256sum a.tar.gz | cut -d' ' -f1)"
+ok 'a layer that lies at its vendor is not looked for' "$crypt" encrypt -r jwe:pub.pem oci:foreign2:t oci:foreign3:t
+same 'and stays named' https://vendor.example/layer "$(manifest foreign3 | jq -r '.layers[0].urls[0]')"
+layout sizes $tar=b.tar $tar=b.tar
+jq -c '.layers[1].size=5' <(manifest sizes) | tr -d '\n' >lie.json
+jq -c --arg d "sha256:$(blob sizes lie.json)" --argjson s "$(stat -c %s lie.json)" '.manifests[0]|=(.digest=$d|.size=$s)' sizes/index.json >index && cp index sizes/index.json
+fails 1 'bytes here and 5 elsewhere\|5 bytes here' 'one digest with two sizes' "$crypt" verify oci:sizes:t
+
+# the same encrypted layer in two platforms, of which one has other recipients
+layout twin $tar=a.tar && "$crypt" encrypt -q -r jwe:pub.pem oci:twin:t oci:twinenc:t >/dev/null
+first=$(entry twinenc '{"os":"linux","architecture":"amd64"}')
+"$crypt" rewrap -q -k priv.pem --add jwe:other.pub oci:twinenc:t oci:twinenc:t >/dev/null && "$crypt" rewrap -q --remove jwe:0 oci:twinenc:t oci:twinenc:t >/dev/null 2>&1
+second=$(entry twinenc '{"os":"linux","architecture":"arm64"}')
+index twinenc "$first" "$second"
+fails 1 'layer 0' 'a key that opens the first platform alone is not enough' "$crypt" verify -k priv.pem oci:twinenc:t
+fails 1 'layer 0' 'nor one of the second' "$crypt" verify -k other.pem oci:twinenc:t
+ok 'both are' "$crypt" verify -k priv.pem -k other.pem oci:twinenc:t
 
 # ---- what it refuses ----
 fails 2 'at least one --recipient' 'encrypting needs a recipient' "$crypt" encrypt oci:src:t oci:x:t
