@@ -12,6 +12,8 @@ trap 'rm -rf -- "$work"' EXIT
 mapfile -t pages < <(git ls-files --cached --others --exclude-standard --deduplicate '*.md')
 own=(README.md CONTRIBUTING.md SECURITY.md docs/*.md)
 number=0
+# shellcheck source=../page.sh
+. tests/page.sh
 
 # none NAME COMMAND…: prints what is wrong, one a line; nothing must be
 none() {
@@ -92,7 +94,7 @@ unknown_flags() {
 	for page in "${own[@]}"; do
 		while read -r flag; do
 			grep -qe "$flag\b" "$work/help" || echo "$page: $flag is no flag of our programs"
-		done < <(code "$page" | grep -v 'kubectl\|git \|make \|cosign' | grep -oE '(^| )--[a-z][a-z-]+' | tr -d ' ' | sort -u)
+		done < <(code "$page" | grep -v 'kubectl\|git \|make \|cosign\|skopeo\|ctr ' | grep -oE '(^| )--[a-z][a-z-]+' | tr -d ' ' | sort -u)
 	done
 }
 
@@ -138,50 +140,6 @@ unknown_messages() {
 }
 
 machine_words() { grep -nE '(^|[^a-z.])/(work|home|root)/' "${own[@]}"; }
-
-# ---- what is run -----------------------------------------------------------------------------------------------
-
-# like EXPECTED GOT: equal, where a line "…" of the expected stands for any lines
-like() {
-	local pattern
-	pattern=$(sed -e 's/[][*?\\(|)+@!]/\\&/g' -e 's/^…$/*/' <<<"$1")
-	# shellcheck disable=SC2053 # a pattern it is
-	[[ $2 == $pattern ]]
-}
-
-step() { # step COMMAND EXPECTED
-	local got
-	got=$(bash -c "$1" 2>&1 </dev/null)
-	like "$2" "$got" || printf '$ %s\nexpected:\n%s\ngot:\n%s\n' "$1" "$2" "$got"
-}
-
-run_page() { # run_page PAGE: its marked blocks, one after the other, in a folder of their own
-	local command='' expected='' line reading=false folder steps=0
-	folder=$work/$(basename "$1" .md)
-	mkdir -p "$folder"
-	cd "$folder" || return
-	ln -sfn "$root/e2e" e2e && ln -sfn "$root/crds" crds
-	while IFS= read -r line; do
-		case $line in
-		"\$ "* | END_OF_BLOCK)
-			[[ -z $command ]] || step "$command" "$expected"
-			command=${line#"$ "} expected='' reading=true steps=$((steps + 1))
-			[[ $line != END_OF_BLOCK ]] || command=''
-			;;
-		"> "* | ">")
-			if $reading; then
-				line=${line#>}
-				command+=$'\n'${line# }
-			else
-				expected+=${expected:+$'\n'}$line
-			fi
-			;;
-		*) reading=false expected+=${expected:+$'\n'}$line ;;
-		esac
-	done < <(awk '/^<!-- run -->$/ { marked = 1; next } /^```console$/ && marked { inside = 1; next }
-		/^```$/ && inside { inside = marked = 0; print "END_OF_BLOCK" } inside' "$root/$1")
-	((steps > 1)) || echo "$1: nothing was run"
-}
 
 export PATH=$bin:$PATH
 none "every link leads somewhere" dead_links
