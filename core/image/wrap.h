@@ -37,7 +37,6 @@ struct opener_list;
 struct wrap_settings {
 	const char *provider_config; /* path of OCICRYPT_KEYPROVIDER_CONFIG's file; NULL: no providers */
 	int provider_timeout;        /* milliseconds for one call */
-	bool provider_int_arrays;    /* asks peers written in Rust: byte strings as arrays of numbers */
 	const char *gnupg_home;      /* NULL: GnuPG's own */
 	const char *ocicrypt_config; /* of PKCS#11: "internal", a path, or NULL for the built-in list */
 	bool oaep_sha1;              /* of PKCS#11: OCICRYPT_OAEP_HASHALG=sha1 */
