@@ -17,10 +17,13 @@ static const char *name_of(const struct oci_descriptor *entry)
 	return name ? name : "";
 }
 
+/* An empty tag is what an entry without any name is called. */
 static bool is_called(const struct oci_descriptor *entry, const char *tag)
 {
 	const char *full = oci_descriptor_annotation(entry, FULL_NAME);
 
+	if (!*tag)
+		return !*name_of(entry) && !full;
 	return !strcmp(name_of(entry), tag) || (full && !strcmp(full, tag));
 }
 
@@ -105,7 +108,7 @@ int refs_put(struct span old, const char *tag, const char *media_type, const cha
 		return -1;
 	json_t *kept = json_array();
 	for (size_t i = 0; i < index.count; i++)
-		if (strcmp(name_of(&index.entries[i]), tag) != 0)
+		if (!is_called(&index.entries[i], tag))
 			json_array_append(kept, index.entries[i].json);
 	json_array_append_new(kept, new_entry(tag, media_type, digest, size));
 	json_object_set_new(index.json, "manifests", kept);

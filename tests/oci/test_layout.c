@@ -298,6 +298,26 @@ static void finds_an_image_by_its_names(void **state)
 	holds_image("oci:l", "x");
 }
 
+/* What is found by a name is replaced under it, and what has a name is not what has none. */
+static void replaces_an_image_under_its_whole_name(void **state)
+{
+	(void)state;
+	static const char name[] = "org.opencontainers.image.ref.name", full[] = "io.containerd.image.name";
+	make_image("oci:l:t", "old");
+	auto_free char *text = slurp("l/index.json");
+	auto_json json_t *index = json_loads(text, 0, NULL);
+	json_t *entry = json_array_get(json_object_get(index, "manifests"), 0);
+
+	json_object_set_new(json_object_get(entry, "annotations"), full, json_string("reg.example/app:t"));
+	json_object_del(json_object_get(entry, "annotations"), name);
+	auto_free char *named = json_text(index, false);
+	put("l/index.json", named);
+	make_image("oci:l", "nameless");
+	holds_image("oci:l:reg.example/app:t", "old");
+	make_image("oci:l:reg.example/app:t", "new");
+	holds_image("oci:l:reg.example/app:t", "new");
+}
+
 static const struct {
 	const char *name, *text;
 	enum err_kind kind;
@@ -469,6 +489,7 @@ int main(void)
 		TEST(writers_at_once_lose_nothing),
 		TEST(writers_at_once_make_one_folder),
 		TEST(finds_an_image_by_its_names),
+		TEST(replaces_an_image_under_its_whole_name),
 		TEST(refuses_bad_indexes),
 		TEST(refuses_an_index_truncated_at_every_byte),
 		TEST(refuses_documents_beyond_4_mib),
