@@ -243,30 +243,6 @@ static void writers_at_once_lose_nothing(void **state)
 	assert_int_equal(count_names("l", ""), 3);
 }
 
-static void *open_one(void *ctx)
-{
-	return open_dest(ctx);
-}
-
-/* Only one of them marks the folder; the others must not take it for somebody else's. */
-static void writers_at_once_make_one_folder(void **state)
-{
-	(void)state;
-	pthread_t threads[4];
-	struct oci_dest *dests[4];
-	char place[32];
-
-	for (int round = 0; round < 100; round++) {
-		snprintf(place, sizeof(place), "oci:round%d", round);
-		for (size_t i = 0; i < 4; i++)
-			assert_int_equal(pthread_create(&threads[i], NULL, open_one, place), 0);
-		for (size_t i = 0; i < 4; i++)
-			assert_int_equal(pthread_join(threads[i], (void **)&dests[i]), 0);
-		for (size_t i = 0; i < 4; i++)
-			oci_dest_free(dests[i]);
-	}
-}
-
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
 static void finds_an_image_by_its_names(void **state)
@@ -487,7 +463,6 @@ int main(void)
 		TEST(joined_objects_write_one_image),
 		TEST(takes_sha512),
 		TEST(writers_at_once_lose_nothing),
-		TEST(writers_at_once_make_one_folder),
 		TEST(finds_an_image_by_its_names),
 		TEST(replaces_an_image_under_its_whole_name),
 		TEST(refuses_bad_indexes),

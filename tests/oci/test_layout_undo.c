@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a run leaves in an oci: folder that ends without an image. */
+/* What a run leaves in an oci: folder that ends without an image, and in which others write at the same time. */
 #include "tests/oci/images.h"
+
+#include <pthread.h>
 
 static void what_is_not_committed_leaves_nothing(void **state)
 {
@@ -81,6 +83,30 @@ static void nothing_goes_that_another_writer_may_count_on(void **state)
 	assert_true(is_there("l/oci-layout"));
 }
 
+static void *open_one(void *ctx)
+{
+	return open_dest(ctx);
+}
+
+/* Only one of them marks the folder; the others must not take it for somebody else's. */
+static void writers_at_once_make_one_folder(void **state)
+{
+	(void)state;
+	pthread_t threads[4];
+	struct oci_dest *dests[4];
+	char place[32];
+
+	for (int round = 0; round < 100; round++) {
+		snprintf(place, sizeof(place), "oci:round%d", round);
+		for (size_t i = 0; i < 4; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, open_one, place), 0);
+		for (size_t i = 0; i < 4; i++)
+			assert_int_equal(pthread_join(threads[i], (void **)&dests[i]), 0);
+		for (size_t i = 0; i < 4; i++)
+			oci_dest_free(dests[i]);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter_folder, leave_folder)
 
 int main(void)
@@ -91,6 +117,7 @@ int main(void)
 		TEST(an_image_that_was_there_keeps_its_blobs),
 		TEST(nothing_goes_that_an_image_of_meanwhile_names),
 		TEST(nothing_goes_that_another_writer_may_count_on),
+		TEST(writers_at_once_make_one_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
