@@ -4,17 +4,20 @@
 #include "base/random.h"
 #include "codec/fdio.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#define SIZE ((size_t)3 * 1024 * 1024)
+#define SIZE  ((size_t)3 * 1024 * 1024)
+#define RINGS 100
 
 struct pipe_ends {
 	int from, to;
@@ -122,12 +125,15 @@ static void a_reader_that_is_gone_is_an_error_and_no_signal(void **state)
 	assert_int_equal(err.kind, ERR_IO);
 }
 
-static volatile sig_atomic_t rung;
+static atomic_int rung;
 
 static void ring(int number)
 {
+	int saved = errno;
+
 	(void)number;
-	rung = 1;
+	rung++;
+	errno = saved;
 }
 
 struct caller {
@@ -139,12 +145,12 @@ static void *ring_then_send(void *arg)
 {
 	struct caller *caller = arg;
 
-	while (!rung)
+	while (rung < RINGS)
 		pthread_kill(caller->main, SIGUSR1);
 	return write(caller->to, "x", 1) == 1 ? NULL : arg;
 }
 
-/* The signal comes without SA_RESTART, so the read that it hits ends in EINTR. */
+/* The signals come without SA_RESTART: all but those before the read end it in EINTR. */
 static void a_read_that_a_signal_interrupts_goes_on(void **state)
 {
 	auto_ends struct pipe_ends ends = ends_open();

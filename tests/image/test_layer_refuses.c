@@ -38,7 +38,7 @@ static void refused_every_way(struct rig *rig, struct rig_source source)
 	}
 }
 
-static const size_t sizes[] = { 1, 64, 10240, LAYER_BLOCK, 5 * LAYER_BLOCK + 9, 20 * LAYER_BLOCK };
+static const size_t sizes[] = { 1, 64, 10240, LAYER_BLOCK, (LAYER_DEPTH + 2) * LAYER_BLOCK + 9 };
 #define SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
 static void a_flipped_bit_is_refused(void **state)
