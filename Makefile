@@ -139,10 +139,10 @@ $(DRIVERS): $(OUT)/%: $(OUT)/%.o $(CORE)
 
 # with libFuzzer where BUILD=fuzz asks for it, else with a driver that replays the files it is given
 ifeq ($(BUILD),fuzz)
-$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/lib/webhook.a $(CORE)
+$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/lib/webhook.a $(OUT)/lib/image-crypt.a $(CORE)
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
 else
-$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/fuzz/driver.o $(OUT)/lib/webhook.a $(CORE)
+$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/fuzz/driver.o $(OUT)/lib/webhook.a $(OUT)/lib/image-crypt.a $(CORE)
 	@$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 endif
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Target: params_parse. A path and a key id are what they were when they are written down again. */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/own.h"
+#include "image-crypt/params.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	auto_buf struct buf text = BUF_MAX(4 * PARAMS_MAX);
+	auto_free struct params *got = xcalloc(1, sizeof(*got)), *again = xcalloc(1, sizeof(*again));
+
+	if (params_parse(span_new(data, size), got, NULL) < 0)
+		return 0;
+	buf_printf(&text, "sample=%s::algorithm=%s", got->sample ? "true" : "false",
+			got->cipher == PACKET_A256CTR ? "A256CTR" : "A256GCM");
+	if (got->path[0])
+		buf_printf(&text, "::keypath=%s", got->path);
+	if (got->has_id) {
+		buf_puts(&text, "::keyid=");
+		kbs_uri_format(&got->id, &text);
+	}
+	if (text.len > PARAMS_MAX)
+		return 0;
+	if (params_parse(buf_span(&text), again, NULL) < 0 || got->sample != again->sample ||
+			got->cipher != again->cipher || strcmp(got->path, again->path) != 0 ||
+			got->has_id != again->has_id ||
+			(got->has_id && !kbs_uri_is_same(&got->id, &again->id)))
+		abort();
+	return 0;
+}
