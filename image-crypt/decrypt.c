@@ -87,10 +87,7 @@ static int run(void *settings, struct err *err)
 
 static const struct opt options[] = {
 	KEY_OPTIONS(struct decrypt),
-	OPT_LIST(struct decrypt, layers, "layer", 0, "INDEX",
-			"decrypt this layer alone, from 0, or from the end with -1; may be repeated"),
-	OPT_TEXT(struct decrypt, platform, "platform", 0, "OS/ARCH",
-			"decrypt the image of this platform alone; the others are copied"),
+	CHOICE_OPTIONS(struct decrypt, "decrypt"),
 	OUTPUT_OPTION(struct decrypt),
 	QUIET_OPTION(struct decrypt),
 	ACCESS_OPTIONS(struct decrypt),
@@ -98,9 +95,8 @@ static const struct opt options[] = {
 };
 
 static const struct opt_arg args[] = {
-	OPT_ONE(struct decrypt, from, "SOURCE",
-			"docker://NAME, oci:PATH[:TAG], oci-archive:FILE[:TAG] or dir:PATH"),
-	OPT_ONE(struct decrypt, to, "DESTINATION", "likewise"),
+	FROM_ARG(struct decrypt, "SOURCE"),
+	TO_ARG(struct decrypt),
 	OPT_ARG_END,
 };
 

@@ -144,7 +144,6 @@ static int run(void *settings, struct err *err)
 	return encrypt_image(encrypt, &access, &recipients, &image, err);
 }
 
-static const char *const packets[] = { "v1", "v2", NULL };
 static const char *const targets[] = { "auto", "guest", "containerd", NULL };
 
 static const struct opt options[] = {
@@ -155,14 +154,8 @@ static const struct opt options[] = {
 	OPT_LIST(struct encrypt, kbs_keys, "kbs-key", 0, "URI=FILE",
 			"wraps for guests that get the key in FILE (32 bytes) from their key broker as "
 			"kbs:///REPOSITORY/TYPE/TAG; may be repeated"),
-	OPT_LIST(struct encrypt, layers, "layer", 0, "INDEX",
-			"encrypt this layer alone, from 0, or from the end with -1; may be repeated"),
-	OPT_TEXT(struct encrypt, platform, "platform", 0, "OS/ARCH",
-			"encrypt the image of this platform alone; the others are copied"),
-	OPT_ENUM(struct encrypt, packet, "packet", 0, "FORM",
-			"form of the key packets of --kbs-key: v1 is read by every guest, v2 names its "
-			"provider",
-			packets),
+	CHOICE_OPTIONS(struct encrypt, "encrypt"),
+	PACKET_OPTION(struct encrypt),
 	OPT_ENUM(struct encrypt, target, "target", 0, "READER",
 			"who will unpack it: layers that a guest cannot unpack are refused unless it is "
 			"containerd",
@@ -174,9 +167,8 @@ static const struct opt options[] = {
 };
 
 static const struct opt_arg args[] = {
-	OPT_ONE(struct encrypt, from, "SOURCE",
-			"docker://NAME, oci:PATH[:TAG], oci-archive:FILE[:TAG] or dir:PATH"),
-	OPT_ONE(struct encrypt, to, "DESTINATION", "likewise"),
+	FROM_ARG(struct encrypt, "SOURCE"),
+	TO_ARG(struct encrypt),
 	OPT_ARG_END,
 };
 

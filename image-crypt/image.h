@@ -23,6 +23,18 @@
 
 struct err;
 
+/* Which part of it a command means: "encrypt" this layer alone. The fields are `layers` and `platform`. */
+#define CHOICE_OPTIONS(structure, what)                                                              \
+	OPT_LIST(structure, layers, "layer", 0, "INDEX",                                             \
+			what " this layer alone, from 0, or from the end with -1; may be repeated"), \
+			OPT_TEXT(structure, platform, "platform", 0, "OS/ARCH",                      \
+					what " the image of this platform alone; the others are copied")
+
+/* The arguments that name an image: the fields `from` and `to`. */
+#define FROM_ARG(structure, name) \
+	OPT_ONE(structure, from, name, "docker://NAME, oci:PATH[:TAG], oci-archive:FILE[:TAG] or dir:PATH")
+#define TO_ARG(structure) OPT_ONE(structure, to, "DESTINATION", "likewise; it may be the source")
+
 struct instance {
 	struct oci_manifest_bytes bytes; /* as the source has them */
 	struct oci_manifest manifest;

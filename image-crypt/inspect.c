@@ -231,8 +231,7 @@ static const struct opt options[] = {
 };
 
 static const struct opt_arg args[] = {
-	OPT_ONE(struct inspect, from, "IMAGE",
-			"docker://NAME, oci:PATH[:TAG], oci-archive:FILE[:TAG] or dir:PATH"),
+	FROM_ARG(struct inspect, "IMAGE"),
 	OPT_ARG_END,
 };
 

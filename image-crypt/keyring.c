@@ -8,6 +8,8 @@
 static const struct wrap_kind *const kinds[] = { &wrap_jwe, &wrap_pkcs7, &wrap_pgp, &wrap_pkcs11, &wrap_kbs,
 	&wrap_provider, NULL };
 
+const char *const packet_words[] = { "v1", "v2", NULL };
+
 static int open_all(const struct wrap_settings *settings, const struct opt_list *names,
 		struct recipients *out, struct err *err)
 {

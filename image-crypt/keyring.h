@@ -23,6 +23,14 @@ struct err;
 					"the key in FILE stands in for what the key broker holds as URI; "  \
 					"may be repeated")
 
+/* The field is `packet`, for wrap_settings.packet_v2. */
+#define PACKET_OPTION(structure)                                                                         \
+	OPT_ENUM(structure, packet, "packet", 0, "FORM",                                                 \
+			"form of the key packets of a KBS key: v1 is read by every guest, v2 names its " \
+			"provider",                                                                      \
+			packet_words)
+extern const char *const packet_words[];
+
 #define RECIPIENTS_MAX (2 * OPT_LIST_MAX)
 
 struct recipients {

@@ -250,8 +250,6 @@ static int run(void *settings, struct err *err)
 	return rewrap_image(rewrap, &access, &recipients, &ring.openers, &image, err);
 }
 
-static const char *const packets[] = { "v1", "v2", NULL };
-
 static const struct opt options[] = {
 	OPT_LIST(struct rewrap, add, "add", 'a', "RECIPIENT",
 			"a further recipient, as --recipient of encrypt, or kbs:///REPOSITORY/TYPE/TAG=FILE; "
@@ -262,10 +260,8 @@ static const struct opt options[] = {
 			"KBS key id; "
 			"may be repeated"),
 	KEY_OPTIONS(struct rewrap),
-	OPT_LIST(struct rewrap, layers, "layer", 0, "INDEX",
-			"of this layer alone, from 0, or from the end with -1; may be repeated"),
-	OPT_TEXT(struct rewrap, platform, "platform", 0, "OS/ARCH", "of the image of this platform alone"),
-	OPT_ENUM(struct rewrap, packet, "packet", 0, "FORM", "form of key packets, as of encrypt", packets),
+	CHOICE_OPTIONS(struct rewrap, "change"),
+	PACKET_OPTION(struct rewrap),
 	OUTPUT_OPTION(struct rewrap),
 	QUIET_OPTION(struct rewrap),
 	ACCESS_OPTIONS(struct rewrap),
@@ -273,9 +269,8 @@ static const struct opt options[] = {
 };
 
 static const struct opt_arg args[] = {
-	OPT_ONE(struct rewrap, from, "SOURCE",
-			"docker://NAME, oci:PATH[:TAG], oci-archive:FILE[:TAG] or dir:PATH"),
-	OPT_ONE(struct rewrap, to, "DESTINATION", "likewise; it may be the source"),
+	FROM_ARG(struct rewrap, "SOURCE"),
+	TO_ARG(struct rewrap),
 	OPT_ARG_END,
 };
 
