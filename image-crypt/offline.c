@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PATH_LEN_MAX (KBS_URI_MAX - 16) /* with "kbs:///" in front it is a URI */
+
 void offline_clear(struct offline *set)
 {
 	for (size_t i = 0; i < set->count; i++)
@@ -54,14 +56,17 @@ static int read_path(const struct scan *name, char out[static KBS_URI_MAX], stru
 	struct kbs_uri uri;
 	char whole[KBS_URI_MAX];
 
-	if (name->text.len > KBS_URI_MAX - 16)
-		return err_set(err, ERR_LIMIT, "a resource's path is longer than %d bytes", KBS_URI_MAX - 16);
+	if (name->text.len > PATH_LEN_MAX)
+		return err_set(err, ERR_LIMIT, "a resource's path is longer than %d bytes", PATH_LEN_MAX);
 	if (secret_alloc(&text, name->text.len, err) < 0)
 		return -1;
 	size_t len = scan_text(name, (char *)text.ptr);
 	snprintf(whole, sizeof(whole), "kbs:///%.*s", (int)len, (const char *)text.ptr);
 	if (kbs_uri_parse(span_of(whole), &uri, err) < 0)
 		return -1;
+	/* percent-encoding may have made it longer: what is written must be readable again */
+	if (strlen(uri.path) > PATH_LEN_MAX)
+		return err_set(err, ERR_LIMIT, "a resource's path is longer than %d bytes", PATH_LEN_MAX);
 	snprintf(out, KBS_URI_MAX, "%s", uri.path);
 	return 0;
 }
