@@ -59,7 +59,7 @@ static int decrypt_image(const struct decrypt *decrypt, const struct access *acc
 
 	if (image_choose(image, decrypt->platform, &decrypt->layers, err) < 0 ||
 			change_begin(image, &change, err) < 0 || plan(decrypt, &change, openers, err) < 0 ||
-			image_dest(image, decrypt->to, &access->oci, &dest, err) < 0 ||
+			image_dest(image, &access->oci, &dest, err) < 0 ||
 			change_run(&change, &access->oci, dest, decrypt->quiet, err) < 0 ||
 			image_write(image, dest, digest, err) < 0)
 		return -1;
@@ -80,7 +80,7 @@ static int run(void *settings, struct err *err)
 			access_init(&decrypt->access, &access, err) < 0 ||
 			access_wrap_settings(&access, &wrap, err) < 0 ||
 			keyring_open(&wrap, &decrypt->keys, &decrypt->kbs_keys, &ring, err) < 0 ||
-			image_load(decrypt->from, &access.oci, &image, err) < 0)
+			image_load(decrypt->from, decrypt->to, &access.oci, &image, err) < 0)
 		return -1;
 	return decrypt_image(decrypt, &access, &ring.openers, &image, err);
 }

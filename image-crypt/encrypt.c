@@ -115,7 +115,7 @@ static int encrypt_image(const struct encrypt *encrypt, const struct access *acc
 	if (image_choose(image, encrypt->platform, &encrypt->layers, err) < 0 ||
 			change_begin(image, &change, err) < 0 ||
 			plan(encrypt, &change, recipients, err) < 0 ||
-			image_dest(image, encrypt->to, &access->oci, &dest, err) < 0 ||
+			image_dest(image, &access->oci, &dest, err) < 0 ||
 			change_run(&change, &access->oci, dest, encrypt->quiet, err) < 0 ||
 			check(image, recipients, err) < 0 || image_write(image, dest, digest, err) < 0)
 		return -1;
@@ -139,7 +139,7 @@ static int run(void *settings, struct err *err)
 		return -1;
 	wrap.packet_v2 = encrypt->packet;
 	if (recipients_open(&wrap, &encrypt->recipients, &encrypt->kbs_keys, &recipients, err) < 0 ||
-			image_load(encrypt->from, &access.oci, &image, err) < 0)
+			image_load(encrypt->from, encrypt->to, &access.oci, &image, err) < 0)
 		return -1;
 	return encrypt_image(encrypt, &access, &recipients, &image, err);
 }

@@ -121,21 +121,40 @@ static int load_single(struct image *image, struct oci_source *source, struct er
 	return read_platform(image, source, err);
 }
 
-int image_load(const char *place, const struct oci_access *access, struct image *out, struct err *err)
+static int read_places(const char *from, const char *to, const struct oci_access *access, struct image *out,
+		struct err *err)
+{
+	out->place = xcalloc(1, sizeof(*out->place));
+	if (oci_place_parse(from, out->place, err) < 0)
+		return -1;
+	if (!to)
+		return 0;
+	out->to = xcalloc(1, sizeof(*out->to));
+	if (oci_place_parse(to, out->to, err) < 0)
+		return -1;
+	if (access->credentials && out->place->transport == OCI_DOCKER && out->to->transport == OCI_DOCKER &&
+			strcmp(out->place->host, out->to->host) != 0)
+		return err_set(err, ERR_USAGE,
+				"--creds-file holds the credentials of one registry, and '%s' and '%s' are "
+				"two: log in to both, or name a file that has both with --auth-file",
+				out->place->host, out->to->host);
+	return 0;
+}
+
+int image_load(const char *from, const char *to, const struct oci_access *access, struct image *out,
+		struct err *err)
 {
 	auto_oci_source struct oci_source *source = NULL;
 	enum oci_kind kind;
 	const char *media_type;
 
-	*out = (struct image){
-		.place = xcalloc(1, sizeof(*out->place)), .root = OCI_MANIFEST_NONE, .index = OCI_INDEX_EMPTY
-	};
-	if (oci_place_parse(place, out->place, err) < 0 ||
+	*out = (struct image){ .root = OCI_MANIFEST_NONE, .index = OCI_INDEX_EMPTY };
+	if (read_places(from, to, access, out, err) < 0 ||
 			oci_source_open(out->place, access, &source, err) < 0 ||
 			oci_source_manifest(source, NULL, &out->root, err) < 0)
 		return -1;
 	if (oci_kind_of(buf_span(&out->root.bytes), out->root.media_type, &kind, &media_type, err) < 0)
-		return err_wrap(err, "'%s'", place);
+		return err_wrap(err, "'%s'", from);
 	return kind == OCI_KIND_INDEX ? load_index(out, source, err) : load_single(out, source, err);
 }
 
@@ -149,6 +168,7 @@ void image_clear(struct image *image)
 	}
 	free(image->instances);
 	free(image->place);
+	free(image->to);
 	oci_index_clear(&image->index);
 	buf_clear(&image->root.bytes);
 }
@@ -163,14 +183,10 @@ void instance_platform(const struct instance *instance, struct buf *out)
 	buf_puts(out, json_string_value(line));
 }
 
-int image_dest(const struct image *image, const char *to, const struct oci_access *access,
-		struct oci_dest **out, struct err *err)
+int image_dest(const struct image *image, const struct oci_access *access, struct oci_dest **out,
+		struct err *err)
 {
-	struct oci_place place;
-
-	if (oci_place_parse(to, &place, err) < 0)
-		return -1;
-	return oci_dest_open(&place, access, image->place, out, err);
+	return oci_dest_open(image->to, access, image->place, out, err);
 }
 
 /* ---- choosing ---- */

@@ -45,6 +45,7 @@ struct instance {
 
 struct image {
 	struct oci_place *place;
+	struct oci_place *to; /* NULL: it goes nowhere */
 	struct oci_manifest_bytes root;
 	bool is_index;
 	struct oci_index index; /* entry i is instance i */
@@ -52,8 +53,10 @@ struct image {
 	size_t count;
 };
 
-int image_load(const char *place, const struct oci_access *access, struct image *out, struct err *err)
-		__attribute__((nonnull(1, 2, 3), warn_unused_result));
+/* `to`: where it will go, NULL for nowhere. ERR_USAGE for credentials of one registry when there are two: who gave them
+ * for the one did not mean the other to learn them. */
+int image_load(const char *from, const char *to, const struct oci_access *access, struct image *out,
+		struct err *err) __attribute__((nonnull(1, 3, 4), warn_unused_result));
 void image_clear(struct image *image) __attribute__((nonnull));
 #define auto_image __attribute__((cleanup(image_clear)))
 
@@ -65,10 +68,9 @@ void image_clear(struct image *image) __attribute__((nonnull));
 int image_choose(struct image *image, const char *platform, const struct opt_list *layers, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
 
-/* The place that the image goes to; blobs that lie in the same registry already are mounted. */
-int image_dest(const struct image *image, const char *to, const struct oci_access *access,
-		struct oci_dest **out, struct err *err)
-		__attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
+/* Opens the place that the image goes to; blobs that lie in the same registry already are mounted. */
+int image_dest(const struct image *image, const struct oci_access *access, struct oci_dest **out,
+		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 
 /* "linux/amd64" of an instance, "" where the image does not say. */
 void instance_platform(const struct instance *instance, struct buf *out) __attribute__((nonnull));

@@ -215,7 +215,7 @@ static int run(void *settings, struct err *err)
 
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
 			access_init(&inspect->access, &access, err) < 0 ||
-			image_load(inspect->from, &access.oci, &image, err) < 0 ||
+			image_load(inspect->from, NULL, &access.oci, &image, err) < 0 ||
 			image_document(inspect, &image, &document, err) < 0)
 		return -1;
 	return inspect->output == OUTPUT_JSON ? report_json(json_incref(document), err)

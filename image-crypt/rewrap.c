@@ -212,7 +212,7 @@ static int rewrap_image(const struct rewrap *rewrap, const struct access *access
 	if (image_choose(image, rewrap->platform, &rewrap->layers, err) < 0 ||
 			rewrap_layers(rewrap, image, recipients, openers, err) < 0 ||
 			change_begin(image, &change, err) < 0 ||
-			image_dest(image, rewrap->to, &access->oci, &dest, err) < 0 ||
+			image_dest(image, &access->oci, &dest, err) < 0 ||
 			change_run(&change, &access->oci, dest, rewrap->quiet, err) < 0 ||
 			image_write(image, dest, digest, err) < 0)
 		return -1;
@@ -245,7 +245,7 @@ static int run(void *settings, struct err *err)
 	wrap.packet_v2 = rewrap->packet;
 	if (recipients_open(&wrap, &rewrap->add, &none, &recipients, err) < 0 ||
 			keyring_open(&wrap, &rewrap->keys, &rewrap->kbs_keys, &ring, err) < 0 ||
-			image_load(rewrap->from, &access.oci, &image, err) < 0)
+			image_load(rewrap->from, rewrap->to, &access.oci, &image, err) < 0)
 		return -1;
 	return rewrap_image(rewrap, &access, &recipients, &ring.openers, &image, err);
 }

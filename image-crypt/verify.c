@@ -90,7 +90,7 @@ static int run(void *settings, struct err *err)
 			access_init(&verify->access, &access, err) < 0 ||
 			access_wrap_settings(&access, &wrap, err) < 0 ||
 			keyring_open(&wrap, &verify->keys, &verify->kbs_keys, &ring, err) < 0 ||
-			image_load(verify->from, &access.oci, &image, err) < 0)
+			image_load(verify->from, NULL, &access.oci, &image, err) < 0)
 		return -1;
 	return verify_image(verify, &access, &ring.openers, &image, err);
 }
