@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image-crypt: encrypts, decrypts and explains container images, and wraps keys for those who do. */
 #include "base/program.h"
+#include "codec/json.h"
 #include "image-crypt/verbs.h"
 
 #include <signal.h>
@@ -44,5 +45,7 @@ int main(int argc, char **argv)
 
 	/* a registry that goes away is an error of the write */
 	signal(SIGPIPE, SIG_IGN);
+	/* key files may be JSON or YAML */
+	json_wipe_freed();
 	return program_main(&program, argc, argv);
 }

@@ -8,6 +8,7 @@
 #include "codec/json_fast.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,20 @@
 
 /* a longer place is cut, in messages alone */
 #define PATH_MAX_SHOWN 256
+
+/* ---- memory -------------------------------------------------------------------------------------------- */
+
+static void wiping_free(void *memory)
+{
+	if (memory)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+void json_wipe_freed(void)
+{
+	json_set_alloc_funcs(malloc, wiping_free);
+}
 
 /* ---- loader -------------------------------------------------------------------------------------------- */
 

@@ -29,6 +29,12 @@ static inline void json_release(json_t **slot)
 }
 #define auto_json __attribute__((cleanup(json_release)))
 
+/*
+ * For programs whose documents may hold secrets: from now on jansson wipes all memory that it lets go, that of its
+ * reader too. Before the first document, and before there are other threads.
+ */
+void json_wipe_freed(void);
+
 /* One document, all of the text (trailing white space allowed). */
 int json_read(struct span text, size_t max, json_t **out, struct err *err)
 		__attribute__((nonnull(3), warn_unused_result));

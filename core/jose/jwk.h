@@ -33,7 +33,7 @@ struct jwk {
 /* True when the text looks like a JWK (an object with a kty), so that a reader of many forms knows whom to ask. */
 bool jwk_is(struct span text);
 
-/* Private members pass through JSON's memory, which is wiped behind them. */
+/* Private members pass through JSON's memory: its tree is wiped here, its reader's copies by json_wipe_freed(). */
 int jwk_parse(struct span text, struct jwk *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 void jwk_clear(struct jwk *jwk) __attribute__((nonnull));

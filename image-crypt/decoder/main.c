@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "base/program.h"
+#include "codec/json.h"
 #include "crypto/init.h"
 #include "image-crypt/decoder/flow.h"
 #include "image-crypt/decoder/region.h"
@@ -277,6 +278,7 @@ int main(int argc, char **argv)
 		.sections = sections,
 	};
 
+	json_wipe_freed();
 	add_dashes(argc, argv);
 	int status = program_main(&program, argc, argv);
 	if (status != 0)
