@@ -48,8 +48,8 @@ static int take_pin_source(struct p11_key *key, const char *source, struct err *
 	else if (span_starts(path, "file:"))
 		path = span_from(path, 5);
 	if (!span_starts(path, "/"))
-		return err_set(err, ERR_USAGE, "the URI's pin-source '%.200s' is no absolute path of a file",
-				source);
+		/* it may be the PIN itself, by mistake */
+		return err_set(err, ERR_USAGE, "the URI's pin-source is no absolute path of a file");
 	key->pin_source = xmemdup0(path.ptr, path.len);
 	return 0;
 }
