@@ -49,6 +49,11 @@ int offline_generate(size_t count, struct offline *out, struct err *err)
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
+static int too_long(struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "a resource's path is longer than %d bytes", PATH_LEN_MAX);
+}
+
 /* A name, through memory of its own because it may be as long as the text. */
 static int read_path(const struct scan *name, char out[static KBS_URI_MAX], struct err *err)
 {
@@ -56,17 +61,20 @@ static int read_path(const struct scan *name, char out[static KBS_URI_MAX], stru
 	struct kbs_uri uri;
 	char whole[KBS_URI_MAX];
 
-	if (name->text.len > PATH_LEN_MAX)
-		return err_set(err, ERR_LIMIT, "a resource's path is longer than %d bytes", PATH_LEN_MAX);
+	/* an escape takes six bytes at most, and there are two quotes */
+	if (name->text.len > 6 * PATH_LEN_MAX + 2)
+		return too_long(err);
 	if (secret_alloc(&text, name->text.len, err) < 0)
 		return -1;
 	size_t len = scan_text(name, (char *)text.ptr);
+	if (len > PATH_LEN_MAX)
+		return too_long(err);
 	snprintf(whole, sizeof(whole), "kbs:///%.*s", (int)len, (const char *)text.ptr);
 	if (kbs_uri_parse(span_of(whole), &uri, err) < 0)
 		return -1;
 	/* percent-encoding may have made it longer: what is written must be readable again */
 	if (strlen(uri.path) > PATH_LEN_MAX)
-		return err_set(err, ERR_LIMIT, "a resource's path is longer than %d bytes", PATH_LEN_MAX);
+		return too_long(err);
 	snprintf(out, KBS_URI_MAX, "%s", uri.path);
 	return 0;
 }
