@@ -17,6 +17,7 @@
 #include "crypto/pkey.h"
 #include "image/cms.h"
 #include "image/keys.h"
+#include "image/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,15 +138,33 @@ static int open_key(const struct pkey *key, const struct cms_recipient *recipien
 	return out->len == len ? 0 : err_set(err, ERR_AUTH, "decryption failed");
 }
 
+/*
+ * CBC does not tell who wrote. Whether the padding was wrong or what is inside must not show, or whoever can have
+ * messages tried and reads the errors learns the content of others, byte by byte (S. Vaudenay, Eurocrypt 2002).
+ */
+static int open_cbc(enum cbc_cipher cipher, const struct cms *cms, const struct secret *key,
+		struct secret *out, struct err *err)
+{
+	auto_private_options struct private_options inside = PRIVATE_OPTIONS_NONE;
+	auto_secret struct secret plain = SECRET_NONE;
+
+	if (cbc_open(cipher, key, cms->nonce, buf_span(&cms->content), &plain, err) < 0)
+		return -1;
+	if (private_options_parse(secret_span(&plain), &inside, NULL) < 0)
+		return err_set(err, ERR_AUTH, "decryption failed");
+	secret_move(out, &plain);
+	return 0;
+}
+
 static int open_content(const struct cms *cms, const struct secret *key, struct secret *out, struct err *err)
 {
 	struct span none = SPAN_NONE, content = buf_span(&cms->content);
 
 	switch (cms->cipher) {
 	case CMS_AES_CBC:
-		return cbc_open(CBC_AES, key, cms->nonce, content, out, err);
+		return open_cbc(CBC_AES, cms, key, out, err);
 	case CMS_TRIPLE_DES_CBC:
-		return cbc_open(CBC_TRIPLE_DES, key, cms->nonce, content, out, err);
+		return open_cbc(CBC_TRIPLE_DES, cms, key, out, err);
 	case CMS_AES_GCM:
 	default:
 		return gcm_open(key, cms->nonce, none, content, none, out, err);

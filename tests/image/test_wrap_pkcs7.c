@@ -126,6 +126,33 @@ static void says_why_it_cannot_open(void **state)
 	}
 }
 
+static void what_is_wrong_behind_cbc_does_not_show(void **state)
+{
+	static const char *const keys[] = { PKCS7 "a.key", PKCS7 "a.pem", NULL };
+	static const char *const names[] = { "openssl-aes128", "openssl-aes256", "openssl-des3" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		auto_buf struct buf message = BUF_MAX(WRAP_ELEMENT_MAX);
+		char path[200];
+		snprintf(path, sizeof(path), PKCS7 "%s.cms", names[i]);
+		load(path, &message);
+		/* the last two blocks: text and padding */
+		for (size_t bit = 0; bit < 8 * (size_t)32; bit++) {
+			auto_secret struct secret out = SECRET_NONE;
+			struct err err = ERR_NONE;
+			char *at = message.ptr + message.len - 1 - bit / 8;
+			*at = (char)(*at ^ 1 << bit % 8);
+			assert_int_equal(open_with(&wrap_pkcs7, &settings, keys, buf_span(&message), &out,
+							 &err),
+					-1);
+			assert_string_equal(err.text, "decryption failed");
+			assert_int_equal(err.kind, ERR_AUTH);
+			*at = (char)(*at ^ 1 << bit % 8);
+		}
+	}
+}
+
 static void takes_the_keys_that_it_can_use(void **state)
 {
 	auto_keys struct keys keys = KEYS_NONE;
@@ -359,6 +386,7 @@ int main(void)
 		cmocka_unit_test(opens_what_peers_wrote),
 		cmocka_unit_test(the_order_of_the_keys_does_not_count),
 		cmocka_unit_test(says_why_it_cannot_open),
+		cmocka_unit_test(what_is_wrong_behind_cbc_does_not_show),
 		cmocka_unit_test(takes_the_keys_that_it_can_use),
 		cmocka_unit_test(what_it_wraps_it_opens),
 		cmocka_unit_test(writes_what_the_old_release_writes),
