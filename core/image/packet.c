@@ -83,7 +83,7 @@ static int read_members(const json_t *doc, struct packet *out, struct err *err)
 	const char *wrapped = NULL;
 
 	if (read_text(doc, "kid", NULL, out->kid, sizeof(out->kid), err) < 0 ||
-			read_text(doc, "version", "", out->version, sizeof(out->version), err) < 0 ||
+			read_text(doc, "version", VERSION, out->version, sizeof(out->version), err) < 0 ||
 			read_text(doc, "provider", PROVIDER, out->provider, sizeof(out->provider), err) < 0 ||
 			check_object(doc, "provider_settings", err) < 0 ||
 			check_object(doc, "annotations", err) < 0 || read_cipher(doc, out, err) < 0 ||
@@ -213,6 +213,7 @@ int packet_seal(const struct kbs_uri *uri, enum packet_cipher cipher, const stru
 	packet.iv_len = iv_len;
 	packet.has_iv = true;
 	snprintf(packet.kid, sizeof(packet.kid), "%s", buf_text(&kid));
+	snprintf(packet.version, sizeof(packet.version), VERSION);
 	snprintf(packet.provider, sizeof(packet.provider), PROVIDER);
 	snprintf(packet.cipher, sizeof(packet.cipher), "%s", cipher == PACKET_A256CTR ? CTR : GCM);
 	if (cipher == PACKET_A256CTR ? ctr_seal(&packet, kek, plain, err) < 0
@@ -231,7 +232,7 @@ static int check_members(const struct packet *packet, struct err *err)
 	if (strcmp(packet->provider, PROVIDER) != 0)
 		return err_set(err, ERR_FORMAT, "its provider is '%s', a key management service, not 'kbs'",
 				packet->provider);
-	if (packet->version[0] && strcmp(packet->version, VERSION) != 0)
+	if (strcmp(packet->version, VERSION) != 0)
 		return err_set(err, ERR_FORMAT, "its version is '%s', not " VERSION, packet->version);
 	if (!packet->has_iv || !packet->cipher[0])
 		return err_set(err, ERR_FORMAT, "it has no %s", packet->has_iv ? "wrap_type" : "iv");

@@ -44,7 +44,7 @@ enum packet_form { PACKET_SHORT, PACKET_LONG };
 struct packet {
 	char kid[KBS_URI_MAX];
 	bool kid_escaped;  /* was written with escape sequences */
-	char version[32];  /* "" when absent */
+	char version[32];  /* the one there is when absent */
 	char provider[64]; /* "kbs" when absent */
 	char cipher[32];   /* wrap_type as written; "" when absent */
 	unsigned char iv[PACKET_IV_MAX];

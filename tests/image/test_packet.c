@@ -280,6 +280,7 @@ static void judges_which_guests_can_read_a_packet(void **state)
 		{ "/a/b/c", "", "is not of the form", "is not of the form" },
 		{ "host/a/b/c", "", "is not of the form", "is not of the form" },
 		{ "kbs:///a/b/c", ",\"version\":\"0.2.0\"", "its version", "its version" },
+		{ "kbs:///a/b/c", ",\"version\":\"\"", "its version", "its version" },
 		{ "kbs:///a/b/c", ",\"provider\":\"aliyun\"", "management service", "management service" },
 		{ "kbs:///a/b/c", ",\"foo\":1", NULL, NULL },
 	};
