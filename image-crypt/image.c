@@ -132,6 +132,10 @@ static int read_places(const char *from, const char *to, const struct oci_access
 	out->to = xcalloc(1, sizeof(*out->to));
 	if (oci_place_parse(to, out->to, err) < 0)
 		return -1;
+	if (*out->to->digest)
+		return err_set(err, ERR_USAGE,
+				"'%s': the new image gets a digest of its own: name a tag as destination",
+				to);
 	if (access->credentials && out->place->transport == OCI_DOCKER && out->to->transport == OCI_DOCKER &&
 			strcmp(out->place->host, out->to->host) != 0)
 		return err_set(err, ERR_USAGE,

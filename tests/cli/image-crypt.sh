@@ -191,6 +191,7 @@ fails 1 'key' 'a file that is no key' "$crypt" encrypt -r jwe:config.json oci:sr
 fails 2 '32 bytes' 'a key-encryption key of a wrong size' "$crypt" encrypt --kbs-key $kbs=empty oci:src:t oci:x:t
 fails 1 'layer 0' 'the wrong key' "$crypt" decrypt -k other.pem oci:enc:t oci:x:t
 fails 2 'docker://' 'a place without transport' "$crypt" inspect alpine
+fails 2 'name a tag' 'a destination by digest' "$crypt" encrypt -r jwe:pub.pem oci:src:t "docker://127.0.0.1:1/a@sha256:$(sha256sum <kek | cut -d' ' -f1)"
 echo user:secret >creds
 fails 2 'credentials of one registry' 'credentials of one registry for two' "$crypt" encrypt --creds-file creds -r jwe:pub.pem docker://127.0.0.1:1/a docker://127.0.0.1:2/b
 fails 1 'no-such' 'a missing layout' "$crypt" inspect oci:no-such:t
