@@ -434,8 +434,7 @@ decode() { # decode PROGRAM FOLDER: the layer of $work/layer.path with the paylo
 
 # ---- what is hostile -------------------------------------------------------------------------------------------------
 
-# refused NAME PART LAYOUT COMMAND…: status 1 or 2, these words, and the layout has no image. (Blobs that were checked
-# before the one that is wrong may lie under their digests: the next try finds them.)
+# refused NAME PART PLACE COMMAND…: status 1 or 2, these words, and nothing at the place, which was not there before
 refused() {
 	local status=0
 	rm -rf "$3"
@@ -445,8 +444,8 @@ refused() {
 	*) said+=" (status $status)" && status=1 ;;
 	esac
 	[[ $said == *"$2"* ]] || status=1
-	if [ -e "$3/index.json" ] && [ "$(jq '.manifests | length' "$3/index.json")" -gt 0 ]; then
-		said+=$'\n'"left: $(cat "$3/index.json")"
+	if [ -e "$3" ]; then
+		said+=$'\n'"left: $(find "$3")"
 		status=1
 	fi
 	check "$status" "$1" "expected: $2"$'\n'"seen: $said"
@@ -483,11 +482,13 @@ flip() { # flip FILE AT: that byte's lowest bit
 }
 
 hostile() { # hostile NAME WORDS [KEY]: both who decrypts and who verifies refuse it, and name the layer
-	local key=${3:-$work/keys/rsa.pem} plain
-	plain=$(layer_path "$src" 0)
+	local key=${3:-$work/keys/rsa.pem}
 	refused "$1: decrypt refuses" "$2" "$work/out" image-crypt decrypt --key "$key" "oci:$work/hostile-$1:t" "oci:$work/out:t"
 	names_the_layer "$1: and names the layer"
-	expect_refused "$1: and its content is not under its name" "cannot access" ls "$work/out/blobs/sha256/${plain##*/}"
+	refused "$1: into a registry, too" "$2" "$work/out" image-crypt decrypt --key "$key" "oci:$work/hostile-$1:t" \
+		"docker://$registry/hostile/$1:t"
+	expect_refused "$1: where no such image appears" "manifest unknown" \
+		skopeo inspect --tls-verify=false "docker://$registry/hostile/$1:t"
 	expect_refused "$1: verify refuses" "$2" image-crypt verify --key "$key" "oci:$work/hostile-$1:t"
 	names_the_layer "$1: and names the layer"
 }
