@@ -71,8 +71,11 @@ static int read_platform(struct image *image, struct oci_source *source, struct 
 			strcmp(config->media_type, DOCKER_TYPE_CONFIG) != 0)
 		return 0;
 	if (oci_source_blob(source, config, &reader, err) < 0 ||
-			pull_all(oci_reader_pull(reader), &bytes, err) < 0 ||
-			json_read(buf_span(&bytes), OCI_MANIFEST_MAX, &document, err) < 0)
+			pull_all(oci_reader_pull(reader), &bytes, err) < 0)
+		return err_wrap(err, "config %s", config->digest);
+	if (!oci_digest_fits(config->digest, buf_span(&bytes)))
+		return err_set(err, ERR_AUTH, "the config %s is not what its digest says", config->digest);
+	if (json_read(buf_span(&bytes), OCI_MANIFEST_MAX, &document, err) < 0)
 		return err_wrap(err, "config %s", config->digest);
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		const char *value = json_text_at(document, members[i], NULL);

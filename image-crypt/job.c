@@ -237,9 +237,9 @@ static unsigned start(struct run *run, struct worker *workers)
 		atomic_fetch_add(&run->running, 1);
 		errno = pthread_create(&worker->thread, NULL, worker_main, worker);
 		if (errno) {
+			err_errno(&err, ERR_IO, "starting a thread");
 			atomic_fetch_sub(&run->running, 1);
 			oci_dest_free(worker->to);
-			err_errno(&err, ERR_IO, "starting a thread");
 			break;
 		}
 	}

@@ -221,6 +221,7 @@ relabel() { # relabel JQ: the manifest of hurt changed so, under its right diges
 	jq -c --arg d "sha256:$(blob hurt changed.json)" --argjson s "$(stat -c %s changed.json)" '(.manifests[]|select(.annotations["org.opencontainers.image.ref.name"]=="t"))|=(.digest=$d|.size=$s)' hurt/index.json >index && cp index hurt/index.json
 }
 pub=org.opencontainers.image.enc.pubopts
+damage 'a changed config' 'flip "hurt/blobs/sha256/$(manifest enc | jq -r ".config.digest|ltrimstr(\"sha256:\")")" 20' 'is not what its digest says'
 damage 'a wrong HMAC' 'relabel ".layers[0].annotations[\"$pub\"]=.layers[1].annotations[\"$pub\"]"' 'HMAC'
 damage 'no public options' 'relabel "del(.layers[0].annotations[\"$pub\"])"' "$pub"
 damage 'an unknown cipher' 'relabel ".layers[0].annotations[\"$pub\"]=(\"{\\\"cipher\\\":\\\"ROT13\\\",\\\"hmac\\\":\\\"\\\",\\\"cipheroptions\\\":{}}\"|@base64)"' 'cipher'
