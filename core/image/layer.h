@@ -33,7 +33,7 @@
 
 struct err;
 
-#define LAYER_MEMORY_MAX ((size_t)8 * 1024 * 1024)
+#define LAYER_MEMORY_MAX ((size_t)16 * 1024 * 1024)
 
 enum layer_work {
 	LAYER_ENCRYPT,
