@@ -61,7 +61,7 @@ static int decrypt_image(const struct decrypt *decrypt, const struct access *acc
 			change_begin(image, &change, err) < 0 || plan(decrypt, &change, openers, err) < 0 ||
 			image_dest(image, &access->oci, &dest, err) < 0 ||
 			change_run(&change, &access->oci, dest, decrypt->quiet, err) < 0 ||
-			image_write(image, dest, digest, err) < 0)
+			image_write(image, &access->oci, dest, digest, err) < 0)
 		return -1;
 	return report_change(&change, "decrypted", decrypt->to, digest, decrypt->output, err);
 }

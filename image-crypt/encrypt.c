@@ -12,6 +12,7 @@
 #include "image/rewrite.h"
 #include "net/http.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum target { TARGET_AUTO, TARGET_GUEST, TARGET_CONTAINERD };
@@ -45,7 +46,6 @@ static int plan_layer(const struct encrypt *encrypt, struct change *change, stru
 		size_t at, const struct recipients *recipients, struct err *err)
 {
 	const struct oci_descriptor *layer = &instance->manifest.layers[at];
-
 	char type[REWRITE_TYPE_MAX];
 
 	if (rewrite_is_encrypted(layer->media_type))
@@ -105,6 +105,20 @@ static int check(const struct image *image, const struct recipients *recipients,
 	return 0;
 }
 
+/* A layer that another platform or --layer left out names too goes along in clear: the owner should know. */
+static void warn_of_clear(const struct change *change)
+{
+	for (size_t i = 0; i < change->count; i++) {
+		const struct task *task = &change->tasks[i];
+		if (task->work == LAYER_ENCRYPT && change_task(change, LAYER_COPY, task->blob.digest))
+			fprintf(stderr,
+					"warning: %s lies at the destination in clear as well: a manifest "
+					"names it "
+					"that was not chosen\n",
+					task->blob.digest);
+	}
+}
+
 static int encrypt_image(const struct encrypt *encrypt, const struct access *access,
 		const struct recipients *recipients, struct image *image, struct err *err)
 {
@@ -117,8 +131,10 @@ static int encrypt_image(const struct encrypt *encrypt, const struct access *acc
 			plan(encrypt, &change, recipients, err) < 0 ||
 			image_dest(image, &access->oci, &dest, err) < 0 ||
 			change_run(&change, &access->oci, dest, encrypt->quiet, err) < 0 ||
-			check(image, recipients, err) < 0 || image_write(image, dest, digest, err) < 0)
+			check(image, recipients, err) < 0 ||
+			image_write(image, &access->oci, dest, digest, err) < 0)
 		return -1;
+	warn_of_clear(&change);
 	return report_change(&change, "encrypted", encrypt->to, digest, encrypt->output, err);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/signals.h"
 #include "codec/json.h"
 #include "codec/line.h"
 #include "image/rewrite.h"
@@ -308,15 +309,43 @@ static int write_index(
 	return oci_dest_manifest(dest, buf_span(&bytes), image->index.media_type, true, digest, err);
 }
 
-int image_write(struct image *image, struct oci_dest *dest, char digest[static OCI_DIGEST_MAX],
+/* Does the destination give out what was written? A tag may have gone to somebody else's image meanwhile. */
+static int confirm(const struct image *image, const struct oci_access *access, const char *digest,
 		struct err *err)
+{
+	auto_oci_source struct oci_source *source = NULL;
+	struct oci_manifest_bytes root = OCI_MANIFEST_NONE;
+	/* a layout may hold several images, of which one without a tag is found by its digest alone */
+	const char *wanted = image->to->transport == OCI_LAYOUT && !image->to->tag[0] ? digest : NULL;
+	int status = -1;
+
+	if (oci_source_open(image->to, access, &source, err) == 0 &&
+			oci_source_manifest(source, wanted, &root, err) == 0)
+		status = !strcmp(root.digest, digest) ? 0
+						      : err_set(err, ERR_CONFLICT,
+									"'%s' names %s and not %s, which was "
+									"written: somebody else "
+									"wrote there at the same time",
+									image->to->text, root.digest, digest);
+	buf_clear(&root.bytes);
+	return status < 0 ? err_wrap(err, "reading back") : 0;
+}
+
+int image_write(struct image *image, const struct oci_access *access, struct oci_dest *dest,
+		char digest[static OCI_DIGEST_MAX], struct err *err)
 {
 	if (take_oci_form(image, err) < 0)
 		return -1;
-	for (size_t i = 0; i < image->count; i++)
+	for (size_t i = 0; i < image->count; i++) {
+		/* the job has left the signals blocked, so that the image gets its name or leaves nothing */
+		if (signals_waiting())
+			return err_set(err, ERR_RETRY, "interrupted");
 		if (write_instance(image, i, dest, digest, err) < 0)
 			return -1;
+	}
 	if (image->is_index && write_index(image, dest, digest, err) < 0)
 		return -1;
-	return oci_dest_commit(dest, err);
+	if (oci_dest_commit(dest, err) < 0)
+		return -1;
+	return confirm(image, access, digest, err);
 }

@@ -77,9 +77,11 @@ void instance_platform(const struct instance *instance, struct buf *out) __attri
 
 /*
  * Writes the manifests, the index last, and commits: the image has its name from then on. Manifests that did not
- * change keep their bytes, unless the index takes the OCI form: then all do. `digest` is the image's new one.
+ * change keep their bytes, unless the index takes the OCI form: then all do. `digest` is the image's new one, which the
+ * destination was asked for once more. ERR_RETRY "interrupted" as long as the image has no name.
  */
-int image_write(struct image *image, struct oci_dest *dest, char digest[static OCI_DIGEST_MAX],
-		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
+int image_write(struct image *image, const struct oci_access *access, struct oci_dest *dest,
+		char digest[static OCI_DIGEST_MAX], struct err *err)
+		__attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
 
 #endif

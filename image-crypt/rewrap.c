@@ -214,7 +214,7 @@ static int rewrap_image(const struct rewrap *rewrap, const struct access *access
 			change_begin(image, &change, err) < 0 ||
 			image_dest(image, &access->oci, &dest, err) < 0 ||
 			change_run(&change, &access->oci, dest, rewrap->quiet, err) < 0 ||
-			image_write(image, dest, digest, err) < 0)
+			image_write(image, &access->oci, dest, digest, err) < 0)
 		return -1;
 	if (rewrap->remove.count)
 		fprintf(stderr,

@@ -29,3 +29,10 @@ bool signals_take(int fd)
 
 	return read(fd, &info, sizeof(info)) == sizeof(info);
 }
+
+bool signals_waiting(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && (sigismember(&set, SIGTERM) == 1 || sigismember(&set, SIGINT) == 1);
+}

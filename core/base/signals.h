@@ -17,4 +17,7 @@ int signals_open(struct err *err) __attribute__((warn_unused_result));
 /* Takes one signal off the descriptor; false when there is none. */
 bool signals_take(int fd);
 
+/* Whether one waits that nobody has taken: for who has no loop any more but wants to end in order. */
+bool signals_waiting(void);
+
 #endif

@@ -34,7 +34,9 @@ static void both_signals_make_it_readable_until_they_are_taken(void **state)
 		assert_false(signals_take(fd));
 		assert_int_equal(kill(getpid(), signals[i]), 0);
 		assert_true(readable(fd));
+		assert_true(signals_waiting());
 		assert_true(signals_take(fd));
+		assert_false(signals_waiting());
 		assert_false(signals_take(fd));
 	}
 }

@@ -71,6 +71,8 @@ ok 'and through a descriptor' bash -c '"$1" verify -k locked.pem:fd=7 oci:locked
 ok 'a password in sight works and is warned of' bash -c '"$1" verify -k locked.pem:pass=geheim oci:locked:t 2>warned && grep -q "^warning: a password on the command line" warned && ! grep -q geheim warned' _ "$crypt"
 fails 1 'password' 'a wrong password is refused' "$crypt" verify -k locked.pem:pass=falsch oci:locked:t
 
+ok 'writes an image without a tag beside others' "$crypt" encrypt -r jwe:pub.pem oci:src:t oci:enc
+
 # ---- some layers, some platforms ----
 ok 'encrypts the last layer alone' "$crypt" encrypt -r jwe:pub.pem --layer -1 --layer 0 oci:src:t oci:part:t
 same 'and leaves the others' "$tar+gzip+encrypted $tar $tar+encrypted" "$(manifest part | jq -r '[.layers[].mediaType]|join(" ")')"
@@ -92,6 +94,7 @@ same 'with all its platforms and annotations' '["amd64","arm64"] kept' "$(manife
 same 'all their layers are encrypted' 4 "$("$crypt" inspect -o json oci:multienc:t | jq '[.images[].layers[]|select(.encrypted)]|length')"
 same 'equal layers are one blob' 1 "$("$crypt" inspect -o json oci:multienc:t | jq -r '.images[].layers[0].digest' | sort -u | wc -l)"
 ok 'one platform alone' "$crypt" encrypt -r jwe:pub.pem --platform linux/arm64 oci:multi:t oci:armenc:t
+ok 'and warns of a layer that the other names too' bash -c '"$1" encrypt -q -r jwe:pub.pem --platform linux/arm64 oci:multi:t oci:armenc:t 2>&1 >/dev/null | grep -q "^warning: sha256:.* in clear as well"' _ "$crypt"
 same 'leaves the other as it was' "$(jq -r .digest <<<"$amd")" "$(manifest armenc | jq -r '.manifests[0].digest')"
 fails 2 "no image for the platform 'linux/s390x'; it has linux/amd64, linux/arm64/v8" 'names the platforms that there are' "$crypt" encrypt -r jwe:pub.pem --platform linux/s390x oci:multi:t oci:x:t
 ok 'verifies every platform' "$crypt" verify -k priv.pem oci:multienc:t
