@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 node=(install injection refusals attacks everyday image-node drift storm outages rotation webhook-less uninstall)
-bare=(crd-validation policies webhook-match installation image-matrix image-containerd image-docs)
+bare=(crd-validation policies webhook-match installation image-matrix image-hostile image-containerd image-docs)
 hosted=(crd-validation policies refusals attacks token certificate-files)
 readonly each=240 all=1500 wait_for_node=900 # seconds
 
