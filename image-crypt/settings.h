@@ -27,17 +27,18 @@ struct access_options {
 	bool insecure;
 };
 
-#define ACCESS_OPTIONS(structure)                                                                    \
-	OPT_TEXT(structure, access.auth_file, "auth-file", 0, "FILE",                                \
-			"credentials of registries, as docker and podman keep them"),                \
-			OPT_TEXT(structure, access.creds_file, "creds-file", 0, "FILE",              \
-					"one line USER:PASSWORD for the registry"),                  \
-			OPT_TEXT(structure, access.ca_file, "ca", 0, "FILE",                         \
-					"further trusted root certificates, PEM"),                   \
-			OPT_FLAG(structure, access.plain_http, "plain-http", 0,                      \
-					"speak http to the registry; loopback needs no such leave"), \
-			OPT_FLAG(structure, access.insecure, "insecure-skip-tls-verify", 0,          \
-					"do not check the registry's certificate")
+#define ACCESS_OPTIONS(structure)                                                                        \
+	OPT_TEXT(structure, access.auth_file, "auth-file", 0, "FILE",                                    \
+			"credentials of registries, as docker and podman keep them"),                    \
+			OPT_TEXT(structure, access.creds_file, "creds-file", 0, "FILE",                  \
+					"one line USER:PASSWORD for the registry"),                      \
+			OPT_TEXT(structure, access.ca_file, "ca", 0, "FILE",                             \
+					"further trusted root certificates, PEM"),                       \
+			OPT_FLAG(structure, access.plain_http, "plain-http", 0,                          \
+					"speak http to registries, of source and destination; loopback " \
+					"needs no such leave"),                                          \
+			OPT_FLAG(structure, access.insecure, "insecure-skip-tls-verify", 0,              \
+					"do not check certificates, of source and destination")
 
 #define ACCESS_PATHS 5
 

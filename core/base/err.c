@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+#include "base/span.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,9 +15,7 @@ static void tidy(char *text, size_t cap, bool cut)
 {
 	if (cut)
 		memcpy(text + cap - sizeof(CUT), CUT, sizeof(CUT));
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	span_tidy(text, strlen(text));
 }
 
 __attribute__((format(printf, 2, 0))) static void put(struct err *err, const char *fmt, va_list ap)

@@ -11,7 +11,7 @@
  *     →  "reading 'aa.toml': line 3: unclosed string"
  *
  * Bounds: ERR_TEXT_MAX bytes with the NUL; a longer text is cut at the end and ends in "...", never inside the
- * first cause's beginning. Control characters are replaced by '?', so that outside bytes cannot forge log lines.
+ * first cause's beginning. What span_tidy() replaces is '?', so that outside bytes cannot forge lines.
  * Ownership: the caller's struct, usually on the stack, initialised with ERR_NONE; nothing is allocated.
  * err may be NULL everywhere: a caller that needs no reason passes NULL.
  * Never in a text: secrets, tokens, bodies. The texts of ERR_AUTH are uniform, so that they are no oracle.

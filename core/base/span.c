@@ -167,3 +167,31 @@ bool span_glob(struct span pattern, struct span text)
 		p++;
 	return p == pattern.len;
 }
+
+/* U+061C, U+200E, U+200F, U+202A … U+202E and U+2066 … U+2069 reorder what stands around them. */
+static bool turns_direction(const unsigned char *at, size_t step)
+{
+	if (step == 2)
+		return at[0] == 0xd8 && at[1] == 0x9c;
+	if (step != 3 || at[0] != 0xe2)
+		return false;
+	return (at[1] == 0x80 && (at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xaa && at[2] <= 0xae))) ||
+			(at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9);
+}
+
+static bool controls(const unsigned char *at, size_t step)
+{
+	return (step == 1 && (at[0] < ' ' || at[0] == 0x7f)) || (step == 2 && at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+void span_tidy(char *text, size_t len)
+{
+	for (size_t at = 0, step; at < len; at += step) {
+		const unsigned char *here = (const unsigned char *)text + at;
+		step = span_utf8_step(span_new(text + at, len - at));
+		if (!step || controls(here, step) || turns_direction(here, step)) {
+			step = step ? step : 1;
+			memset(text + at, '?', step);
+		}
+	}
+}

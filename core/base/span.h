@@ -57,6 +57,12 @@ bool span_is_utf8(struct span a);
 /* Length (1 … 4) of the well-formed UTF-8 sequence that the bytes start with; 0 when they start with none. */
 size_t span_utf8_step(struct span a);
 
+/*
+ * Makes bytes fit to be shown, in place: what is not UTF-8, control characters (C0, DEL, and C1, which terminals obey
+ * too) and characters that turn the direction of writing become '?'s. The length stays.
+ */
+void span_tidy(char *text, size_t len) __attribute__((nonnull));
+
 /* Where the byte at `at` stands, for messages: line and column from 1; the column counts characters. */
 void span_place(struct span text, size_t at, int *line, int *column) __attribute__((nonnull));
 

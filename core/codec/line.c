@@ -11,18 +11,6 @@
 
 #define CUT "..."
 
-/* Printable UTF-8 in place: a bad byte is replaced, the length stays. */
-static void tidy(char *text, size_t len)
-{
-	for (size_t at = 0, step; at < len; at += step) {
-		step = span_utf8_step(span_new(text + at, len - at));
-		if (!step || (step == 1 && ((unsigned char)text[at] < ' ' || text[at] == 0x7f))) {
-			text[at] = '?';
-			step = 1;
-		}
-	}
-}
-
 json_t *json_line(size_t max, const char *fmt, ...)
 {
 	va_list ap;
@@ -36,7 +24,7 @@ json_t *json_line(size_t max, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, len + 1, fmt, ap);
 	va_end(ap);
-	tidy(text, len);
+	span_tidy(text, len);
 	if (len > max) {
 		len = max - strlen(CUT);
 		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)

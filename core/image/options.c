@@ -114,23 +114,20 @@ static int read_nonce(const struct members *members, bool *has, unsigned char no
 	return *has ? plain_bytes_of(&members->nonce, "cipheroptions.nonce", LAYER_NONCE, nonce, err) : 0;
 }
 
-/* "algorithm:encoded" in the characters that the OCI image specification allows in a digest. */
-static int read_digest(const struct scan *value, char out[static 136], struct err *err)
+/* "algorithm:encoded" in the characters that the OCI image specification allows in a digest. It informs and decides
+ * nothing: what does not fit counts as absent. */
+static void read_digest(const struct scan *value, char out[static 136])
 {
 	static const char fits[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:+._=-";
 	char text[256];
 
 	out[0] = '\0';
-	if (!is_there(value))
-		return 0;
-	if (value->kind != SCAN_STRING || value->text.len > sizeof(text))
-		return err_set(err, ERR_FORMAT, "'digest' is no digest");
+	if (!is_there(value) || value->kind != SCAN_STRING || value->text.len > sizeof(text))
+		return;
 	size_t len = scan_text(value, text);
 	text[len] = '\0';
-	if (len >= 136 || strspn(text, fits) != len)
-		return err_set(err, ERR_FORMAT, "'digest' is no digest");
-	memcpy(out, text, len + 1);
-	return 0;
+	if (len < 136 && strspn(text, fits) == len)
+		memcpy(out, text, len + 1);
 }
 
 static int private_read(struct span text, struct private_options *out, struct err *err)
@@ -138,9 +135,9 @@ static int private_read(struct span text, struct private_options *out, struct er
 	struct members members;
 
 	if (read_members(text, &members, err) < 0 ||
-			bytes_of(&members.symkey, "symkey", LAYER_KEY, &out->key, err) < 0 ||
-			read_digest(&members.digest, out->digest, err) < 0)
+			bytes_of(&members.symkey, "symkey", LAYER_KEY, &out->key, err) < 0)
 		return -1;
+	read_digest(&members.digest, out->digest);
 	return read_nonce(&members, &out->has_nonce, out->nonce, err);
 }
 

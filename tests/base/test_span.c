@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -212,6 +213,31 @@ static void a_hostile_glob_ends_soon(void **state)
 	assert_false(span_glob(span_new(pattern, sizeof(pattern)), span_new(text, sizeof(text))));
 }
 
+static void what_a_terminal_obeys_is_not_shown(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} cases[] = {
+		{ "", "" },
+		{ "plain ~ \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+				"plain ~ \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80" },
+		{ "a\n\x1b[31m\x7f", "a??[31m?" },
+		{ "\xc2\x9b[2J", "??[2J" },
+		{ "\xc2\xa0", "\xc2\xa0" },
+		{ "\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xd8\x9c", "???????????" },
+		{ "\xe2\x80\xaf\xe2\x81\xaa", "\xe2\x80\xaf\xe2\x81\xaa" },
+		{ "\xff\xc3", "??" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[64];
+		snprintf(text, sizeof(text), "%s", cases[i].text);
+		span_tidy(text, strlen(text));
+		assert_string_equal(text, cases[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +250,7 @@ int main(void)
 		cmocka_unit_test(knows_well_formed_utf8),
 		cmocka_unit_test(globs_agree_with_their_definition),
 		cmocka_unit_test(a_hostile_glob_ends_soon),
+		cmocka_unit_test(what_a_terminal_obeys_is_not_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
