@@ -65,8 +65,9 @@ static int read_credentials(const char *path, struct secret *out, struct err *er
 		return -1;
 	while (out->len && strchr("\r\n", out->ptr[out->len - 1]))
 		out->ptr[--out->len] = '\0';
-	if (!memchr(out->ptr ? (const char *)out->ptr : "", ':', out->len) ||
-			memchr(out->ptr, '\n', out->len) || memchr(out->ptr, '\0', out->len))
+	struct span line = secret_span(out);
+	if (span_find(line, ':') == line.len || span_find(line, '\n') < line.len ||
+			span_find(line, '\0') < line.len)
 		return err_set(err, ERR_FORMAT, "'%s' does not hold one line USER:PASSWORD", path);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "codec/json.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,8 +31,11 @@ static size_t count_in_heap(void)
 
 	assert_non_null(maps);
 	while (fgets(line, sizeof(line), maps)) {
-		if (!strstr(line, "[heap]") || sscanf(line, "%jx-%jx", &from, &end) != 2)
+		char *dash;
+		if (!strstr(line, "[heap]"))
 			continue;
+		from = strtoumax(line, &dash, 16);
+		end = strtoumax(dash + 1, NULL, 16);
 		for (; from < end; from += 65536) {
 			ssize_t n = pread(memory, page, sizeof(page), (off_t)from);
 			for (const char *at = page;
