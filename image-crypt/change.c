@@ -80,7 +80,7 @@ static struct task *add_task(struct change *change, enum layer_work work, const 
 	struct task *task = &change->tasks[change->count];
 	char name[OCI_DIGEST_MAX + 4];
 
-	assert(change->count < change->room);
+	assert(change->tasks && change->count < change->room);
 	name_task(work, blob->digest, name);
 	json_object_set_new(change->known, name, json_integer((json_int_t)change->count++));
 	struct change_blob *kept = &change->blobs[task - change->tasks];

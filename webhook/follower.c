@@ -140,8 +140,8 @@ static json_t *lease_object(struct follower *f)
 	json_t *said = json_pack("{s:s, s:s, s:s}", ROTATION_LEAF_ANNOTATION, f->acknowledged,
 			ROTATION_TRUST_ANNOTATION, f->trust, FOLLOW_CATALOG_ANNOTATION, f->catalog);
 	json_t *meta = json_pack("{s:o, s:s, s:{s:s}, s:o}", "name",
-			json_sprintf("cocoon-webhook-%s", f->settings->connect.pod_name), "namespace", f->namespace,
-			"labels", FOLLOW_COMPONENT_LABEL, "webhook", "annotations", said);
+			json_sprintf("cocoon-webhook-%s", f->settings->connect.pod_name), "namespace",
+			f->namespace, "labels", FOLLOW_COMPONENT_LABEL, "webhook", "annotations", said);
 	json_t *spec = json_pack("{s:s, s:i, s:s}", "holderIdentity", f->settings->connect.pod_name,
 			"leaseDurationSeconds", LEASE_SECONDS, "renewTime", now);
 

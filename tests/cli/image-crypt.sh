@@ -201,7 +201,9 @@ fails 1 'no-such' 'a missing layout' "$crypt" inspect oci:no-such:t
 same 'nothing was written by what was refused' '' "$(ls -d x 2>/dev/null && find x -type f)"
 
 # ---- damage ----
-damage() { # damage NAME COMMAND: a copy of the encrypted layout whose first layer's blob $blob the command changed
+# damage NAME COMMAND: a copy of the encrypted layout whose first layer's blob, $blob, the command changed
+# shellcheck disable=SC2034 # blob is the command's
+damage() {
 	rm -rf hurt out
 	cp -r enc hurt
 	blob=hurt/blobs/sha256/$(manifest enc | jq -r '.layers[0].digest|ltrimstr("sha256:")')

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* long: wrapping, unwrapping and registering are replayed from the same recordings in the same scene. */
 /* Our key provider beside the recordings of the ecosystem's, where it deviates on purpose. */
 #include "base/clock.h"
 #include "base/fs.h"

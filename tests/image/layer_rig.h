@@ -12,6 +12,7 @@
 #include "base/hex.h"
 #include "base/own.h"
 #include "base/random.h"
+#include "crypto/digest.h"
 #include "image/layer.h"
 
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* long: all forms of keys, on the command line and in folders, are tried on one set of files that is made once. */
 #include "image/keys.h"
 
 #include "base/alloc.h"

@@ -317,11 +317,11 @@ static void a_key_of_a_wrong_length_is_not_written(void **state)
 	assert_int_equal(private_options_format(&options, &text, &err), -1);
 }
 
-#define LONG_DIGEST "\"" DIGEST DIGEST "\""
+static const char long_digest[] = "\"" DIGEST DIGEST "\"";
 
 static void a_strange_digest_counts_as_absent(void **state)
 {
-	static const char *const strange[] = { "1", "\"a\\nb\"", "\"a\\\"b\"", LONG_DIGEST, "{}", "null" };
+	static const char *const strange[] = { "1", "\"a\\nb\"", "\"a\\\"b\"", long_digest, "{}", "null" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
