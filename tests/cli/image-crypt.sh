@@ -214,7 +214,7 @@ damage() {
 flip() { # flip FILE OFFSET
 	local byte
 	byte=$(od -An -tu1 -j"$2" -N1 "$1")
-	printf "\\x$(printf %02x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+	printf '%b' "\\x$(printf %02x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 damage 'a flipped bit in the first byte' 'flip "$blob" 0'
 damage 'a flipped bit in the last byte' 'flip "$blob" $(($(stat -c %s "$blob") - 1))'
