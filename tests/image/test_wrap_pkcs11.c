@@ -206,7 +206,10 @@ static void says_why_a_token_cannot_be_used(void **state)
 		{ "token=images;object=small", "module-name=softhsm2",
 				"wants a PIN: add pin-source or pin-value", ERR_USAGE },
 		{ "token=images;object=small", "module-name=softhsm2&pin-source=relative",
-				"pin-source 'relative' is no absolute path", ERR_USAGE },
+				"pin-source is no absolute path", ERR_USAGE },
+		/* who confuses the two shows it to nobody */
+		{ "token=images;object=small", "module-name=softhsm2&pin-source=" PIN,
+				"pin-source is no absolute path", ERR_USAGE },
 		{ "token=images;object=small", "module-name=softhsm2&pin-source=/nowhere/pin",
 				"reading the PIN: ", ERR_NOT_FOUND },
 		{ "token=images;object=none", "module-name=softhsm2&pin-value=" PIN, "no private key fits",
