@@ -52,8 +52,18 @@ cleanup() {
 }
 trap cleanup EXIT
 
-kubectl apply --server-side --force-conflicts -k crds >/dev/null &&
-	kubectl wait --for=condition=Established crd/confidentialprofiles.cocoon.dev --timeout=30s >/dev/null
+established() { # kubectl wait takes a definition without any condition yet for an error, so it is asked again
+	local _
+	for _ in $(seq 50); do
+		said=$(kubectl wait --for=condition=Established crd/confidentialprofiles.cocoon.dev --timeout=30s 2>&1) && return
+		[[ $said == *"accessor error"* ]] || break
+		sleep 0.2
+	done
+	echo "$said" >&2
+	return 1
+}
+
+kubectl apply --server-side --force-conflicts -k crds >/dev/null && established
 report $? "the resource definition is established"
 for _ in $(seq 50); do # its handler follows a moment later
 	kubectl get cprof >/dev/null 2>&1 && break
