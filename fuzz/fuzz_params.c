@@ -19,12 +19,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	buf_printf(&text, "sample=%s::algorithm=%s", got->sample ? "true" : "false",
 			got->cipher == PACKET_A256CTR ? "A256CTR" : "A256GCM");
-	if (got->path[0])
-		buf_printf(&text, "::keypath=%s", got->path);
 	if (got->has_id) {
 		kbs_uri_format(&got->id, &uri);
 		buf_printf(&text, "::keyid=%s", buf_text(&uri));
 	}
+	/* what ends in a ':' can only stand last: the separator would begin in it */
+	if (uri.len && uri.ptr[uri.len - 1] == ':')
+		got->path[0] = '\0';
+	if (got->path[0])
+		buf_printf(&text, "::keypath=%s", got->path);
 	/* percent-encoding may have made it too long to be read; packets refuse to name such a key */
 	if (text.len >= PARAMS_MAX || uri.len >= KBS_URI_MAX)
 		return 0;
