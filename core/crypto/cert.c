@@ -8,6 +8,7 @@
 #include "crypto/cert_own.h"
 #include "crypto/digest.h"
 #include "crypto/ossl.h"
+#include "crypto/pkey_own.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -196,20 +197,7 @@ void cert_list_format(const struct cert_list *list, struct buf *out)
 
 int cert_pair_key(const struct cert_pair *pair, struct secret *out, struct err *err)
 {
-	BIO *text = BIO_new(BIO_s_secmem());
-	char *bytes = NULL;
-
-	if (!text)
-		ossl_abort("a memory BIO");
-	int status = -1;
-	if (PEM_write_bio_PKCS8PrivateKey(text, pair->key, NULL, NULL, 0, NULL, NULL) != 1) {
-		ossl_fail(err, ERR_LIMIT, "writing a private key");
-	} else {
-		long len = BIO_get_mem_data(text, &bytes);
-		status = secret_from_span(out, span_new(bytes, (size_t)len), err);
-	}
-	BIO_free(text);
-	return status;
+	return pkey_write_pkcs8(pair->key, out, err);
 }
 
 /* ---- looking ---- */

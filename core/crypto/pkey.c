@@ -230,17 +230,15 @@ int pkey_need(const struct pkey *key, enum pkey_kind kind, bool private, struct 
 
 /* ---- writing ---- */
 
-int pkey_format_private(const struct pkey *key, struct secret *out, struct err *err)
+int pkey_write_pkcs8(const EVP_PKEY *key, struct secret *out, struct err *err)
 {
+	BIO *text = BIO_new(BIO_s_secmem());
 	char *bytes = NULL;
 
-	if (pkey_need(key, key->kind, true, err) < 0)
-		return -1;
-	BIO *text = BIO_new(BIO_s_secmem());
 	if (!text)
 		ossl_abort("a memory BIO");
 	int status = -1;
-	if (PEM_write_bio_PKCS8PrivateKey(text, key->evp, NULL, NULL, 0, NULL, NULL) != 1) {
+	if (PEM_write_bio_PKCS8PrivateKey(text, key, NULL, NULL, 0, NULL, NULL) != 1) {
 		ossl_fail(err, ERR_LIMIT, "writing a private key");
 	} else {
 		long len = BIO_get_mem_data(text, &bytes);
@@ -248,6 +246,13 @@ int pkey_format_private(const struct pkey *key, struct secret *out, struct err *
 	}
 	BIO_free(text);
 	return status;
+}
+
+int pkey_format_private(const struct pkey *key, struct secret *out, struct err *err)
+{
+	if (pkey_need(key, key->kind, true, err) < 0)
+		return -1;
+	return pkey_write_pkcs8(key->evp, out, err);
 }
 
 int pkey_format_public(const struct pkey *key, struct buf *out, struct err *err)

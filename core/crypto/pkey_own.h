@@ -53,6 +53,10 @@ int pkey_decrypt_pem(char *head, struct span cipher, const struct secret *passwo
 
 int pkey_wrong_password(struct err *err);
 
+/* PKCS#8 in PEM of any private key, those of certificates among them. */
+int pkey_write_pkcs8(const EVP_PKEY *key, struct secret *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
 static inline void pkey_own_release_evp(EVP_PKEY **slot)
 {
 	EVP_PKEY_free(*slot);
