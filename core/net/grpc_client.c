@@ -164,16 +164,6 @@ static int session_open(struct calling *self, struct err *err)
 	return code ? err_set(err, ERR_BUG, "HTTP/2: %s", nghttp2_strerror(code)) : 0;
 }
 
-static nghttp2_nv field(const char *name, const char *value)
-{
-	union {
-		const char *given;
-		uint8_t *wanted;
-	} n = { .given = name }, v = { .given = value };
-
-	return (nghttp2_nv){ n.wanted, v.wanted, strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE };
-}
-
 static int submit(struct calling *self, struct err *err)
 {
 	struct grpc_target target;
@@ -187,14 +177,14 @@ static int submit(struct calling *self, struct err *err)
 								     brackets ? "]" : "", target.port);
 	snprintf(timeout, sizeof(timeout), "%dm", self->call->timeout);
 	const nghttp2_nv fields[] = {
-		field(":method", "POST"),
-		field(":scheme", self->call->tls ? "https" : "http"),
-		field(":path", self->call->path),
-		field(":authority", authority),
-		field("content-type", GRPC_TYPE),
-		field("te", "trailers"),
-		field("user-agent", AGENT),
-		field("grpc-timeout", timeout),
+		grpc_field(":method", "POST"),
+		grpc_field(":scheme", self->call->tls ? "https" : "http"),
+		grpc_field(":path", self->call->path),
+		grpc_field(":authority", authority),
+		grpc_field("content-type", GRPC_TYPE),
+		grpc_field("te", "trailers"),
+		grpc_field("user-agent", AGENT),
+		grpc_field("grpc-timeout", timeout),
 	};
 	nghttp2_data_provider body = { .source.ptr = &self->outgoing, .read_callback = read_request };
 	self->stream = nghttp2_submit_request(

@@ -71,3 +71,13 @@ int grpc_incoming_prefix(struct grpc_incoming *incoming, struct span *bytes, siz
 		return 0;
 	return grpc_prefix_parse(incoming->prefix, max, &incoming->len, err);
 }
+
+nghttp2_nv grpc_field(const char *name, const char *value)
+{
+	union {
+		const char *given;
+		uint8_t *wanted;
+	} n = { .given = name }, v = { .given = value };
+
+	return (nghttp2_nv){ n.wanted, v.wanted, strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE };
+}

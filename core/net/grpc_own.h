@@ -34,6 +34,9 @@ struct grpc_outgoing {
 	size_t sent; /* of prefix and message */
 };
 
+/* A header field for nghttp2, which takes texts without const, copies them, and changes nothing. */
+nghttp2_nv grpc_field(const char *name, const char *value) __attribute__((nonnull));
+
 /* For nghttp2: how much of the message the next DATA frame takes; the frame's bytes, appended to `out`. */
 ssize_t grpc_outgoing_read(struct grpc_outgoing *outgoing, size_t room, uint32_t *flags)
 		__attribute__((nonnull));

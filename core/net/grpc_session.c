@@ -97,16 +97,6 @@ static int take_budget(struct grpc_session *self, struct stream *stream, size_t 
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
-static nghttp2_nv field(const char *name, const char *value)
-{
-	union {
-		const char *given;
-		uint8_t *wanted;
-	} n = { .given = name }, v = { .given = value };
-
-	return (nghttp2_nv){ n.wanted, v.wanted, strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE };
-}
-
 /* The only header block of a call that failed. http is for callers that do not speak gRPC. */
 static int refuse(struct grpc_session *self, struct stream *stream, const char *http, enum grpc_status status,
 		const char *text)
@@ -117,11 +107,11 @@ static int refuse(struct grpc_session *self, struct stream *stream, const char *
 	snprintf(number, sizeof(number), "%d", (int)status);
 	grpc_text_encode(&encoded, span_of(text));
 	const nghttp2_nv fields[] = {
-		field(":status", http),
-		field("content-type", GRPC_TYPE),
-		field("grpc-status", number),
-		field("grpc-message", buf_text(&encoded)),
-		field("grpc-accept-encoding", "identity"),
+		grpc_field(":status", http),
+		grpc_field("content-type", GRPC_TYPE),
+		grpc_field("grpc-status", number),
+		grpc_field("grpc-message", buf_text(&encoded)),
+		grpc_field("grpc-accept-encoding", "identity"),
 	};
 	size_t count = status == GRPC_UNIMPLEMENTED ? 5 : 4;
 	stream->answered = true;
@@ -132,7 +122,7 @@ static int refuse(struct grpc_session *self, struct stream *stream, const char *
 static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *out, size_t room, uint32_t *flags,
 		nghttp2_data_source *source, void *user)
 {
-	const nghttp2_nv trailer = field("grpc-status", "0");
+	const nghttp2_nv trailer = grpc_field("grpc-status", "0");
 	ssize_t n = grpc_outgoing_read(&((struct stream *)source->ptr)->outgoing, room, flags);
 
 	(void)out, (void)user;
@@ -155,7 +145,7 @@ static int send_answer(nghttp2_session *session, nghttp2_frame *frame, const uin
 
 static int respond(struct grpc_session *self, struct stream *stream)
 {
-	const nghttp2_nv fields[] = { field(":status", "200"), field("content-type", GRPC_TYPE) };
+	const nghttp2_nv fields[] = { grpc_field(":status", "200"), grpc_field("content-type", GRPC_TYPE) };
 	nghttp2_data_provider body = { .source.ptr = stream, .read_callback = read_answer };
 
 	stream->outgoing.message = buf_span(&stream->answer);
