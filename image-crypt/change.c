@@ -6,9 +6,9 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "codec/json.h"
+#include "image-crypt/keyring.h"
 #include "image/annotation.h"
 #include "image/rewrite.h"
-#include "image/wrap.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -92,12 +92,11 @@ static struct task *add_task(struct change *change, enum layer_work work, const 
 
 /* ---- encrypting ---- */
 
-static int wrap_keys(struct task *task, struct change_blob *blob, struct recipient *const *recipients,
-		size_t count, struct err *err)
+static int wrap_keys(struct task *task, struct change_blob *blob, const struct recipients *recipients,
+		struct err *err)
 {
 	auto_private_options struct private_options options = PRIVATE_OPTIONS_NONE;
 	auto_secret struct secret text = SECRET_NONE;
-	auto_buf struct buf element = BUF_MAX(WRAP_ELEMENT_MAX);
 
 	if (secret_from_span(&options.key, secret_span(&task->key), err) < 0)
 		return -1;
@@ -107,18 +106,11 @@ static int wrap_keys(struct task *task, struct change_blob *blob, struct recipie
 	if (private_options_format(&options, &text, err) < 0)
 		return -1;
 	blob->enc = json_object();
-	for (size_t i = 0; i < count; i++) {
-		buf_reset(&element);
-		if (recipients[i]->wrap(recipients[i], &text, &element, err) < 0 ||
-				buf_check(&element, "the wrapped key", err) < 0 ||
-				annotation_add(blob->enc, recipients[i]->scheme, buf_span(&element), err) < 0)
-			return err_wrap(err, "wrapping the key for '%s'", recipients[i]->name);
-	}
-	return 0;
+	return recipients_wrap(recipients, &text, blob->enc, err);
 }
 
 int change_encrypt(struct change *change, const struct oci_descriptor *layer,
-		struct recipient *const *recipients, size_t count, struct err *err)
+		const struct recipients *recipients, struct err *err)
 {
 	struct task *task;
 
@@ -130,7 +122,7 @@ int change_encrypt(struct change *change, const struct oci_descriptor *layer,
 	if (secret_random(&task->key, LAYER_KEY, err) < 0)
 		return -1;
 	random_bytes(task->nonce, sizeof(task->nonce));
-	return wrap_keys(task, &change->blobs[task - change->tasks], recipients, count, err);
+	return wrap_keys(task, &change->blobs[task - change->tasks], recipients, err);
 }
 
 /* ---- decrypting ---- */

@@ -25,7 +25,7 @@
 #include <stddef.h>
 
 struct err;
-struct recipient;
+struct recipients;
 
 /* One blob's task, and what it makes of the descriptors that name it. */
 struct change_blob {
@@ -57,7 +57,7 @@ void change_clear(struct change *change) __attribute__((nonnull));
 
 /* Encrypts this layer under a new key, which is wrapped for every recipient at once: who cannot wrap says so early. */
 int change_encrypt(struct change *change, const struct oci_descriptor *layer,
-		struct recipient *const *recipients, size_t count, struct err *err)
+		const struct recipients *recipients, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
 struct opener_list;

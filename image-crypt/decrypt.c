@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image-crypt decrypt: the chosen layers of an image, in clear for everybody who can read the destination. */
 #include "base/err.h"
-#include "crypto/init.h"
 #include "image-crypt/change.h"
 #include "image-crypt/image.h"
 #include "image-crypt/keyring.h"
@@ -9,7 +8,6 @@
 #include "image-crypt/settings.h"
 #include "image-crypt/verbs.h"
 #include "image/rewrite.h"
-#include "net/http.h"
 
 struct decrypt {
 	struct access_options access;
@@ -76,8 +74,7 @@ static int run(void *settings, struct err *err)
 
 	if (!decrypt->keys.count && !decrypt->kbs_keys.count)
 		return err_set(err, ERR_USAGE, "with which key? Name at least one --key or --kbs-key");
-	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
-			access_init(&decrypt->access, &access, err) < 0 ||
+	if (access_init(&decrypt->access, &access, err) < 0 ||
 			access_wrap_settings(&access, &wrap, err) < 0 ||
 			keyring_open(&wrap, &decrypt->keys, &decrypt->kbs_keys, &ring, err) < 0 ||
 			image_load(decrypt->from, decrypt->to, &access.oci, &image, err) < 0)

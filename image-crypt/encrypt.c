@@ -2,7 +2,6 @@
 /* image-crypt encrypt: the chosen layers of an image, readable from then on by the recipients alone. */
 #include "base/err.h"
 #include "codec/json.h"
-#include "crypto/init.h"
 #include "image-crypt/change.h"
 #include "image-crypt/image.h"
 #include "image-crypt/keyring.h"
@@ -10,7 +9,6 @@
 #include "image-crypt/settings.h"
 #include "image-crypt/verbs.h"
 #include "image/rewrite.h"
-#include "net/http.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +63,7 @@ static int plan_layer(const struct encrypt *encrypt, struct change *change, stru
 				"encrypted: "
 				"build the image with gzip, or say --target containerd if that alone will "
 				"read it");
-	return change_encrypt(change, layer, recipients->items, recipients->count, err);
+	return change_encrypt(change, layer, recipients, err);
 }
 
 static int plan(const struct encrypt *encrypt, struct change *change, const struct recipients *recipients,
@@ -149,9 +147,7 @@ static int run(void *settings, struct err *err)
 	if (!encrypt->recipients.count && !encrypt->kbs_keys.count)
 		return err_set(err, ERR_USAGE,
 				"who may read the image? Name at least one --recipient or --kbs-key");
-	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
-			access_init(&encrypt->access, &access, err) < 0 ||
-			access_wrap_settings(&access, &wrap, err) < 0)
+	if (access_init(&encrypt->access, &access, err) < 0 || access_wrap_settings(&access, &wrap, err) < 0)
 		return -1;
 	wrap.packet_v2 = encrypt->packet;
 	if (recipients_open(&wrap, &encrypt->recipients, &encrypt->kbs_keys, &recipients, err) < 0 ||

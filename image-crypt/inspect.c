@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "codec/json.h"
 #include "codec/line.h"
-#include "crypto/init.h"
 #include "image-crypt/image.h"
 #include "image-crypt/recipients.h"
 #include "image-crypt/report.h"
@@ -12,7 +11,6 @@
 #include "image-crypt/table.h"
 #include "image-crypt/verbs.h"
 #include "image/rewrite.h"
-#include "net/http.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,8 +211,7 @@ static int run(void *settings, struct err *err)
 	auto_image struct image image = { .count = 0 };
 	auto_json json_t *document = NULL;
 
-	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
-			access_init(&inspect->access, &access, err) < 0 ||
+	if (access_init(&inspect->access, &access, err) < 0 ||
 			image_load(inspect->from, NULL, &access.oci, &image, err) < 0 ||
 			image_document(inspect, &image, &document, err) < 0)
 		return -1;

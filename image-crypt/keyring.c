@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image-crypt/keyring.h"
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "image/annotation.h"
 
 #include <stdio.h>
 
@@ -34,6 +36,22 @@ void recipients_clear(struct recipients *recipients)
 {
 	while (recipients->count)
 		recipient_free(recipients->items[--recipients->count]);
+}
+
+int recipients_wrap(const struct recipients *recipients, const struct secret *options, json_t *annotations,
+		struct err *err)
+{
+	auto_buf struct buf element = BUF_MAX(WRAP_ELEMENT_MAX);
+
+	for (size_t i = 0; i < recipients->count; i++) {
+		struct recipient *recipient = recipients->items[i];
+		buf_reset(&element);
+		if (recipient->wrap(recipient, options, &element, err) < 0 ||
+				buf_check(&element, "the wrapped key", err) < 0 ||
+				annotation_add(annotations, recipient->scheme, buf_span(&element), err) < 0)
+			return err_wrap(err, "wrapping the key for '%s'", recipient->name);
+	}
+	return 0;
 }
 
 int keyring_open(const struct wrap_settings *settings, const struct opt_list *keys,

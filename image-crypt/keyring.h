@@ -12,6 +12,8 @@
 #include "image/keys.h"
 #include "image/wrap.h"
 
+#include <jansson.h>
+
 struct err;
 
 #define KEY_OPTIONS(structure)                                                                              \
@@ -43,6 +45,10 @@ int recipients_open(const struct wrap_settings *settings, const struct opt_list 
 		__attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
 void recipients_clear(struct recipients *recipients) __attribute__((nonnull));
 #define auto_recipients __attribute__((cleanup(recipients_clear)))
+
+/* Wraps a layer's private options for each of them, into the annotations. */
+int recipients_wrap(const struct recipients *recipients, const struct secret *options, json_t *annotations,
+		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 
 /* The keys that were named, and what opens wrapped keys with them, which borrows from them. */
 struct keyring {

@@ -4,7 +4,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/json.h"
-#include "crypto/init.h"
 #include "image-crypt/change.h"
 #include "image-crypt/image.h"
 #include "image-crypt/keyring.h"
@@ -14,7 +13,6 @@
 #include "image/annotation.h"
 #include "image/packet.h"
 #include "image/rewrite.h"
-#include "net/http.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,21 +45,6 @@ static int open_layer(const json_t *annotations, const struct recipients *recipi
 	if (annotation_unwrap(annotations, openers, &private, err) < 0)
 		return -1;
 	return private_options_format(&private, text, err);
-}
-
-static int add_recipients(json_t *annotations, const struct recipients *recipients, const struct secret *text,
-		struct err *err)
-{
-	auto_buf struct buf element = BUF_MAX(WRAP_ELEMENT_MAX);
-
-	for (size_t i = 0; i < recipients->count; i++) {
-		struct recipient *recipient = recipients->items[i];
-		buf_reset(&element);
-		if (recipient->wrap(recipient, text, &element, err) < 0 ||
-				annotation_add(annotations, recipient->scheme, buf_span(&element), err) < 0)
-			return err_wrap(err, "wrapping the key for '%s'", recipient->name);
-	}
-	return 0;
 }
 
 /* ---- removing ---- */
@@ -164,7 +147,7 @@ static int rewrap_layer(const struct rewrap *rewrap, struct oci_descriptor *laye
 		return err_set(err, ERR_FORMAT, "has no annotations");
 	if (open_layer(annotations, recipients, openers, &text, err) < 0 ||
 			remove_recipients(annotations, &rewrap->remove, err) < 0 ||
-			add_recipients(annotations, recipients, &text, err) < 0 ||
+			recipients_wrap(recipients, &text, annotations, err) < 0 ||
 			annotation_walk(annotations, count_keys, &left, err) < 0)
 		return -1;
 	if (!left)
@@ -238,9 +221,7 @@ static int run(void *settings, struct err *err)
 		return err_set(err, ERR_USAGE, "what is to change? Name at least one --add or --remove");
 	if (rewrap->add.count && !rewrap->keys.count && !rewrap->kbs_keys.count)
 		return err_set(err, ERR_USAGE, "--add needs a --key or --kbs-key that opens the layers");
-	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
-			access_init(&rewrap->access, &access, err) < 0 ||
-			access_wrap_settings(&access, &wrap, err) < 0)
+	if (access_init(&rewrap->access, &access, err) < 0 || access_wrap_settings(&access, &wrap, err) < 0)
 		return -1;
 	wrap.packet_v2 = rewrap->packet;
 	if (recipients_open(&wrap, &rewrap->add, &none, &recipients, err) < 0 ||

@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/own.h"
+#include "crypto/init.h"
+#include "net/http.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +87,8 @@ int access_init(const struct access_options *options, struct access *out, struct
 		},
 		.ca = BUF_MAX(CA_MAX),
 	};
+	if (crypto_init(true, err) < 0 || http_global_init(err) < 0)
+		return -1;
 	find_paths(out);
 	out->oci.auth_files = out->paths;
 	if (options->creds_file) {

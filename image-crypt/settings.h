@@ -51,7 +51,7 @@ struct access {
 	char *ocicrypt_config;
 };
 
-/* Reads the files that the options name. */
+/* Sets up the libraries, once in a process and before any thread, and reads the files that the options name. */
 int access_init(const struct access_options *options, struct access *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 void access_clear(struct access *access) __attribute__((nonnull));

@@ -2,7 +2,6 @@
 /* image-crypt verify: every digest and, with keys, every HMAC of an image, without writing anything. */
 #include "base/err.h"
 #include "codec/line.h"
-#include "crypto/init.h"
 #include "image-crypt/change.h"
 #include "image-crypt/image.h"
 #include "image-crypt/keyring.h"
@@ -10,7 +9,6 @@
 #include "image-crypt/settings.h"
 #include "image-crypt/verbs.h"
 #include "image/rewrite.h"
-#include "net/http.h"
 
 #include <stdio.h>
 
@@ -86,9 +84,7 @@ static int run(void *settings, struct err *err)
 	auto_image struct image image = { .count = 0 };
 	struct wrap_settings wrap;
 
-	if (crypto_init(true, err) < 0 || http_global_init(err) < 0 ||
-			access_init(&verify->access, &access, err) < 0 ||
-			access_wrap_settings(&access, &wrap, err) < 0 ||
+	if (access_init(&verify->access, &access, err) < 0 || access_wrap_settings(&access, &wrap, err) < 0 ||
 			keyring_open(&wrap, &verify->keys, &verify->kbs_keys, &ring, err) < 0 ||
 			image_load(verify->from, NULL, &access.oci, &image, err) < 0)
 		return -1;
