@@ -2,48 +2,18 @@
 #include "base/fs.h"
 #include "base/own.h"
 #include "image/p11_key.h"
+#include "tests/image/p11_place.h"
 #include "tests/image/wrapping.h"
 
 #include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static char place[] = "/tmp/cocoon-p11k-XXXXXX";
-
-static void put(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void put(const char *name, const char *fmt, ...)
-{
-	auto_file FILE *file = NULL;
-	char path[200];
-	va_list ap;
-
-	snprintf(path, sizeof(path), "%s/%s", place, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	va_start(ap, fmt);
-	vfprintf(file, fmt, ap);
-	va_end(ap);
-}
-
-static const char *at(const char *name)
-{
-	static char path[200];
-
-	snprintf(path, sizeof(path), "%s/%s", place, name);
-	return path;
-}
-
 static int setup(void **state)
 {
 	(void)state;
 	assert_non_null(mkdtemp(place));
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-	(void)status, (void)kind, (void)where;
-	return remove(path);
 }
 
 static int teardown(void **state)

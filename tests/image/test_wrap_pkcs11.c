@@ -10,6 +10,7 @@
 #include "crypto/pkey.h"
 #include "image/p11_key.h"
 #include "image/p11_token.h"
+#include "tests/image/p11_place.h"
 #include "tests/image/wrapping.h"
 
 #include <ftw.h>
@@ -19,34 +20,10 @@
 #define PKCS11 VECTORS "pkcs11/"
 #define PIN    "4711-pin"
 
-static char place[] = "/tmp/cocoon-p11-XXXXXX";
 static const struct wrap_settings usual = { .ocicrypt_config = "internal" };
 static const struct wrap_settings with_sha1 = { .ocicrypt_config = "internal", .oaep_sha1 = true };
 
 /* ---- the token ---- */
-
-static void put(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void put(const char *name, const char *fmt, ...)
-{
-	auto_file FILE *file = NULL;
-	char path[200];
-	va_list ap;
-
-	snprintf(path, sizeof(path), "%s/%s", place, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	va_start(ap, fmt);
-	vfprintf(file, fmt, ap);
-	va_end(ap);
-}
-
-static const char *at(const char *name)
-{
-	static char path[200];
-
-	snprintf(path, sizeof(path), "%s/%s", place, name);
-	return path;
-}
 
 static void softhsm(const char *const *argv)
 {
@@ -104,12 +81,6 @@ static int setup(void **state)
 	describe("small.yaml", "token=images;object=small", "module-name=softhsm2&pin-value=" PIN);
 	describe("by-id.yaml", "token=images;id=%02", "module-name=softhsm2&pin-value=" PIN);
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-	(void)status, (void)kind, (void)where;
-	return remove(path);
 }
 
 static int teardown(void **state)
