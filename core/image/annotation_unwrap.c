@@ -78,18 +78,30 @@ static int try_one(struct opener *opener, struct span element, struct private_op
 	return private_options_parse(secret_span(&text), out, err);
 }
 
+/* Adds the text; of one that is longer than half a list the middle is left out: causes stand at the end. */
+static void add_reason(struct list *list, const char *text)
+{
+	char line[LIST_BYTES / 2];
+	size_t len = strlen(text), head = sizeof line / 4, tail = sizeof line - head - sizeof "...";
+
+	if (len < sizeof line) {
+		list_add(list, "; ", text);
+		return;
+	}
+	snprintf(line, sizeof line, "%.*s...%s", (int)head, text, text + len - tail);
+	list_add(list, "; ", line);
+}
+
 static void remember(struct attempt *attempt, const char *scheme, size_t index, const char *name,
 		const struct err *why)
 {
-	char line[ERR_TEXT_MAX];
+	char line[2 * ERR_TEXT_MAX];
 	/* some reasons begin with the name themselves; each must leave room for others */
 	bool named = span_starts(span_of(why->text), name);
-	int len = snprintf(line, LIST_BYTES / 2, "%s #%zu: %s%s%s", scheme, index + 1, named ? "" : name,
-			named ? "" : ": ", why->text);
 
-	if (len >= (int)(LIST_BYTES / 2))
-		memcpy(line + LIST_BYTES / 2 - 4, "...", 4);
-	list_add(why->kind == ERR_AUTH ? &attempt->refused : &attempt->failed, "; ", line);
+	snprintf(line, sizeof line, "%s #%zu: %s%s%s", scheme, index + 1, named ? "" : name,
+			named ? "" : ": ", why->text);
+	add_reason(why->kind == ERR_AUTH ? &attempt->refused : &attempt->failed, line);
 }
 
 static int try_element(void *ctx, const char *scheme, size_t index, struct span element, struct err *err)

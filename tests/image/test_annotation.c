@@ -265,7 +265,8 @@ struct fake {
 	struct opener opener;
 	struct buf *asked;
 	enum err_kind kind;
-	const char *text; /* what it gives; NULL: options_text */
+	const char *text;   /* what it gives; NULL: options_text */
+	const char *reason; /* why not; NULL: as kind has it */
 };
 
 static int fake_unwrap(struct opener *self, struct span element, struct secret *options, struct err *err)
@@ -275,6 +276,8 @@ static int fake_unwrap(struct opener *self, struct span element, struct secret *
 
 	buf_printf(fake->asked, "%s:%.*s ", self->name, SPAN_ARG(element));
 	snprintf(mine, sizeof(mine), "open-%.50s", self->name);
+	if (fake->reason)
+		return err_set(err, fake->kind, "%s", fake->reason);
 	if (!span_is(element, mine))
 		return err_set(err, fake->kind, fake->kind == ERR_AUTH ? "not for this key" : "no answer");
 	return secret_from_span(options, span_of(fake->text ? fake->text : options_text), err);
@@ -422,6 +425,28 @@ static void a_thousand_recipients_fit_into_one_reason(void **state)
 	assert_true(strlen(err.text) < ERR_TEXT_MAX - 100);
 }
 
+static void a_long_reason_keeps_its_cause(void **state)
+{
+	auto_buf struct buf asked = BUF_MAX(4096);
+	auto_openers struct opener_list list = OPENER_LIST_NONE;
+	auto_private_options struct private_options options = PRIVATE_OPTIONS_NONE;
+	auto_json json_t *given = annotations_of("{\"provider.x\":[\"q\"]}");
+	struct err err = ERR_NONE;
+	char text[ERR_TEXT_MAX];
+
+	(void)state;
+	for (size_t path = 1; path < 900; path++) {
+		snprintf(text, sizeof(text), "the program '%0*d' failed: the key is not there", (int)path, 0);
+		struct fake *fake = fake_add(&list, "provider.", "x", &asked);
+		fake->reason = text;
+		assert_int_equal(annotation_unwrap(given, &list, &options, &err), -1);
+		assert_non_null(strstr(err.text, "provider.x #1: x: the program '"));
+		assert_string_equal(strstr(err.text, "the key"), "the key is not there");
+		opener_list_clear(&list);
+		buf_reset(&asked);
+	}
+}
+
 static void does_not_try_for_ever(void **state)
 {
 	auto_buf struct buf asked = BUF_MAX(64);
@@ -472,6 +497,7 @@ int main(void)
 		cmocka_unit_test(says_why_each_recipient_could_not),
 		cmocka_unit_test(says_what_is_missing),
 		cmocka_unit_test(a_thousand_recipients_fit_into_one_reason),
+		cmocka_unit_test(a_long_reason_keeps_its_cause),
 		cmocka_unit_test(does_not_try_for_ever),
 		cmocka_unit_test(a_scheme_is_not_the_beginning_of_another),
 	};
