@@ -18,7 +18,8 @@ MAKEFLAGS += --no-builtin-rules
 .SECONDARY:
 
 # ---- flags -------------------------------------------------------------------------------------------------
-PACKAGES := libcurl libwebsockets jansson yaml-0.1 libcrypto libssl zlib libnghttp2 libarchive gpgme p11-kit-1
+PACKAGES := libcurl libwebsockets jansson yaml-0.1 libcrypto libssl zlib libnghttp2 libarchive gpgme p11-kit-1 \
+	tss2-esys tss2-tctildr tss2-mu tss2-rc
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wcast-align -Wwrite-strings -Wundef -Wvla -Walloca -Wformat=2 -Wconversion \
 	-Wno-sign-conversion -Wimplicit-fallthrough -Wswitch-enum -Wnull-dereference -Wdouble-promotion \
@@ -68,15 +69,19 @@ DRIVER_SRC := $(sort $(wildcard tests/drivers/*.c))
 DRIVERS  := $(DRIVER_SRC:%.c=$(OUT)/%)
 FUZZ_SRC := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZERS  := $(FUZZ_SRC:%.c=$(OUT)/%)
+FUZZ_LIBS := $(patsubst %,$(OUT)/lib/%.a,$(filter webhook image-crypt guest sealed-secrets,$(PROGRAMS)))
+# the development key broker is for tests and demos and is not installed
+BROKER_SRC := $(sort $(wildcard e2e/kbs/*.c))
+BROKER   := $(if $(wildcard e2e/kbs/main.c),$(OUT)/bin/dev-kbs)
 # containerd's decoder is dropped on nodes of any distribution
 DECODER_SRC  := $(sort $(wildcard image-crypt/decoder/*.c))
 DECODER      := $(OUT)/bin/image-crypt-decoder
 DECODER_LIBS := -lnghttp2 -lssl -lcrypto -ljansson -lz
 # the linker's warnings are about glibc's loading of modules for names of hosts, which is wanted
 DECODER_LINK := $(if $(filter $(BUILD),dev release),-static-pie -Wl$(comma)--no-warnings,-pie)
-BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p)) $(DECODER)
-SOURCES   = $(CORE_SRC) $(PROG_SRC) $(DECODER_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c)
-HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) image-crypt/decoder/*.h tests/*/*.h fuzz/*.h))
+BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p)) $(DECODER) $(BROKER)
+SOURCES   = $(CORE_SRC) $(PROG_SRC) $(DECODER_SRC) $(BROKER_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c)
+HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) image-crypt/decoder/*.h e2e/kbs/*.h tests/*/*.h fuzz/*.h))
 
 .PHONY: all one programs help clean
 all: ## every program with gcc, and every object once more with clang
@@ -129,6 +134,18 @@ $(DECODER): $(DECODER_SRC:%.c=$(OUT)/%.o) $(CORE)
 	@echo "  LD   $@"
 	@$(CC) $(filter-out -pie,$(LDFLAGS)) $(DECODER_LINK) $^ $(DECODER_LIBS) -o $@
 
+$(OUT)/lib/dev-kbs.a: $(patsubst %.c,$(OUT)/%.o,$(filter-out %/main.c,$(BROKER_SRC)))
+	@mkdir -p $(@D)
+	@rm -f $@
+	@ar rcsD $@ $^
+
+$(OUT)/bin/dev-kbs: $(OUT)/e2e/kbs/main.o $(OUT)/lib/dev-kbs.a $(CORE)
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(filter $(OUT)/tests/dev-kbs/%,$(TESTS)): $(OUT)/lib/dev-kbs.a
+
 $(TESTS): $(OUT)/%: $(OUT)/%.o $(CORE)
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS) $(filter %.o,$^) $(filter $(OUT)/lib/%,$^) $(CORE) $(TESTLIBS) $(LIBS) -o $@
@@ -139,10 +156,10 @@ $(DRIVERS): $(OUT)/%: $(OUT)/%.o $(CORE)
 
 # with libFuzzer where BUILD=fuzz asks for it, else with a driver that replays the files it is given
 ifeq ($(BUILD),fuzz)
-$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/lib/webhook.a $(OUT)/lib/image-crypt.a $(CORE)
+$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(FUZZ_LIBS) $(CORE)
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
 else
-$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/fuzz/driver.o $(OUT)/lib/webhook.a $(OUT)/lib/image-crypt.a $(CORE)
+$(FUZZERS): $(OUT)/%: $(OUT)/%.o $(OUT)/fuzz/driver.o $(FUZZ_LIBS) $(CORE)
 	@$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 endif
 

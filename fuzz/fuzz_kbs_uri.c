@@ -2,7 +2,7 @@
 /* Targets: kbs_uri_parse, kbs_uri_parse_key_id, kbs_uri_check, kbs_uri_format. What parses, means the same when it is
  * written again, and holds nothing that JSON would escape. */
 #include "base/buf.h"
-#include "image/kbs_uri.h"
+#include "kbs/uri.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Targets: offline_parse, offline_format. What parses, means the same when it is written again. */
-#include "image-crypt/offline.h"
+#include "kbs/offline.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "base/own.h"
 #include "crypto/pkey.h"
 #include "image-crypt/keyfile.h"
-#include "image-crypt/offline.h"
+#include "kbs/offline.h"
 #include "image-crypt/verbs.h"
 #include "image/packet.h"
 

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "image-crypt/keyfile.h"
-#include "image-crypt/offline.h"
+#include "kbs/offline.h"
 #include "image-crypt/verbs.h"
 #include "image/packet.h"
 

@@ -4,7 +4,7 @@
  *
  *     keypath=/keys/nginx.kek::keyid=kbs:///default/image_key/nginx::algorithm=A256GCM
  *
- * keyid in its four forms (image/kbs_uri.h); what brokers do not serve is refused. sample=true stands for a key that
+ * keyid in its four forms (kbs/uri.h); what brokers do not serve is refused. sample=true stands for a key that
  * everybody knows, and for nothing else. As with the provider of the ecosystem, words that are unknown and pieces without
  * '=' mean nothing and the last of equal words counts; other than there, algorithm counts, an unknown one is an error,
  * and "::" inside of the brackets of an address is no separator.

@@ -6,7 +6,7 @@
 #define COCOON_IMAGE_CRYPT_PROVIDE_H
 
 #include "base/opt.h"
-#include "image-crypt/offline.h"
+#include "kbs/offline.h"
 #include "image-crypt/service.h"
 
 struct err;

@@ -19,7 +19,7 @@
 #define COCOON_IMAGE_CRYPT_REGISTRAR_H
 
 #include "crypto/secret.h"
-#include "image/kbs_uri.h"
+#include "kbs/uri.h"
 
 #include <stdbool.h>
 

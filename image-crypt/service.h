@@ -13,8 +13,8 @@
 #define COCOON_IMAGE_CRYPT_SERVICE_H
 
 #include "base/span.h"
-#include "image-crypt/offline.h"
-#include "image/kbs_uri.h"
+#include "kbs/offline.h"
+#include "kbs/uri.h"
 #include "net/grpc.h"
 
 #include <stdbool.h>

@@ -6,11 +6,12 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 build=(gcc make pkg-config libc6-dev libcurl4-openssl-dev libwebsockets-dev libjansson-dev libyaml-dev libssl-dev zlib1g-dev
-	libnghttp2-dev libarchive-dev libgpgme-dev libp11-kit-dev xz-utils git)
+	libnghttp2-dev libarchive-dev libgpgme-dev libp11-kit-dev libtss2-dev xz-utils git)
 quality=(clang clang-format clang-tidy libclang-rt-14-dev llvm shellcheck libcmocka-dev jq man-db openssl curl gnupg
 	softhsm2 opensc jose time zstd)
 cluster=(etcd-server etcd-client containerd runc containernetworking-plugins docker-registry umoci skopeo iproute2
-	iptables procps util-linux python3-minimal python3-venv ca-certificates)
+	iptables procps util-linux e2fsprogs cryptsetup-bin swtpm swtpm-tools tpm2-tools libtss2-tcti-device0 libtss2-tcti-swtpm0
+	qemu-system-x86 linux-image-cloud-amd64 busybox-static cpio kmod python3-minimal python3-venv ca-certificates)
 packages=("${build[@]}" "${quality[@]}" "${cluster[@]}")
 
 declare -A service_of=([etcd-server]=etcd [containerd]=containerd [docker-registry]=docker-registry)

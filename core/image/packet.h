@@ -23,7 +23,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 #include "crypto/secret.h"
-#include "image/kbs_uri.h"
+#include "kbs/uri.h"
 #include "image/wrap.h"
 
 #include <stdbool.h>

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/own.h"
-#include "image/kbs_uri.h"
+#include "kbs/uri.h"
 #include "image/keys.h"
 #include "image/packet.h"
 

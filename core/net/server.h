@@ -2,7 +2,7 @@
 /*
  * The HTTP/1.1 server (RFC 9112): one thread, one loop, any number of listeners, each plain or TLS ≥ 1.2 with its own
  * routes. A request reaches its handler whole, under a ceiling; the handler computes the reply at once and waits for
- * nothing. Connections are kept alive.
+ * nothing, or defers it. Connections are kept alive.
  *
  *     static const struct server_route routes[] = {
  *             { .method = "POST", .path = "/mutate", .accepts = "application/json", .handle = mutate },
@@ -15,6 +15,11 @@
  * Answered here, as {"error":"…"}, without a handler: 404 no such path, 405 (with Allow) no such method on it, 411 a
  * body without Content-Length (chunked bodies are not taken), 413 a body above max_body, 415 another content type
  * than the route accepts, 400, 417, 431 and 505 a head that net/head.h refuses. HEAD is answered as GET without body.
+ * A route whose path ends in '/' stands for all paths that begin so, one without method for all methods: the first
+ * route of the table that fits is taken.
+ *
+ * A handler that would have to wait calls server_defer(), hands the work to a thread of its own and returns; the reply
+ * follows by server_answer(). Meanwhile the connection reads nothing further.
  *
  * libwebsockets carries the loop, the sockets and TLS. Its own HTTP parser is not used: version 4.1.6 drops malformed
  * requests without an answer, hangs on chunked ones and decodes paths; heads are read by net/head.h.
@@ -47,21 +52,25 @@ struct server;
 struct server_request {
 	uint64_t number; /* counts from 1: for log lines */
 	const char *method;
-	const char *path;  /* as sent, without the query */
-	struct span query; /* as sent, behind the '?'; see server_query() */
-	const char *type;  /* Content-Type in full, "" when absent */
+	const char *path;          /* as sent, without the query */
+	struct span query;         /* as sent, behind the '?'; see server_query() */
+	const char *type;          /* Content-Type in full, "" when absent */
+	struct span authorization; /* field values, empty when absent */
+	struct span cookie;
 	struct span body;
+	struct server_slot *slot; /* for server_defer() */
 };
 
 struct server_reply {
 	int status;               /* 200 unless the handler says otherwise */
-	const char *content_type; /* static text; "application/json" unless the handler says otherwise */
-	struct buf body;          /* empty, ceiling 64 MiB; a reply that overflows it is answered with 500 */
+	const char *content_type; /* static text; "application/json" unless the handler says otherwise; NULL: none */
+	char set_cookie[256]; /* the field's value; "": none */
+	struct buf body;      /* empty, ceiling 64 MiB; a reply that overflows it is answered with 500 */
 };
 
 struct server_route {
-	const char *method;
-	const char *path;    /* exact */
+	const char *method;  /* NULL: any */
+	const char *path;    /* exact; ends in '/': all that begin so */
 	const char *accepts; /* media type of the body, compared without parameters; NULL: any */
 	void (*handle)(void *ctx, const struct server_request *request, struct server_reply *reply);
 };
@@ -136,6 +145,19 @@ bool server_idle(const struct server *server) __attribute__((nonnull));
 
 /* Open connections now. */
 unsigned server_connections(const struct server *server) __attribute__((nonnull));
+
+/*
+ * In a handler: the reply comes later, what is in its `reply` now does not count. The result is good for exactly one
+ * server_answer(), which must come, also when the peer has gone: it is thrown away then. Not for HEAD's sake: a reply
+ * is formatted as any other.
+ */
+struct server_later;
+struct server_later *server_defer(const struct server_request *request)
+		__attribute__((nonnull, returns_nonnull));
+/* From any thread. Takes the reply's body over; reply is as server_reply_init() leaves it afterwards. */
+void server_answer(struct server_later *later, struct server_reply *reply) __attribute__((nonnull));
+/* 200, application/json, an empty body. */
+void server_reply_init(struct server_reply *reply) __attribute__((nonnull));
 
 /*
  * The value of the first query parameter of this name, percent-decoded, as text in out. False when it is absent,

@@ -5,7 +5,7 @@
 #include "base/fs.h"
 #include "crypto/pkey.h"
 #include "image-crypt/keyfile.h"
-#include "image-crypt/offline.h"
+#include "kbs/offline.h"
 #include "image-crypt/registrar.h"
 #include "image-crypt/service.h"
 #include "image/packet.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/kbs_uri.h"
+#include "kbs/uri.h"
 
 #include "base/buf.h"
 #include "base/err.h"

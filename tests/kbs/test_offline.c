@@ -5,7 +5,7 @@
 #include "base/fs.h"
 #include "base/own.h"
 #include "image-crypt/keyfile.h"
-#include "image-crypt/offline.h"
+#include "kbs/offline.h"
 #include "image-crypt/params.h"
 #include "image/packet.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image-crypt/offline.h"
+#include "kbs/offline.h"
 
 #include "base/alloc.h"
 #include "base/b64.h"

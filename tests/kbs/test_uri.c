@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/err.h"
-#include "image/kbs_uri.h"
+#include "kbs/uri.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,12 +11,12 @@
  * Bounds: SECRET_MAX bytes of text, OFFLINE_KEYS_MAX keys. The whole lives in wiped memory.
  * Errors: ERR_FORMAT (names the path, never the value), ERR_LIMIT, ERR_NOT_FOUND, ERR_IO.
  */
-#ifndef COCOON_IMAGE_CRYPT_OFFLINE_H
-#define COCOON_IMAGE_CRYPT_OFFLINE_H
+#ifndef COCOON_KBS_OFFLINE_H
+#define COCOON_KBS_OFFLINE_H
 
 #include "base/span.h"
 #include "crypto/secret.h"
-#include "image/kbs_uri.h"
+#include "kbs/uri.h"
 
 #include <stddef.h>
 

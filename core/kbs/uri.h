@@ -14,8 +14,8 @@
  *
  * Bounds: KBS_URI_MAX bytes of text, of path and of query. Errors: ERR_FORMAT, ERR_LIMIT.
  */
-#ifndef COCOON_IMAGE_KBS_URI_H
-#define COCOON_IMAGE_KBS_URI_H
+#ifndef COCOON_KBS_URI_H
+#define COCOON_KBS_URI_H
 
 #include "base/span.h"
 
