@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "crypto/pkey.h"
-#include "image-crypt/keyfile.h"
+#include "base/keyfile.h"
 #include "kbs/offline.h"
 #include "image-crypt/verbs.h"
 #include "image/packet.h"

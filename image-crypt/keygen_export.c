@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/own.h"
-#include "image-crypt/keyfile.h"
+#include "base/keyfile.h"
 #include "kbs/offline.h"
 #include "image-crypt/verbs.h"
 #include "image/packet.h"

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "initdata-gen/manifest.h"
+#include "pod/manifest.h"
 #include "initdata-gen/profile.h"
 #include "initdata-gen/source.h"
 #include "initdata-gen/text.h"

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "initdata-gen/manifest.h"
+#include "pod/manifest.h"
 #include "initdata-gen/report.h"
 #include "initdata-gen/text.h"
 #include "initdata-gen/verbs.h"

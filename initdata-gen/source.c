@@ -6,7 +6,7 @@
 #include "base/own.h"
 #include "codec/json.h"
 #include "codec/toml.h"
-#include "initdata-gen/manifest.h"
+#include "pod/manifest.h"
 #include "initdata-gen/text.h"
 #include "initdata/carrier.h"
 #include "initdata/document.h"

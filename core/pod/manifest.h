@@ -5,10 +5,10 @@
  *
  *     document 0, path ["items", 2, "spec", "template"], label "Deployment shop/web"
  *
- * Ownership: the manifest owns its trees; places borrow from them. Bounds: MANIFEST_PLACES_MAX pods.
+ * Ownership: the manifest owns its trees; places borrow from them. Bounds: MANIFEST_TEXT_MAX bytes, MANIFEST_PLACES_MAX pods.
  */
-#ifndef COCOON_INITDATA_GEN_MANIFEST_H
-#define COCOON_INITDATA_GEN_MANIFEST_H
+#ifndef COCOON_POD_MANIFEST_H
+#define COCOON_POD_MANIFEST_H
 
 #include "base/span.h"
 #include "codec/yamledit.h"
@@ -18,6 +18,7 @@
 
 struct err;
 
+#define MANIFEST_TEXT_MAX   (4U << 20)
 #define MANIFEST_PLACES_MAX 1000
 #define MANIFEST_STEPS_MAX  12
 

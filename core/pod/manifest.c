@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "initdata-gen/manifest.h"
+#include "pod/manifest.h"
 
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
-#include "initdata-gen/text.h"
 
 #include <string.h>
 
@@ -94,7 +93,7 @@ int manifest_read(struct span text, struct manifest *out, struct err *err)
 	const json_t *document;
 	size_t i;
 
-	if (yaml_read_all(text, TEXT_FILE_MAX, &m.documents, err) < 0)
+	if (yaml_read_all(text, MANIFEST_TEXT_MAX, &m.documents, err) < 0)
 		return -1;
 	json_array_foreach (m.documents, i, document)
 		if (add_document(&m, i, document, err) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image-crypt/keyfile.h"
+#include "base/keyfile.h"
 
 #include "base/alloc.h"
 #include "base/err.h"

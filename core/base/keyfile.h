@@ -5,8 +5,8 @@
  *
  * Errors: ERR_CONFLICT (it is there), ERR_NOT_FOUND (no such folder), ERR_IO.
  */
-#ifndef COCOON_IMAGE_CRYPT_KEYFILE_H
-#define COCOON_IMAGE_CRYPT_KEYFILE_H
+#ifndef COCOON_BASE_KEYFILE_H
+#define COCOON_BASE_KEYFILE_H
 
 #include "base/span.h"
 
