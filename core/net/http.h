@@ -11,7 +11,7 @@
  *             http_turn(http, 1000, NULL, 0, err);
  *
  * Redirects are never followed. Response header fields that are kept: see struct http_response; several challenges
- * (WWW-Authenticate) become one list. No `Expect` header is sent. Proxies: only what the options say; the environment is not read here.
+ * (WWW-Authenticate) become one list. Cookies are kept for the caller, who sends them as a header field. No `Expect` header is sent. Proxies: only what the options say; the environment is not read here.
  *
  * Units: milliseconds. 0 for a timeout means none.
  * Bounds: a body beyond max_body ends the call with ERR_LIMIT; header fields beyond 64 KiB likewise.
@@ -99,6 +99,7 @@ struct http_response {
 	char range[64];
 	char content_range[96];
 	char docker_content_digest[160];
+	char set_cookie[1024]; /* of all such fields, one a line */
 	struct buf body;
 };
 

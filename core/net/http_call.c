@@ -44,16 +44,15 @@ static void keep_text(char *out, size_t cap, struct span value)
 	out[value.len] = '\0';
 }
 
-/* Challenges may come in several fields, which mean one list (RFC 9110 section 5.3). */
-static void keep_challenge(struct http_response *response, struct span value)
+/* One more item of a list that comes in several fields. */
+static void keep_item(char *list, size_t cap, const char *separator, struct span value)
 {
-	char *list = response->www_authenticate;
-	size_t used = strlen(list), gap = used ? 2 : 0;
+	size_t used = strlen(list), gap = used ? strlen(separator) : 0;
 
-	if (value.len + used + gap >= sizeof(response->www_authenticate))
+	if (value.len + used + gap >= cap || memchr(value.len ? value.ptr : "", '\0', value.len))
 		return;
-	memcpy(list + used, ", ", gap);
-	keep_text(list + used + gap, sizeof(response->www_authenticate) - used - gap, value);
+	memcpy(list + used, separator, gap);
+	keep_text(list + used + gap, cap - used - gap, value);
 }
 
 static void keep_field(struct http_response *response, struct span line)
@@ -85,8 +84,11 @@ static int field_take(struct http_call *call, struct span line)
 	uint64_t number;
 
 	keep_field(response, line);
+	/* several challenges mean one list (RFC 9110, 5.3); cookies do not, as their dates have commas (5.3 again) */
 	if (field_value(line, "WWW-Authenticate", &value))
-		keep_challenge(response, value);
+		keep_item(response->www_authenticate, sizeof(response->www_authenticate), ", ", value);
+	else if (field_value(line, "Set-Cookie", &value))
+		keep_item(response->set_cookie, sizeof(response->set_cookie), "\n", value);
 	else if (field_value(line, "Retry-After", &value) && span_number(value, RETRY_AFTER_MAX, &number))
 		response->retry_after = (int)number;
 	else if (field_value(line, "Content-Length", &value) && span_number(value, INT64_MAX, &number))
