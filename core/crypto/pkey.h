@@ -5,7 +5,7 @@
  * Read: DER and PEM of SubjectPublicKeyInfo, PKCS#1 (RFC 8017), SEC1 (RFC 5915), PKCS#8 (RFC 5958, also encrypted),
  * PEM encrypted in the old way (Proc-Type, DEK-Info), and X.509 certificates, of which the public key counts. Of a PEM
  * with several blocks the private key counts, then a public one, then the first certificate; labels only tell where to
- * look. JWKs are read by jose/jwk.h. Written: PKCS#8 and SubjectPublicKeyInfo in PEM.
+ * look. JWKs are read by jose/jwk.h. Written: PKCS#8, PKCS#1 and SubjectPublicKeyInfo in PEM.
  *
  * Ownership: heap objects of the caller; private halves leave as struct secret alone.
  * Bounds: SECRET_MAX bytes of text; 10 million rounds to derive a key of a password, some seconds. ERR_LIMIT.
@@ -75,6 +75,10 @@ int pkey_from_numbers(const struct pkey_numbers *numbers, struct pkey **out, str
 int pkey_public_numbers(const struct pkey *key, struct buf *first, struct buf *second, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
+/* d of a private key on P-256, P-384 or P-521, padded to the curve's size. ERR_USAGE for other keys. */
+int pkey_private_scalar(const struct pkey *key, struct secret *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
 enum pkey_kind pkey_kind(const struct pkey *key) __attribute__((nonnull));
 /* "RSA", "P-256", …; static. */
 const char *pkey_kind_name(enum pkey_kind kind) __attribute__((returns_nonnull));
@@ -88,7 +92,13 @@ struct evp_pkey_st *pkey_evp(const struct pkey *key) __attribute__((nonnull, ret
 /* PEM: PKCS#8 of a private key; SubjectPublicKeyInfo, appended to out. */
 int pkey_format_private(const struct pkey *key, struct secret *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
+/* The same of an RSA key in the old form, PKCS#1, for peers that read nothing else. */
+int pkey_format_pkcs1(const struct pkey *key, struct secret *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
 int pkey_format_public(const struct pkey *key, struct buf *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+/* "BEGIN RSA PRIVATE KEY", which is how guests hand out RSA keys; ERR_USAGE for a key of another kind. */
+int pkey_format_pkcs1(const struct pkey *key, struct secret *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
 /* ---- RSA ---- */
@@ -100,7 +110,7 @@ int pkey_oaep_decrypt(const struct pkey *key, bool sha1, struct span cipher, str
 		struct err *err) __attribute__((nonnull(1, 4), warn_unused_result));
 
 /*
- * RSAES-PKCS1-v1_5 (RFC 8017, 7.2), for PKCS#7 alone. Decryption knows the length that it must find and never says
+ * RSAES-PKCS1-v1_5 (RFC 8017, 7.2), for PKCS#7 and for key brokers' RSA1_5 alone. Decryption knows the length that it must find and never says
  * that the padding was wrong: where it is, out holds random bytes (RFC 3218, 2.3.2), in the same time.
  */
 int pkey_pkcs1_encrypt(const struct pkey *key, struct span plain, struct buf *out, struct err *err)
@@ -108,13 +118,31 @@ int pkey_pkcs1_encrypt(const struct pkey *key, struct span plain, struct buf *ou
 int pkey_pkcs1_decrypt(const struct pkey *key, struct span cipher, size_t plain_len, struct secret *out,
 		struct err *err) __attribute__((nonnull(1, 4), warn_unused_result));
 
+/*
+ * Signatures with SHA-256: RSASSA-PKCS1-v1_5 (8.2, RS256), or, where pss says so, RSASSA-PSS with MGF1 of the same hash
+ * and a salt of 32 bytes (8.1, PS256). Appended to out; ERR_AUTH, uniform, for one that is wrong.
+ */
+int pkey_rsa_sign(const struct pkey *key, bool pss, struct span message, struct buf *out, struct err *err)
+		__attribute__((nonnull(1, 4), warn_unused_result));
+int pkey_rsa_verify(const struct pkey *key, bool pss, struct span message, struct span signature,
+		struct err *err) __attribute__((nonnull(1), warn_unused_result));
+
+/* Signatures with SHA-256: RSASSA-PSS (RFC 8017, 8.1; MGF1 with SHA-256, 32 bytes of salt), else PKCS1-v1_5 (8.2). */
+int pkey_rsa_sign(const struct pkey *key, bool pss, struct span message, struct buf *out, struct err *err)
+		__attribute__((nonnull(1, 4), warn_unused_result));
+int pkey_rsa_verify(const struct pkey *key, bool pss, struct span message, struct span signature,
+		struct err *err) __attribute__((nonnull(1), warn_unused_result));
+
 /* ---- EC and Ed25519 ---- */
 
 /* The shared secret Z: the x-coordinate, padded to the curve's size. ERR_USAGE for another curve. */
 int pkey_agree(const struct pkey *own, const struct pkey *peer, struct secret *out, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
-/* Signatures in JOSE's form: r‖s of ECDSA with the curve's hash, 64 bytes of Ed25519. Appended to out. */
+/*
+ * Signatures in JOSE's form: r‖s of ECDSA with the curve's hash, 64 bytes of Ed25519. Appended to out. Both are
+ * deterministic, ECDSA as in RFC 6979; either s of a pair verifies.
+ */
 int pkey_sign(const struct pkey *key, struct span message, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
 int pkey_verify(const struct pkey *key, struct span message, struct span signature, struct err *err)
