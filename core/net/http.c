@@ -305,6 +305,8 @@ int http_fetch(struct http *http, const struct http_request *request, struct htt
 		return -1;
 	buf_clear(&response->body);
 	response->body.max = request->max_body;
+	if (request->secret && !buf_room(&response->body, request->max_body))
+		abort();
 	while (!fetch.done)
 		if (http_turn(http, 60 * 1000, NULL, 0, err) < 0) {
 			if (!fetch.done)
@@ -313,10 +315,16 @@ int http_fetch(struct http *http, const struct http_request *request, struct htt
 		}
 	if (fetch.failure.kind == ERR_OK)
 		return 0;
-	buf_clear(&response->body);
+	buf_wipe(&response->body);
 	if (err)
 		*err = fetch.failure;
 	return -1;
+}
+
+void http_response_wipe(struct http_response *response)
+{
+	buf_wipe(&response->body);
+	http_response_clear(response);
 }
 
 void http_response_clear(struct http_response *response)

@@ -81,6 +81,7 @@ struct http_request {
 	const char *name; /* stands in error texts for method, host and path, which may be secret; NULL: these do */
 	struct span body; /* empty: none; copied unless bulk */
 	bool bulk; /* megabytes travel: buffers are larger, and the body is borrowed to the call's end */
+	bool secret; /* http_fetch makes room for all of max_body at once, so that the answer can be wiped */
 	size_t max_body;     /* ceiling for the response's body; required */
 	int connect_timeout; /* default 10 s */
 	int total_timeout;   /* whole call; 0: none, then idle_timeout is required */
@@ -109,6 +110,10 @@ struct http_response {
 	}
 void http_response_clear(struct http_response *response) __attribute__((nonnull));
 #define auto_response __attribute__((cleanup(http_response_clear)))
+
+/* The same, and overwrites the body. */
+void http_response_wipe(struct http_response *response) __attribute__((nonnull));
+#define auto_wiped_response __attribute__((cleanup(http_response_wipe)))
 
 /* Performs one request and waits. response is initialised by HTTP_RESPONSE_NONE or cleared before. */
 int http_fetch(struct http *http, const struct http_request *request, struct http_response *response,
