@@ -7,8 +7,11 @@
  *     kbs_client_get(kbs, &uri, &resource, err);        attests first where no good token is there
  *
  * One handshake: POST /auth, evidence over nonce and a fresh TEE key, POST /attest with the session's cookie. The
- * token and its key are kept together, and are renewed KBS_TOKEN_MARGIN before they end. Many threads may ask: one
- * handshake runs, the others wait for it.
+ * token and its key are kept together, and are renewed KBS_TOKEN_MARGIN before they end (half-way where they are
+ * shorter-lived). How long a token lives is counted from when it came, by a clock that does not jump, since the
+ * guest's and the broker's need not agree. Many threads may ask: one handshake runs, the others wait for it and share
+ * its outcome. A refused attestation is tried once more from its beginning: a broker that has been restarted in between
+ * does not say so. Requests carry cookie and token, as the broker takes either.
  *
  * A refused resource (401) is judged by the failure's type: TokenNotFound and TokenVerifierError lead to one new
  * handshake and another try; PolicyDeny, PluginInternalError and JweError are final: the broker would say the same
@@ -40,20 +43,22 @@ struct buf;
 struct clock;
 struct err;
 struct kbs_client;
+struct pkey;
 
 #define KBS_TOKEN_MARGIN (30 * CLOCK_SECOND)
 
 struct kbs_client_options {
-	const char *url;  /* https://broker:8080; a path in it is kept, a '/' at the end is not */
-	struct span cert; /* PEM: the only roots that count for it; empty: the system's */
-	enum kbs_key key; /* of the TEE key */
+	const char *url;      /* https://broker:8080; a path in it is kept, a '/' at the end is not */
+	struct span cert;     /* PEM: the only roots that count for it; empty: the system's */
+	enum kbs_key key;     /* of the TEE key */
+	struct pkey *tee_key; /* borrowed, private; NULL: a fresh one of that kind for each handshake */
 	struct attester *attester;
-	struct span initdata; /* TOML text that is sent along; empty: none */
-	bool older;           /* brokers of older protocol versions, too */
-	const struct clock *clock;
-	int deadline;   /* of one call of ours; 0: 60 s */
-	int pause;      /* first pause between tries; 0: 500 ms. Doubles, with jitter, up to 8 s */
-	unsigned tries; /* of one request; 0: 5 */
+	struct span initdata;      /* TOML text that is sent along; empty: none */
+	bool older;                /* brokers of older protocol versions, too */
+	const struct clock *clock; /* for the life of tokens */
+	int deadline;              /* of one call of ours; 0: 60 s */
+	int pause;                 /* first pause between tries; 0: 500 ms. Doubles, with jitter, up to 8 s */
+	unsigned tries;            /* of one request; 0: 5 */
 };
 
 int kbs_client_open(const struct kbs_client_options *options, struct kbs_client **out, struct err *err)

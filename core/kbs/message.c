@@ -235,6 +235,23 @@ bool kbs_failure_parse(struct span body, struct kbs_failure *out)
 	return true;
 }
 
+bool kbs_failure_wants(const struct kbs_failure *failure, char version[static 32])
+{
+	static const char digits[] = "0123456789", rest[] = "0123456789.";
+	const char *at = strstr(failure->detail, "expect ");
+
+	if (failure->variant != KBS_ATTESTATION_ERROR || !at || !strstr(failure->detail, "Mismatch"))
+		return false;
+	/* behind the word stands a requirement, "=0.4.0" or ">=0.4.0" */
+	at += strcspn(at, digits);
+	size_t len = strspn(at, rest);
+	if (!len || len >= 32)
+		return false;
+	memcpy(version, at, len);
+	version[len] = '\0';
+	return true;
+}
+
 void kbs_failure_format(enum kbs_variant variant, const char *detail, struct buf *out)
 {
 	char type[128];
@@ -275,18 +292,18 @@ static int read_claims(struct span token, json_t **out, struct err *err)
 	return 0;
 }
 
-int kbs_token_times(struct span token, int64_t *exp, int64_t *nbf, struct err *err)
+int kbs_token_times(struct span token, struct kbs_times *out, struct err *err)
 {
 	auto_json json_t *claims = NULL;
-	int64_t ends = 0, begins = 0;
+	struct kbs_times times = { .exp = 0 };
 
 	if (read_claims(token, &claims, err) < 0)
 		return -1;
-	if (json_opt_int(claims, "", "exp", 0, INT64_MAX, &ends, err) < 0 ||
-			json_opt_int(claims, "", "nbf", 0, INT64_MAX, &begins, err) < 0)
+	if (json_opt_int(claims, "", "exp", 0, INT64_MAX, &times.exp, err) < 0 ||
+			json_opt_int(claims, "", "nbf", 0, INT64_MAX, &times.nbf, err) < 0 ||
+			json_opt_int(claims, "", "iat", 0, INT64_MAX, &times.iat, err) < 0)
 		return err_wrap(err, "the token's claims");
-	*exp = ends;
-	*nbf = begins;
+	*out = times;
 	return 0;
 }
 

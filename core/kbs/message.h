@@ -12,7 +12,8 @@
  * Versions: 0.4.0 is what is spoken. The bodies of 0.1, 0.2 and 0.3 are read and written for brokers and guests that
  * are older (enum kbs_version).
  *
- * Bounds: KBS_BODY_MAX, the server's own ceiling. Ownership: json_t are new references; structs started as …_NONE.
+ * Bounds: KBS_BODY_MAX, the server's own ceiling. Texts that are written are UTF-8.
+ * Ownership: json_t are new references; structs started as …_NONE.
  * Errors: ERR_FORMAT with the member, ERR_LIMIT; ERR_DENIED for a version that is not spoken.
  */
 #ifndef COCOON_KBS_MESSAGE_H
@@ -108,6 +109,9 @@ struct kbs_failure {
 };
 /* False when the body is no such object: then the status alone counts. */
 bool kbs_failure_parse(struct span body, struct kbs_failure *out) __attribute__((nonnull));
+/* The version that a broker asks for when it refuses ours: "… Mismatch: expect =0.4.0 while …". False: it is no such
+ * refusal. What it names may be none that is spoken. */
+bool kbs_failure_wants(const struct kbs_failure *failure, char version[static 32]) __attribute__((nonnull));
 void kbs_failure_format(enum kbs_variant variant, const char *detail, struct buf *out)
 		__attribute__((nonnull));
 
@@ -115,8 +119,11 @@ void kbs_failure_format(enum kbs_variant variant, const char *detail, struct buf
 int kbs_response_parse(struct span body, struct buf *token, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 
-/* exp and nbf (0 when absent) of a token, without looking at its signature. */
-int kbs_token_times(struct span token, int64_t *exp, int64_t *nbf, struct err *err)
-		__attribute__((nonnull(2, 3), warn_unused_result));
+/* exp, nbf and iat (0 when absent) of a token in seconds, without looking at its signature. */
+struct kbs_times {
+	int64_t exp, nbf, iat;
+};
+int kbs_token_times(struct span token, struct kbs_times *out, struct err *err)
+		__attribute__((nonnull(2), warn_unused_result));
 
 #endif
