@@ -259,52 +259,9 @@ static int write_private(int (*write)(BIO *text, const EVP_PKEY *key), const EVP
 	return status;
 }
 
-static int write_private(int (*write)(BIO *text, const EVP_PKEY *key), const EVP_PKEY *key,
-		struct secret *out, struct err *err)
-{
-	BIO *text = BIO_new(BIO_s_secmem());
-	char *bytes = NULL;
-
-	if (!text)
-		ossl_abort("a memory BIO");
-	int status = -1;
-	if (write(text, key) != 1) {
-		ossl_fail(err, ERR_LIMIT, "writing a private key");
-	} else {
-		long len = BIO_get_mem_data(text, &bytes);
-		status = secret_from_span(out, span_new(bytes, (size_t)len), err);
-	}
-	BIO_free(text);
-	return status;
-}
-
-/* PEM_write_bio_PKCS8PrivateKey, or its brother of the older form; without a password both take the same. */
-typedef int (*pem_write_fn)(BIO *out, const EVP_PKEY *key, const EVP_CIPHER *cipher, const char *password,
-		int len, pem_password_cb *ask, void *ctx);
-
-static int write_private(const EVP_PKEY *key, bool pkcs1, struct secret *out, struct err *err)
-{
-	BIO *text = BIO_new(BIO_s_secmem());
-	char *bytes = NULL;
-
-	if (!text)
-		ossl_abort("a memory BIO");
-	int status = -1;
-	int good = pkcs1 ? PEM_write_bio_PrivateKey_traditional(text, key, NULL, NULL, 0, NULL, NULL)
-			 : PEM_write_bio_PKCS8PrivateKey(text, key, NULL, NULL, 0, NULL, NULL);
-	if (good != 1) {
-		ossl_fail(err, ERR_LIMIT, "writing a private key");
-	} else {
-		long len = BIO_get_mem_data(text, &bytes);
-		status = secret_from_span(out, span_new(bytes, (size_t)len), err);
-	}
-	BIO_free(text);
-	return status;
-}
-
 int pkey_write_pkcs8(const EVP_PKEY *key, struct secret *out, struct err *err)
 {
-	return write_private(key, false, out, err);
+	return write_private(write_pkcs8, key, out, err);
 }
 
 int pkey_format_private(const struct pkey *key, struct secret *out, struct err *err)
@@ -318,7 +275,7 @@ int pkey_format_pkcs1(const struct pkey *key, struct secret *out, struct err *er
 {
 	if (pkey_need(key, PKEY_RSA, true, err) < 0)
 		return -1;
-	return write_private(key->evp, true, out, err);
+	return write_private(write_pkcs1, key->evp, out, err);
 }
 
 int pkey_format_public(const struct pkey *key, struct buf *out, struct err *err)

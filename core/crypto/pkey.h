@@ -97,9 +97,6 @@ int pkey_format_pkcs1(const struct pkey *key, struct secret *out, struct err *er
 		__attribute__((nonnull(1, 2), warn_unused_result));
 int pkey_format_public(const struct pkey *key, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
-/* "BEGIN RSA PRIVATE KEY", which is how guests hand out RSA keys; ERR_USAGE for a key of another kind. */
-int pkey_format_pkcs1(const struct pkey *key, struct secret *out, struct err *err)
-		__attribute__((nonnull(1, 2), warn_unused_result));
 
 /* ---- RSA ---- */
 
@@ -110,8 +107,8 @@ int pkey_oaep_decrypt(const struct pkey *key, bool sha1, struct span cipher, str
 		struct err *err) __attribute__((nonnull(1, 4), warn_unused_result));
 
 /*
- * RSAES-PKCS1-v1_5 (RFC 8017, 7.2), for PKCS#7 and for key brokers' RSA1_5 alone. Decryption knows the length that it must find and never says
- * that the padding was wrong: where it is, out holds random bytes (RFC 3218, 2.3.2), in the same time.
+ * RSAES-PKCS1-v1_5 (RFC 8017, 7.2), for PKCS#7 and JOSE's RSA1_5 alone. Decryption knows the length that it must find
+ * and never says that the padding was wrong: where it is, out holds random bytes (RFC 3218, 2.3.2), in the same time.
  */
 int pkey_pkcs1_encrypt(const struct pkey *key, struct span plain, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
@@ -122,12 +119,6 @@ int pkey_pkcs1_decrypt(const struct pkey *key, struct span cipher, size_t plain_
  * Signatures with SHA-256: RSASSA-PKCS1-v1_5 (8.2, RS256), or, where pss says so, RSASSA-PSS with MGF1 of the same hash
  * and a salt of 32 bytes (8.1, PS256). Appended to out; ERR_AUTH, uniform, for one that is wrong.
  */
-int pkey_rsa_sign(const struct pkey *key, bool pss, struct span message, struct buf *out, struct err *err)
-		__attribute__((nonnull(1, 4), warn_unused_result));
-int pkey_rsa_verify(const struct pkey *key, bool pss, struct span message, struct span signature,
-		struct err *err) __attribute__((nonnull(1), warn_unused_result));
-
-/* Signatures with SHA-256: RSASSA-PSS (RFC 8017, 8.1; MGF1 with SHA-256, 32 bytes of salt), else PKCS1-v1_5 (8.2). */
 int pkey_rsa_sign(const struct pkey *key, bool pss, struct span message, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 4), warn_unused_result));
 int pkey_rsa_verify(const struct pkey *key, bool pss, struct span message, struct span signature,

@@ -8,7 +8,8 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 
-#define DER_MAX 160 /* of an ECDSA signature on P-521: 139 */
+#define DER_MAX       160 /* of an ECDSA signature on P-521: 139 */
+#define ED25519_BYTES 64
 
 /* ---- agreement ---- */
 
@@ -57,39 +58,33 @@ static int no_signature(const struct pkey *key, struct err *err)
 {
 	if (key->kind != PKEY_RSA)
 		return 0;
-	return err_set(err, ERR_USAGE, "an RSA key cannot sign here; EC and Ed25519 keys can");
+	return err_set(err, ERR_USAGE,
+			"an RSA key needs to be told how it signs; EC and Ed25519 keys do not");
 }
 
-static void add_numbers(const unsigned char *der, size_t len, size_t half, struct buf *out)
+static int sign_ed25519(const struct pkey *key, struct span message, unsigned char *sig, struct err *err)
 {
-	unsigned char pair[2 * PKEY_COORDINATE_MAX];
-	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
+	size_t len = ED25519_BYTES;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-	if (!sig || BN_bn2binpad(ECDSA_SIG_get0_r(sig), pair, (int)half) < 0 ||
-			BN_bn2binpad(ECDSA_SIG_get0_s(sig), pair + half, (int)half) < 0)
-		ossl_abort("reading a signature of our own");
-	ECDSA_SIG_free(sig);
-	buf_add(out, pair, 2 * half);
+	if (!ctx || EVP_DigestSignInit_ex(ctx, NULL, NULL, NULL, NULL, key->evp, NULL) != 1)
+		ossl_abort("starting a signature");
+	int good = EVP_DigestSign(ctx, sig, &len, (const unsigned char *)message.ptr, message.len);
+	EVP_MD_CTX_free(ctx);
+	return good == 1 ? 0 : ossl_fail(err, ERR_IO, "signing");
 }
 
 int pkey_sign(const struct pkey *key, struct span message, struct buf *out, struct err *err)
 {
-	unsigned char sig[DER_MAX];
-	size_t len = sizeof(sig);
+	unsigned char sig[2 * PKEY_COORDINATE_MAX];
 
 	if (no_signature(key, err) < 0 || pkey_need(key, key->kind, true, err) < 0)
 		return -1;
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	if (!ctx || EVP_DigestSignInit_ex(ctx, NULL, hash_of(key->kind), NULL, NULL, key->evp, NULL) != 1)
-		ossl_abort("starting a signature");
-	int good = EVP_DigestSign(ctx, sig, &len, (const unsigned char *)message.ptr, message.len);
-	EVP_MD_CTX_free(ctx);
-	if (good != 1)
-		return ossl_fail(err, ERR_IO, "signing");
-	if (key->kind == PKEY_ED25519)
-		buf_add(out, sig, len);
-	else
-		add_numbers(sig, len, pkey_coordinate(key->kind), out);
+	int status = key->kind == PKEY_ED25519 ? sign_ed25519(key, message, sig, err)
+					       : pkey_ecdsa_sign(key, message, sig, err);
+	if (status < 0)
+		return -1;
+	buf_add(out, sig, 2 * pkey_coordinate(key->kind));
 	return buf_check(out, "the signature", err);
 }
 
