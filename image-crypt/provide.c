@@ -3,17 +3,19 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "image-crypt/registrar.h"
+#include "kbs/admin.h"
 
 #define KBS_TIMEOUT 20000
 
-static int open_registrar(const struct provide_options *options, struct registrar **out, struct err *err)
+static int open_admin(const struct provide_options *options, struct kbs_admin **out, struct err *err)
 {
-	const struct registrar_options registrar = { .url = options->kbs,
+	const struct kbs_admin_options admin = { .url = options->kbs,
+		.origin_only = true,
 		.key_file = options->auth_key,
 		.ca_file = options->kbs_ca,
 		.role = options->kbs_role,
 		.claims_file = options->kbs_claims,
+		.user_agent = "image-crypt/" COCOON_VERSION,
 		.plain_http = options->plain_http,
 		.clock = &clock_real,
 		.timeout = KBS_TIMEOUT };
@@ -26,24 +28,24 @@ static int open_registrar(const struct provide_options *options, struct registra
 				"--kbs-ca, --kbs-role, --kbs-claims and --plain-http say more about --kbs, "
 				"which "
 				"is missing");
-	return options->kbs ? registrar_open(&registrar, out, err) : 0;
+	return options->kbs ? kbs_admin_open(&admin, out, err) : 0;
 }
 
 int provide_open(const struct provide_options *options, struct provide *out, struct err *err)
 {
 	*out = (struct provide){ .keys = OFFLINE_NONE };
 	if ((options->keys_file && offline_load(options->keys_file, &out->keys, err) < 0) ||
-			open_registrar(options, &out->registrar, err) < 0)
+			open_admin(options, &out->admin, err) < 0)
 		return -1;
 	out->service = (struct service){ .keys = options->keys_file ? &out->keys : NULL,
-		.registrar = out->registrar,
+		.admin = out->admin,
 		.numbers = options->numbers };
 	return 0;
 }
 
 void provide_clear(struct provide *provide)
 {
-	registrar_free(provide->registrar);
+	kbs_admin_free(provide->admin);
 	offline_clear(&provide->keys);
 	*provide = (struct provide){ .keys = OFFLINE_NONE };
 }

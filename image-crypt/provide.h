@@ -6,11 +6,11 @@
 #define COCOON_IMAGE_CRYPT_PROVIDE_H
 
 #include "base/opt.h"
-#include "kbs/offline.h"
 #include "image-crypt/service.h"
+#include "kbs/offline.h"
 
 struct err;
-struct registrar;
+struct kbs_admin;
 
 /* The first fields of the settings of both. */
 struct provide_options {
@@ -46,7 +46,7 @@ struct provide_options {
 struct provide {
 	struct service service;
 	struct offline keys;
-	struct registrar *registrar;
+	struct kbs_admin *admin;
 };
 
 int provide_open(const struct provide_options *options, struct provide *out, struct err *err)

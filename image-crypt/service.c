@@ -5,9 +5,9 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "image-crypt/params.h"
-#include "image-crypt/registrar.h"
 #include "image/packet.h"
 #include "image/provider.h"
+#include "kbs/admin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static int choose_key(const struct service *service, const struct params *params
 		secret_move(out, &known);
 		return 0;
 	}
-	if (!params->path[0] && service->registrar)
+	if (!params->path[0] && service->admin)
 		return secret_random(out, PACKET_KEK, err);
 	if (!params->path[0])
 		return err_set(err, ERR_USAGE,
@@ -86,6 +86,18 @@ static int choose_key(const struct service *service, const struct params *params
 		return err_set(err, ERR_USAGE,
 				"keypath: '%s' is not the key that the set of keys holds as '%s'",
 				params->path, params->id.path);
+	return 0;
+}
+
+static int put(struct kbs_admin *admin, const struct kbs_uri *id, const struct secret *kek, struct err *err)
+{
+	if (strcmp(id->plugin, "resource") != 0)
+		return err_set(err, ERR_USAGE,
+				"keys of the broker's plugin '%s' cannot be registered; put the key there "
+				"yourself and leave out --kbs",
+				id->plugin);
+	if (kbs_admin_put(admin, id, secret_span(kek), err) < 0)
+		return err_wrap(err, "registering the key in the key broker");
 	return 0;
 }
 
@@ -103,7 +115,7 @@ static int choose(const struct service *service, const struct params *params, st
 		*id = params->id;
 	else if (random_id(id, err) < 0)
 		return -1;
-	return service->registrar ? registrar_put(service->registrar, id, kek, err) : 0;
+	return service->admin ? put(service->admin, id, kek, err) : 0;
 }
 
 static int wrap(const struct service *service, const struct provider_request *request,

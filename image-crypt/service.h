@@ -21,12 +21,12 @@
 
 struct buf;
 struct err;
-struct registrar;
+struct kbs_admin;
 
 struct service {
-	const struct offline *keys;  /* NULL: none; without it nothing is unwrapped */
-	struct registrar *registrar; /* NULL: none */
-	bool numbers;                /* answers bytes as arrays of numbers */
+	const struct offline *keys; /* NULL: none; without it nothing is unwrapped */
+	struct kbs_admin *admin;    /* NULL: none */
+	bool numbers;               /* answers bytes as arrays of numbers */
 };
 
 /* request and answer are the JSON alone. *kid, when not NULL, gets the resource that the packet is for. */

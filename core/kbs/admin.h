@@ -12,6 +12,7 @@
  * Plain http is refused where it leaves the machine, unless that is asked for. Every status that is not of success is an
  * error, with the broker's words: a key that nobody can fetch locks data for good.
  *
+ * Bounds: KBS_BODY_MAX for a request. Guests read resources of SECRET_MAX bytes.
  * Ownership: heap object of the caller, one thread. Errors: ERR_USAGE (files, URL), ERR_AUTH (the broker does not take
  * our token), ERR_DENIED (another status), those of net/http.h.
  */
@@ -29,7 +30,8 @@ struct err;
 struct kbs_admin;
 
 struct kbs_admin_options {
-	const char *url;
+	const char *url;         /* a path in it is kept */
+	bool origin_only;        /* it is replaced, as the ecosystem's key provider does it */
 	const char *key_file;    /* private key: Ed25519, P-256, P-384 or P-521; NULL: none */
 	const char *token_file;  /* a JWT; NULL: none. Not beside a key */
 	const char *ca_file;     /* NULL: the system's roots */
@@ -55,7 +57,7 @@ int kbs_admin_put(struct kbs_admin *admin, const struct kbs_uri *uri, struct spa
 		__attribute__((nonnull(1, 2), warn_unused_result));
 int kbs_admin_delete(struct kbs_admin *admin, const struct kbs_uri *uri, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
-/* The one resource policy of the broker, in Rego. */
+/* The one resource policy of the broker, in Rego; UTF-8, as all policies. */
 int kbs_admin_resource_policy(struct kbs_admin *admin, struct span rego, struct err *err)
 		__attribute__((nonnull(1), warn_unused_result));
 /* id as brokers use them: "default_cpu". */

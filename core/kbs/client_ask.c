@@ -133,7 +133,8 @@ static int try_once(const struct kbs_call *call, const struct kbs_ask *ask, int 
 		.headers = headers,
 		.bearer = has_bearer ? ask->bearer : NULL,
 		.body = ask->body,
-		.max_body = KBS_BODY_MAX,
+		.secret = ask->secret,
+		.max_body = ask->secret ? KBS_TOKEN_MAX : KBS_BODY_MAX,
 		.total_timeout = timeout };
 	atomic_fetch_add(&call->client->requests, 1);
 	return http_fetch(call->http, &request, response, err);

@@ -69,6 +69,7 @@ struct kbs_ask {
 	const char *cookies;
 	const char *bearer; /* NULL: none */
 	struct span body;   /* JSON; empty: none */
+	bool secret;        /* the answer is wiped when it goes: at most KBS_TOKEN_MAX bytes */
 };
 
 /*

@@ -197,7 +197,7 @@ static int take_token(struct shake *shake, const struct http_response *response,
 
 static int attest(struct shake *shake, struct err *err)
 {
-	auto_response struct http_response response = HTTP_RESPONSE_NONE;
+	auto_wiped_response struct http_response response = HTTP_RESPONSE_NONE;
 	auto_buf struct buf body = BUF_MAX(KBS_BODY_MAX);
 
 	kbs_attestation_format(&shake->attestation, &body);
@@ -206,12 +206,11 @@ static int attest(struct shake *shake, struct err *err)
 	const struct kbs_ask ask = { .method = "POST",
 		.path = "/attest",
 		.cookies = buf_text(&shake->session->cookies),
-		.body = buf_span(&body) };
+		.body = buf_span(&body),
+		.secret = true };
 	if (kbs_ask(shake->call, &ask, &response, err) < 0 || judge_attest(shake, &response, err) < 0)
 		return -1;
-	int status = take_token(shake, &response, err);
-	buf_wipe(&response.body);
-	return status;
+	return take_token(shake, &response, err);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------- */

@@ -222,10 +222,10 @@ static enum kbs_variant find_variant(const char *type)
 bool kbs_failure_parse(struct span body, struct kbs_failure *out)
 {
 	auto_json json_t *root = NULL;
-	const char *type = NULL, *detail = NULL;
+	const char *type = "", *detail = NULL;
 
 	if (json_read(body, KBS_BODY_MAX, &root, NULL) < 0 ||
-			json_get_text(root, "", "type", &type, NULL) < 0 ||
+			json_opt_text(root, "", "type", &type, NULL) < 0 ||
 			json_get_text(root, "", "detail", &detail, NULL) < 0)
 		return false;
 	size_t len = strnlen(detail, sizeof(out->detail) - 1);

@@ -107,7 +107,7 @@ struct kbs_failure {
 	enum kbs_variant variant;
 	char detail[512]; /* tidied: it goes to people */
 };
-/* False when the body is no such object: then the status alone counts. */
+/* False when the body is no such object: then the status alone counts. The type may be absent (RFC 7807, 3.1). */
 bool kbs_failure_parse(struct span body, struct kbs_failure *out) __attribute__((nonnull));
 /* The version that a broker asks for when it refuses ours: "… Mismatch: expect =0.4.0 while …". False: it is no such
  * refusal. What it names may be none that is spoken. */

@@ -3,13 +3,13 @@
 /* Our key provider beside the recordings of the ecosystem's, where it deviates on purpose. */
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/keyfile.h"
 #include "crypto/pkey.h"
-#include "image-crypt/keyfile.h"
-#include "kbs/offline.h"
-#include "image-crypt/registrar.h"
 #include "image-crypt/service.h"
 #include "image/packet.h"
 #include "image/provider.h"
+#include "kbs/admin.h"
+#include "kbs/offline.h"
 #include "net/http.h"
 #include "tests/fault/peer.h"
 #include "tests/image/recordings.h"
@@ -365,17 +365,19 @@ static void broker_play(struct line *line, void *ctx)
 	line_drain(line);
 }
 
-static struct registrar *registrar_for(
-		const struct scene *scene, const struct broker *broker, const char *claims)
+static struct kbs_admin *admin_for(const struct scene *scene, const struct broker *broker, const char *claims)
 {
 	auto_free char *url = xasprintf("http://127.0.0.1:%u/some/path", (unsigned)broker->peer.port);
 	auto_free char *auth = xasprintf("%s/auth", scene->dir), *file = xasprintf("%s/claims", scene->dir);
-	struct registrar_options options = {
-		.url = url, .key_file = auth, .clock = &clock_real, .timeout = 20000
-	};
+	struct kbs_admin_options options = { .url = url,
+		.origin_only = true,
+		.key_file = auth,
+		.user_agent = "test/1",
+		.clock = &clock_real,
+		.timeout = 20000 };
 	auto_secret struct secret pem = SECRET_NONE;
 	auto_pkey struct pkey *key = NULL;
-	struct registrar *registrar = NULL;
+	struct kbs_admin *admin = NULL;
 	struct err err = ERR_NONE;
 
 	assert_int_equal(pkey_generate(PKEY_ED25519, 0, &key, NULL), 0);
@@ -385,9 +387,9 @@ static struct registrar *registrar_for(
 		scene_put(scene, "claims", span_of(claims));
 		options.claims_file = file;
 	}
-	if (registrar_open(&options, &registrar, &err) < 0)
+	if (kbs_admin_open(&options, &admin, &err) < 0)
 		fail_msg("%s", err.text);
-	return registrar;
+	return admin;
 }
 
 /* One part of the token that the broker was shown. */
@@ -417,8 +419,8 @@ static void registers_keys_as_the_ecosystems_provider_does(void **state)
 	(void)state;
 	scene_open(&scene);
 	peer_start(&broker.peer);
-	auto_registrar struct registrar *registrar = registrar_for(&scene, &broker, NULL);
-	const struct service service = { .registrar = registrar };
+	auto_kbs_admin struct kbs_admin *admin = admin_for(&scene, &broker, NULL);
+	const struct service service = { .admin = admin };
 	json_array_foreach (json_object_get(doc, "cases"), i, entry) {
 		const char *name = json_text_at(entry, "name", NULL);
 		const json_t *known = json_array_get(json_object_get(entry, "registrations"), 0);
@@ -472,10 +474,10 @@ static void lets_the_owner_say_more_in_the_token(void **state)
 	(void)state;
 	scene_open(&scene);
 	peer_start(&broker.peer);
-	auto_registrar struct registrar *registrar =
-			registrar_for(&scene, &broker, "{\"role\":\"writer\",\"iss\":\"me\",\"exp\":1}");
+	auto_kbs_admin struct kbs_admin *admin =
+			admin_for(&scene, &broker, "{\"role\":\"writer\",\"iss\":\"me\",\"exp\":1}");
 	assert_int_equal(kbs_uri_parse(SPAN_LIT("kbs:///a/b/c"), &uri, NULL), 0);
-	assert_int_equal(registrar_put(registrar, &uri, &scene.kek, NULL), 0);
+	assert_int_equal(kbs_admin_put(admin, &uri, secret_span(&scene.kek), NULL), 0);
 	auto_json json_t *claims = token_part(&broker, 1);
 	assert_string_equal(json_text_at(claims, "role", NULL), "writer");
 	assert_string_equal(json_text_at(claims, "iss", NULL), "me");
@@ -491,12 +493,12 @@ static void refuses_to_send_keys_in_the_clear_over_a_network(void **state)
 	(void)state;
 	scene_open(&scene);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-		const struct registrar_options options = {
-			.url = urls[i], .key_file = "/nowhere", .clock = &clock_real
+		const struct kbs_admin_options options = {
+			.url = urls[i], .key_file = "/nowhere", .user_agent = "test/1", .clock = &clock_real
 		};
-		struct registrar *registrar = NULL;
+		struct kbs_admin *admin = NULL;
 		struct err err = ERR_NONE;
-		assert_int_equal(registrar_open(&options, &registrar, &err), -1);
+		assert_int_equal(kbs_admin_open(&options, &admin, &err), -1);
 		assert_int_equal(err.kind, ERR_USAGE);
 	}
 }

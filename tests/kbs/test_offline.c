@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/own.h"
-#include "image-crypt/keyfile.h"
+#include "base/keyfile.h"
 #include "kbs/offline.h"
 #include "image-crypt/params.h"
 #include "image/packet.h"
