@@ -37,6 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_inside(head.path, text);
 	check_inside(head.query, text);
 	check_inside(head.type, text);
+	check_inside(head.authorization, text);
+	check_inside(head.cookie, text);
 	struct server_request request = { .query = head.query };
 	if (server_query(&request, "timeout", value, sizeof(value)) && !memchr(value, '\0', sizeof(value)))
 		abort();

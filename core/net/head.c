@@ -17,6 +17,8 @@ struct reading {
 	bool hosted;
 	bool sized;
 	bool typed;
+	bool authorized;
+	bool cookied;
 	bool coded; /* Transfer-Encoding */
 	bool http11;
 };
@@ -164,6 +166,17 @@ static int length_read(struct reading *r, struct span value, struct err *err)
 	return 0;
 }
 
+/* A field whose value is kept as it is, and which stands once. */
+static int single_read(struct reading *r, bool *seen, struct span value, struct span *out, struct err *err)
+{
+	if (*seen)
+		return refuse(r, 400, err,
+				"the request has two Content-Type, two Authorization or two Cookie fields");
+	*seen = true;
+	*out = value;
+	return 0;
+}
+
 static int field_use(struct reading *r, struct span name, struct span value, struct err *err)
 {
 	if (is_word(name, "Content-Length"))
@@ -177,10 +190,11 @@ static int field_use(struct reading *r, struct span name, struct span value, str
 			return refuse(r, 400, err, "the request has two Host fields");
 		r->hosted = true;
 	} else if (is_word(name, "Content-Type")) {
-		if (r->typed)
-			return refuse(r, 400, err, "the request has two Content-Type fields");
-		r->typed = true;
-		r->head.type = value;
+		return single_read(r, &r->typed, value, &r->head.type, err);
+	} else if (is_word(name, "Authorization")) {
+		return single_read(r, &r->authorized, value, &r->head.authorization, err);
+	} else if (is_word(name, "Cookie")) {
+		return single_read(r, &r->cookied, value, &r->head.cookie, err);
 	} else if (is_word(name, "Expect")) {
 		r->head.expect_continue = is_word(value, "100-continue");
 		if (!r->head.expect_continue)

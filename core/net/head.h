@@ -9,8 +9,8 @@
  *     Content-Length: 2\r\n
  *     \r\n
  *
- * Refused: bare CR or LF, folded lines, space before a colon, control bytes, a second Host, Content-Length or
- * Content-Type, no Host in 1.1, Content-Length beside Transfer-Encoding, versions other than 1.0 and 1.1.
+ * Refused: bare CR or LF, folded lines, space before a colon, control bytes, a second Host, Content-Length,
+ * Content-Type, Authorization or Cookie (RFC 6265 section 5.4: a client sends one), no Host in 1.1, Content-Length beside Transfer-Encoding, versions other than 1.0 and 1.1.
  *
  * Bounds: HEAD_MAX bytes (a bearer token can take 9 KiB), HEAD_FIELDS_MAX fields.
  * Ownership: the spans borrow from the text.
@@ -32,9 +32,11 @@ struct err;
 
 struct head {
 	struct span method;
-	struct span path;     /* begins with '/'; "*" for OPTIONS */
-	struct span query;    /* without the '?' */
-	struct span type;     /* Content-Type */
+	struct span path;  /* begins with '/'; "*" for OPTIONS */
+	struct span query; /* without the '?' */
+	struct span type;  /* Content-Type */
+	struct span authorization;
+	struct span cookie;
 	uint64_t body_len;    /* Content-Length; 0 when absent */
 	bool keep_alive;      /* the peer wants to send another request */
 	bool expect_continue; /* the peer waits for a 100 before it sends the body */

@@ -69,6 +69,7 @@ struct server *server_new(const struct server_options *options, struct err *err)
 		return NULL;
 	struct server *server = xcalloc(1, sizeof(*server));
 	server->options = *options;
+	laters_init(server);
 	server->listeners = xcalloc(options->listener_count, sizeof(*server->listeners));
 	for (size_t i = 0; i < options->listener_count; i++) {
 		server->listeners[i].spec = &options->listeners[i];
@@ -85,8 +86,10 @@ void server_free(struct server *server)
 	if (!server)
 		return;
 	server->stopping = true;
+	laters_wait(server);
 	if (server->lws)
 		lws_context_destroy(server->lws);
+	laters_clear(server);
 	while (server->watches) {
 		struct watch *watch = server->watches;
 		server->watches = watch->next;
@@ -103,6 +106,7 @@ uint16_t server_port(const struct server *server, size_t listener)
 
 void server_woken(struct server *server)
 {
+	laters_take(server);
 	if (atomic_exchange(&server->wake_asked, false) && server->options.woken)
 		server->options.woken(server->options.ctx);
 }
@@ -122,7 +126,7 @@ int server_run(struct server *server, struct err *err)
 	server->stopping = true;
 	for (size_t i = 0; i < server->options.listener_count; i++)
 		listener_stop(&server->listeners[i]);
-	/* each of them has a deadline */
+	/* each of them has a deadline, or a thread that answers it */
 	while (server->active)
 		if (server_turn(server, err) < 0)
 			return -1;

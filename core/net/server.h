@@ -16,10 +16,12 @@
  * body without Content-Length (chunked bodies are not taken), 413 a body above max_body, 415 another content type
  * than the route accepts, 400, 417, 431 and 505 a head that net/head.h refuses. HEAD is answered as GET without body.
  * A route whose path ends in '/' stands for all paths that begin so, one without method for all methods: the first
- * route of the table that fits is taken.
+ * route of the table that fits is taken. Authorization and Cookie stand once in a request, or it is answered with 400.
  *
  * A handler that would have to wait calls server_defer(), hands the work to a thread of its own and returns; the reply
- * follows by server_answer(). Meanwhile the connection reads nothing further.
+ * follows by server_answer(). Meanwhile the connection reads nothing further and has no deadline: who puts a reply off
+ * keeps one. server_run() ends when the replies are out that somebody still waits for, server_free() waits until all
+ * have been given.
  *
  * libwebsockets carries the loop, the sockets and TLS. Its own HTTP parser is not used: version 4.1.6 drops malformed
  * requests without an answer, hangs on chunked ones and decodes paths; heads are read by net/head.h.
@@ -34,7 +36,8 @@
  * request is borrowed for the time of the handler.
  * Errors: ERR_IO (address in use, no descriptors), ERR_USAGE (bad address, certificate or key; key of another
  * certificate).
- * Threads: one; server_wake() and server_stop() alone may be called from others.
+ * Threads: one; server_wake(), server_stop() and server_answer() alone may be called from others. Replies are wiped
+ * once they are sent, as they may hold secrets.
  */
 #ifndef COCOON_NET_SERVER_H
 #define COCOON_NET_SERVER_H
@@ -148,8 +151,7 @@ unsigned server_connections(const struct server *server) __attribute__((nonnull)
 
 /*
  * In a handler: the reply comes later, what is in its `reply` now does not count. The result is good for exactly one
- * server_answer(), which must come, also when the peer has gone: it is thrown away then. Not for HEAD's sake: a reply
- * is formatted as any other.
+ * server_answer(), which must come, also when the peer has gone: it is thrown away then.
  */
 struct server_later;
 struct server_later *server_defer(const struct server_request *request)

@@ -26,14 +26,18 @@ static void set_active(struct conn *conn, bool active)
 		server_of(conn)->active--;
 }
 
-/* Each phase has one deadline that later bytes do not move: a peer that drips is cut like one that stalls. */
+/* Each phase has one deadline that later bytes do not move: a peer that drips is cut like one that stalls. Only who has
+ * put a reply off knows how long that may take. */
 static void enter(struct conn *conn, struct lws *wsi, enum conn_phase phase)
 {
 	int seconds = phase == CONN_LINGER ? LINGER_S : server_of(conn)->options.idle_timeout_s;
 
 	conn->phase = phase;
-	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, seconds);
-	set_active(conn, phase == CONN_HEAD || phase == CONN_BODY || phase == CONN_REPLY);
+	if (phase == CONN_LATER)
+		lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+	else
+		lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, seconds);
+	set_active(conn, phase != CONN_IDLE && phase != CONN_LINGER);
 }
 
 /* Half closes, so that the peer reads our last reply before it sees a reset for what it still sent. */
@@ -60,14 +64,14 @@ static void reply_gone(struct conn *conn, struct lws *wsi)
 		buf_clear(&conn->in);
 }
 
-static int send_reply(struct conn *conn, struct lws *wsi, const struct server_reply *reply, struct span allow,
-		bool head_only)
+/* A reply may hold a secret. */
+static int send_reply(struct conn *conn, struct lws *wsi, const struct server_reply *reply, struct span allow)
 {
-	auto_buf struct buf out = BUF_MAX(SIZE_MAX / 2);
+	auto_wiped_buf struct buf out = BUF_MAX(SIZE_MAX / 2);
 
 	if (server_of(conn)->draining || atomic_load(&server_of(conn)->stop_asked))
 		conn->close = true;
-	reply_format(reply, allow, conn->close, head_only, &out);
+	reply_format(reply, allow, conn->close, conn->head_only, &out);
 	enter(conn, wsi, CONN_REPLY);
 	if (lws_write(wsi, (unsigned char *)out.ptr, out.len, LWS_WRITE_RAW) < 0)
 		return -1;
@@ -83,17 +87,16 @@ static int send_reply(struct conn *conn, struct lws *wsi, const struct server_re
 /* Answers without a handler; the connection ends, as where the next request begins is not known. */
 static int refuse(struct conn *conn, struct lws *wsi, struct server_reply *reply, struct span allow)
 {
-	bool head_only = span_is(conn->head.method, "HEAD");
-
+	conn->head_only = span_is(conn->head.method, "HEAD");
 	conn->close = true;
-	return send_reply(conn, wsi, reply, allow, head_only);
+	return send_reply(conn, wsi, reply, allow);
 }
 
 static int refuse_with(struct conn *conn, struct lws *wsi, int status, const char *why)
 {
 	struct server_reply reply;
 
-	reply_init(&reply);
+	server_reply_init(&reply);
 	server_fail(&reply, status, "%s", why);
 	int result = refuse(conn, wsi, &reply, SPAN_NONE);
 	buf_clear(&reply.body);
@@ -110,34 +113,52 @@ static const char *text_of(struct conn *conn, struct span part)
 	return conn->in.ptr + at;
 }
 
+static int send_handlers(struct conn *conn, struct lws *wsi, struct server_reply *reply)
+{
+	if (buf_check(&reply->body, "the reply", NULL) < 0)
+		server_fail(reply, 500, "the reply grew too large");
+	return send_reply(conn, wsi, reply, SPAN_NONE);
+}
+
+/* The handler has put its reply off: until it is here, nothing is read. */
+static int wait_for(struct conn *conn, struct lws *wsi, struct server_later *later)
+{
+	conn->later = later;
+	enter(conn, wsi, CONN_LATER);
+	lws_rx_flow_control(wsi, 0);
+	return 0;
+}
+
 static int handle(struct conn *conn, struct lws *wsi)
 {
 	struct server *server = server_of(conn);
 	size_t used = conn->head_len + conn->head.body_len;
+	struct server_slot slot = { .conn = conn, .wsi = wsi };
 	struct server_reply reply;
 	int status;
 
 	/* read again: the bytes may have moved while the body came in */
 	if (head_parse(span_new(conn->in.ptr, conn->head_len), &conn->head, &status, NULL) < 0)
 		return -1;
-	bool head_only = span_is(conn->head.method, "HEAD");
+	conn->head_only = span_is(conn->head.method, "HEAD");
 	struct server_request request = {
 		.number = ++server->requests,
 		.query = conn->head.query,
+		.authorization = conn->head.authorization,
+		.cookie = conn->head.cookie,
+		.slot = &slot,
 		.body = span_new(conn->in.ptr + conn->head_len, conn->head.body_len),
 	};
 	request.method = text_of(conn, conn->head.method);
 	request.path = text_of(conn, conn->head.path);
 	request.type = text_of(conn, conn->head.type);
-	reply_init(&reply);
+	server_reply_init(&reply);
 	conn->route->handle(server->options.ctx, &request, &reply);
-	if (buf_check(&reply.body, "the reply", NULL) < 0)
-		server_fail(&reply, 500, "the reply grew too large");
 	buf_drop(&conn->in, used);
 	conn->searched = 0;
 	conn->close = !conn->head.keep_alive;
-	int result = send_reply(conn, wsi, &reply, SPAN_NONE, head_only);
-	buf_clear(&reply.body);
+	int result = slot.later ? wait_for(conn, wsi, slot.later) : send_handlers(conn, wsi, &reply);
+	buf_wipe(&reply.body);
 	return result;
 }
 
@@ -148,7 +169,7 @@ static int judge(struct conn *conn, struct lws *wsi)
 	struct server_reply reply;
 	int result = 1;
 
-	reply_init(&reply);
+	server_reply_init(&reply);
 	conn->route = route_find(conn->listener, &conn->head, &reply, &allow);
 	if (!conn->route)
 		result = refuse(conn, wsi, &reply, buf_span(&allow));
@@ -198,7 +219,7 @@ static int read_head(struct conn *conn, struct lws *wsi)
 /* Does all that can be done with what is here: several requests, when they came at once. */
 static int advance(struct conn *conn, struct lws *wsi)
 {
-	while (conn->phase != CONN_REPLY && conn->phase != CONN_LINGER && conn->in.len) {
+	while (conn->phase <= CONN_BODY && conn->in.len) {
 		if (conn->phase == CONN_IDLE)
 			enter(conn, wsi, CONN_HEAD);
 		if (conn->phase == CONN_HEAD) {
@@ -224,8 +245,25 @@ static int receive(struct conn *conn, struct lws *wsi, const void *bytes, size_t
 	return advance(conn, wsi);
 }
 
+/* The reply that was put off is here. */
+static int send_later(struct conn *conn, struct lws *wsi)
+{
+	struct server_later *later = conn->later;
+
+	conn->later = NULL;
+	int result = send_handlers(conn, wsi, &later->reply);
+	later_leave(later);
+	/* else the reply waits for its reader, and reading for the reply */
+	if (result < 0 || conn->phase == CONN_REPLY)
+		return result;
+	lws_rx_flow_control(wsi, 1);
+	return advance(conn, wsi);
+}
+
 static int writeable(struct conn *conn, struct lws *wsi)
 {
+	if (conn->phase == CONN_LATER && conn->later->ready)
+		return send_later(conn, wsi);
 	if (conn->phase != CONN_REPLY || lws_partial_buffered(wsi))
 		return 0;
 	lws_rx_flow_control(wsi, 1);
@@ -248,6 +286,9 @@ static void closed(struct conn *conn)
 
 	set_active(conn, false);
 	buf_clear(&conn->in);
+	if (conn->later)
+		later_leave(conn->later);
+	conn->later = NULL;
 	conn->listener = NULL;
 	server->connections--;
 	listeners_resume(server);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the server's files share; for them alone: server.c (life cycle, loop), server_listen.c (sockets, TLS, watched
- * descriptors), server_conn.c (one connection), server_reply.c (bytes of a reply).
+ * descriptors), server_conn.c (one connection), server_reply.c (bytes of a reply), server_later.c (replies that come
+ * from other threads).
  *
  * The library holds the connections: a struct conn is the user memory of its handle, zeroed by it before the first
  * callback and gone after the last.
@@ -13,6 +14,7 @@
 #include "net/server.h"
 
 #include <libwebsockets.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* A descriptor in the loop that is no connection: a listening socket, or one of the program's. */
@@ -49,12 +51,19 @@ struct server {
 	bool stopping;
 	atomic_bool wake_asked;
 	atomic_bool stop_asked;
+	/* deferred replies: server_later.c */
+	pthread_mutex_t lock;
+	pthread_cond_t all_answered;
+	struct server_later *answered; /* and not taken by the loop yet; under the lock */
+	size_t unanswered;             /* under the lock */
 };
 
+/* The first three read. */
 enum conn_phase {
 	CONN_IDLE,   /* between requests */
 	CONN_HEAD,   /* some of a head is here */
 	CONN_BODY,   /* head is read */
+	CONN_LATER,  /* another thread makes the reply */
 	CONN_REPLY,  /* a reply waits for the peer to read it */
 	CONN_LINGER, /* our side is closed: what still comes is thrown away */
 };
@@ -67,9 +76,37 @@ struct conn {
 	size_t head_len;
 	struct head head; /* borrows from in; set in CONN_BODY */
 	const struct server_route *route;
-	bool active; /* counted in the server's */
-	bool close;  /* after this reply */
+	struct server_later *later; /* in CONN_LATER */
+	bool active;                /* counted in the server's */
+	bool close;                 /* after this reply */
+	bool head_only;             /* it is one to HEAD */
 };
+
+/* A reply that its handler has put off. */
+struct server_later {
+	struct server_later *next; /* in the server's list */
+	struct server *server;
+	struct conn *conn; /* the loop's: NULL once the peer has gone */
+	struct lws *wsi;
+	struct server_reply reply;
+	bool ready; /* the loop's: the reply is here */
+};
+
+/* What a handler may put off: the request that it is called with. */
+struct server_slot {
+	struct conn *conn;
+	struct lws *wsi;
+	struct server_later *later; /* set by server_defer() */
+};
+
+void laters_init(struct server *server) __attribute__((nonnull));
+/* Waits for the threads that still have to answer; before the loop's end, and for good after it. */
+void laters_wait(struct server *server) __attribute__((nonnull));
+void laters_clear(struct server *server) __attribute__((nonnull));
+/* In the loop: hands the replies that have come to their connections. */
+void laters_take(struct server *server) __attribute__((nonnull));
+/* The connection has done with it, or has gone. */
+void later_leave(struct server_later *later) __attribute__((nonnull));
 
 /* Listens, adopts and pauses; server_listen.c */
 int listener_start(struct listener *listener, struct err *err)
@@ -89,7 +126,6 @@ int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
 /* The route for a request, or NULL with the refusal in reply and, for 405, the allowed methods; server_reply.c */
 const struct server_route *route_find(const struct listener *listener, const struct head *head,
 		struct server_reply *reply, struct buf *allow) __attribute__((nonnull, warn_unused_result));
-void reply_init(struct server_reply *reply) __attribute__((nonnull));
 /* Appends the whole reply, head and body; the body is left out for HEAD. */
 void reply_format(const struct server_reply *reply, struct span allow, bool close, bool head_only,
 		struct buf *out) __attribute__((nonnull));

@@ -12,12 +12,14 @@
 #include <strings.h>
 #include <time.h>
 
-#define REPLY_MAX ((size_t)64 * 1024 * 1024)
+#define REPLY_MAX      ((size_t)64 * 1024 * 1024)
+#define REPLY_HEAD_MAX 2048
 
-void reply_init(struct server_reply *reply)
+void server_reply_init(struct server_reply *reply)
 {
 	reply->status = 200;
 	reply->content_type = "application/json";
+	reply->set_cookie[0] = '\0';
 	buf_init(&reply->body, REPLY_MAX);
 }
 
@@ -28,7 +30,9 @@ static const char *reason_of(int status)
 		const char *reason;
 	} table[] = {
 		{ 200, "OK" },
+		{ 201, "Created" },
 		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
@@ -70,10 +74,15 @@ static void date_add(struct buf *out)
 void reply_format(const struct server_reply *reply, struct span allow, bool close, bool head_only,
 		struct buf *out)
 {
+	/* at once, so that nothing of a body is left behind by growing */
+	if (!buf_room(out, REPLY_HEAD_MAX + reply->body.len))
+		return;
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", reply->status, reason_of(reply->status));
 	date_add(out);
-	if (reply->body.len)
+	if (reply->body.len && reply->content_type)
 		buf_printf(out, "Content-Type: %s\r\n", reply->content_type);
+	if (reply->set_cookie[0])
+		buf_printf(out, "Set-Cookie: %s\r\n", reply->set_cookie);
 	buf_printf(out, "Content-Length: %zu\r\n", reply->body.len);
 	if (allow.len)
 		buf_printf(out, "Allow: %.*s\r\n", SPAN_ARG(allow));
@@ -111,7 +120,15 @@ void server_fail(struct server_reply *reply, int status, const char *fmt, ...)
 
 static bool method_fits(const struct server_route *route, struct span method)
 {
-	return span_is(method, route->method) || (span_is(method, "HEAD") && !strcmp(route->method, "GET"));
+	return !route->method || span_is(method, route->method) ||
+			(span_is(method, "HEAD") && !strcmp(route->method, "GET"));
+}
+
+static bool path_fits(const struct server_route *route, struct span path)
+{
+	bool prefix = route->path[strlen(route->path) - 1] == '/';
+
+	return prefix ? span_starts(path, route->path) : span_is(path, route->path);
 }
 
 /* Media types compare without parameters and case: RFC 9110 section 8.3.1 */
@@ -129,7 +146,7 @@ const struct server_route *route_find(const struct listener *listener, const str
 
 	for (size_t i = 0; i < listener->spec->route_count && !found; i++) {
 		const struct server_route *route = &listener->spec->routes[i];
-		if (!span_is(head->path, route->path))
+		if (!path_fits(route, head->path))
 			continue;
 		if (method_fits(route, head->method))
 			found = route;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A server in a thread of its own, for tests: running_start(&r, &listener), running_stop(&r). Its routes: POST /echo
- * (application/json), GET /count with the request's number, GET /big with 8 MiB.
+ * (application/json), GET /count with the request's number, GET /big with 8 MiB, any method on /later/…, whose reply the
+ * test gives: running_later().
  */
 #ifndef COCOON_TESTS_NET_RUNNING_H
 #define COCOON_TESTS_NET_RUNNING_H
@@ -26,6 +27,9 @@ struct running {
 	/* what the loop's thread does when it is told to: running_do() */
 	void (*task)(struct running *running);
 	sem_t done;
+	/* what /later/… has put off */
+	sem_t put_off;
+	struct server_later *later;
 	struct span cert; /* for tasks */
 	struct span key;
 	int result;
@@ -60,10 +64,23 @@ static inline void running_big(void *ctx, const struct server_request *request, 
 	buf_grew(&reply->body, RUNNING_BIG);
 }
 
+/* One at a time: the test takes it before it asks again. */
+static inline void running_put_off(
+		void *ctx, const struct server_request *request, struct server_reply *reply)
+{
+	struct running *running = ctx;
+
+	/* does not count */
+	server_fail(reply, 500, "not yet");
+	running->later = server_defer(request);
+	sem_post(&running->put_off);
+}
+
 static const struct server_route running_routes[] = {
 	{ "POST", "/echo", "application/json", running_echo },
 	{ "GET", "/count", NULL, running_count },
 	{ "GET", "/big", NULL, running_big },
+	{ NULL, "/later/", NULL, running_put_off },
 };
 
 static inline void running_woken(void *ctx)
@@ -98,6 +115,7 @@ static inline void running_start(struct running *running)
 	options->ctx = running;
 	options->woken = running_woken;
 	sem_init(&running->done, 0, 0);
+	sem_init(&running->put_off, 0, 0);
 	running->server = server_new(options, &running->err);
 	if (!running->server || pthread_create(&running->thread, NULL, running_main, running) != 0)
 		abort();
@@ -109,6 +127,22 @@ static inline void running_do(struct running *running, void (*task)(struct runni
 	running->task = task;
 	server_wake(running->server);
 	sem_wait(&running->done);
+}
+
+/* Waits for a request to /later/…. */
+static inline struct server_later *running_later(struct running *running)
+{
+	sem_wait(&running->put_off);
+	return running->later;
+}
+
+static inline void running_answer(struct server_later *later, const char *text)
+{
+	struct server_reply reply;
+
+	server_reply_init(&reply);
+	buf_puts(&reply.body, text);
+	server_answer(later, &reply);
 }
 
 static inline int running_stop(struct running *running)

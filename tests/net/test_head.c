@@ -33,6 +33,21 @@ static void reads_a_request_of_the_api_server(void **state)
 	assert_false(head.expect_continue);
 }
 
+static void keeps_who_asks(void **state)
+{
+	static const char text[] = "GET / HTTP/1.1\r\nHost: h\r\nAUTHORIZATION:  Bearer a.b.c \r\n"
+				   "Cookie: kbs-session-id=1; b=2\r\n\r\n";
+	struct head head;
+	int status = 0;
+	(void)state;
+
+	assert_int_equal(head_parse(span_of(good), &head, &status, NULL), 0);
+	assert_int_equal(head.authorization.len + head.cookie.len, 0);
+	assert_int_equal(head_parse(span_of(text), &head, &status, NULL), 0);
+	assert_true(span_is(head.authorization, "Bearer a.b.c"));
+	assert_true(span_is(head.cookie, "kbs-session-id=1; b=2"));
+}
+
 static void finds_the_end_wherever_the_pieces_are_cut(void **state)
 {
 	size_t len = sizeof(good) - 1;
@@ -108,6 +123,9 @@ static void refuses_malformed_heads_with_the_right_status(void **state)
 		{ "POST / HTTP/1.1\r\n" H "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
 		{ "POST / HTTP/1.1\r\n" H "Transfer-Encoding: identity\r\n\r\n", 411 },
 		{ "POST / HTTP/1.1\r\n" H "Content-Type: a/b\r\nContent-Type: a/b\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\n" H "Authorization: a\r\nauthorization: b\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\n" H "Authorization:\r\nAuthorization: b\r\n\r\n", 400 },
+		{ "GET / HTTP/1.1\r\n" H "Cookie: a=1\r\nCookie: b=2\r\n\r\n", 400 },
 		{ "POST / HTTP/1.1\r\n" H "Expect: x\r\n\r\n", 417 },
 	};
 	(void)state;
@@ -189,6 +207,7 @@ int main(void)
 		cmocka_unit_test(refuses_malformed_heads_with_the_right_status),
 		cmocka_unit_test(refuses_a_head_cut_at_every_byte),
 		cmocka_unit_test(bounds_fields_and_bytes),
+		cmocka_unit_test(keeps_who_asks),
 		cmocka_unit_test(finds_the_end_wherever_the_pieces_are_cut),
 		cmocka_unit_test(reads_a_request_of_the_api_server),
 		cmocka_unit_test(knows_whether_the_connection_goes_on),
