@@ -8,6 +8,8 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
 
 /* Descriptors that a program waits for beside its calls: signals, a timer, a wake-up. */
 #define EXTRA_MAX 16
@@ -25,6 +27,11 @@ struct http *http_new(const struct http_options *options, struct err *err)
 		err_set(err, ERR_USAGE, "an HTTP client needs a user agent");
 		return NULL;
 	}
+	if (options->unix_socket &&
+			strlen(options->unix_socket) >= sizeof((struct sockaddr_un){ 0 }.sun_path)) {
+		err_set(err, ERR_USAGE, "'%s' is too long for a socket", options->unix_socket);
+		return NULL;
+	}
 	struct http_creds *creds = http_creds_new(&options->tls, err);
 	if (!creds)
 		return NULL;
@@ -34,6 +41,7 @@ struct http *http_new(const struct http_options *options, struct err *err)
 	http->proxy = xstrdup(options->proxy ? options->proxy : "");
 	http->no_proxy = xstrdup(options->no_proxy ? options->no_proxy : "");
 	http->user_agent = xstrdup(options->user_agent);
+	http->unix_socket = options->unix_socket ? xstrdup(options->unix_socket) : NULL;
 	http->multi = curl_multi_init();
 	if (http->multi)
 		return http;
@@ -64,6 +72,7 @@ void http_free(struct http *http)
 	free(http->proxy);
 	free(http->no_proxy);
 	free(http->user_agent);
+	free(http->unix_socket);
 	free(http);
 }
 

@@ -54,6 +54,8 @@ struct http_options {
 	const char *proxy;      /* "http://host:port", "socks5://…"; NULL: none */
 	const char *no_proxy;   /* comma list of hosts and CIDRs, as curl reads it; NULL: none */
 	const char *user_agent; /* required */
+	/* The socket to connect to, whatever host and port the URL names; the proxy is not used then. NULL: none */
+	const char *unix_socket;
 };
 
 /* Initialises the libraries below; once, in main, before any thread. */
@@ -80,7 +82,7 @@ struct http_request {
 	const char *bearer; /* sent as Authorization: Bearer …; NULL: none. Never appears in an error text */
 	const char *name; /* stands in error texts for method, host and path, which may be secret; NULL: these do */
 	struct span body; /* empty: none; copied unless bulk */
-	bool bulk; /* megabytes travel: buffers are larger, and the body is borrowed to the call's end */
+	bool bulk;   /* megabytes travel: buffers are larger, and the body is borrowed to the call's end */
 	bool secret; /* http_fetch makes room for all of max_body at once, so that the answer can be wiped */
 	size_t max_body;     /* ceiling for the response's body; required */
 	int connect_timeout; /* default 10 s */

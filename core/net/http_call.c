@@ -434,6 +434,7 @@ static void transport_set(struct http_call *call)
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent);
 	curl_easy_setopt(easy, CURLOPT_PROXY, call->http->proxy);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, call->http->no_proxy);
+	curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, call->http->unix_socket);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

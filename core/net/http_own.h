@@ -43,6 +43,7 @@ struct http {
 	char *proxy;
 	char *no_proxy;
 	char *user_agent;
+	char *unix_socket;
 	struct http_call *calls; /* all of them, newest first */
 	bool turning;            /* inside http_turn: nothing may be freed */
 };

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/un.h>
 
 #include <cmocka.h>
 
@@ -50,6 +51,72 @@ static void reads_status_fields_and_body(void **state)
 	assert_string_equal(response.www_authenticate, "Bearer realm=\"x\"");
 	assert_string_equal(response.location, "/there");
 	assert_string_equal(buf_text(&response.body), "hello");
+}
+
+/* A socket of the file system whose one connection is answered. */
+static void *answer_on_socket(void *arg)
+{
+	struct line *line = calloc(1, sizeof(*line));
+	int *listening = arg;
+
+	if (!line)
+		abort();
+	line->fd = accept(*listening, NULL, NULL);
+	if (line_read_head(line) && strstr(line->head, "Host: broker.example:81\r\n"))
+		line_puts(line, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nlocal");
+	close(line->fd);
+	free(line);
+	return NULL;
+}
+
+static void connects_through_a_unix_socket(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char folder[] = "/tmp/cocoon-http-XXXXXX";
+	auto_response struct http_response response = HTTP_RESPONSE_NONE;
+	struct err err = ERR_NONE;
+	pthread_t thread;
+	(void)state;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", folder);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(pthread_create(&thread, NULL, answer_on_socket, &fd), 0);
+	struct http_options options = {
+		.user_agent = "test/1", .unix_socket = address.sun_path, .proxy = "http://127.0.0.1:1"
+	};
+	auto_http struct http *http = http_new(&options, &err);
+	struct http_request request = {
+		.method = "GET", .url = "http://broker.example:81/a", .max_body = 100, .total_timeout = 20000
+	};
+	if (http_fetch(http, &request, &response, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(buf_text(&response.body), "local");
+	pthread_join(thread, NULL);
+	close(fd);
+	assert_int_equal(unlink(address.sun_path), 0);
+	/* and to no other place when nobody is there */
+	assert_int_equal(http_fetch(http, &request, &response, &err), -1);
+	assert_int_equal(err.kind, ERR_IO);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void refuses_a_socket_whose_path_is_too_long(void **state)
+{
+	char path[109];
+	struct http_options options = { .user_agent = "test/1", .unix_socket = path };
+	struct err err = ERR_NONE;
+	(void)state;
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[108] = '\0';
+	assert_null(http_new(&options, &err));
+	assert_int_equal(err.kind, ERR_USAGE);
+	path[107] = '\0';
+	auto_http struct http *http = http_new(&options, &err);
+	assert_non_null(http);
 }
 
 static void follows_no_redirect(void **state)
@@ -329,6 +396,8 @@ int main(void)
 		cmocka_unit_test(refuses_a_giant_head),
 		cmocka_unit_test(ignores_fields_it_cannot_keep_whole),
 		cmocka_unit_test(reads_status_fields_and_body),
+		cmocka_unit_test(connects_through_a_unix_socket),
+		cmocka_unit_test(refuses_a_socket_whose_path_is_too_long),
 		cmocka_unit_test(follows_no_redirect),
 		cmocka_unit_test(skips_interim_heads_and_trailers),
 		cmocka_unit_test(sends_what_was_asked_and_nothing_else),
