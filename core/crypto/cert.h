@@ -121,6 +121,13 @@ void cert_fingerprint(const struct cert_list *list, size_t index, char out[stati
 int cert_verify_leaf(const struct cert_list *chain, const struct cert_list *bundle, const char *dns_name,
 		time_t now, struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 
+/*
+ * Does `chain`, whose first certificate is a signer's, lead to `bundle` at `now`? As above, but for name and purpose:
+ * signers of tokens are no servers.
+ */
+int cert_verify_signer(const struct cert_list *chain, const struct cert_list *bundle, time_t now,
+		struct err *err) __attribute__((nonnull(1, 2), warn_unused_result));
+
 /* ---- for the TLS server (net) ---- */
 
 /* Borrowed; who keeps them longer takes a reference. */

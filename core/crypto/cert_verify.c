@@ -27,6 +27,10 @@ static int wrong(X509_STORE_CTX *ctx, const char *dns_name, struct err *err)
 	int depth = X509_STORE_CTX_get_error_depth(ctx);
 
 	ERR_clear_error();
+	if (!dns_name)
+		return err_set(err, ERR_AUTH,
+				"the certificate is not valid: %s (certificate %d of the chain)",
+				X509_verify_cert_error_string(why), depth);
 	return err_set(err, ERR_AUTH,
 			"the certificate is not valid for '%.260s': %s (certificate %d of the chain)",
 			dns_name, X509_verify_cert_error_string(why), depth);
@@ -40,26 +44,27 @@ static bool set_terms(X509_STORE_CTX *ctx, const char *dns_name, time_t now)
 	X509_VERIFY_PARAM_set_auth_level(terms, LEVEL);
 	X509_VERIFY_PARAM_set_hostflags(
 			terms, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return X509_VERIFY_PARAM_set_flags(terms, X509_V_FLAG_PARTIAL_CHAIN) == 1 &&
-			X509_VERIFY_PARAM_set1_host(terms, dns_name, strlen(dns_name)) == 1 &&
-			X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_SERVER) == 1;
+	if (X509_VERIFY_PARAM_set_flags(terms, X509_V_FLAG_PARTIAL_CHAIN) != 1)
+		return false;
+	return !dns_name ||
+			(X509_VERIFY_PARAM_set1_host(terms, dns_name, strlen(dns_name)) == 1 &&
+					X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_SERVER) == 1);
 }
 
 static int verify(X509_STORE_CTX *ctx, const char *dns_name, time_t now, struct err *err)
 {
 	if (!set_terms(ctx, dns_name, now))
-		return ossl_fail(err, ERR_USAGE, "'%.260s' cannot be looked for in a certificate", dns_name);
+		return ossl_fail(err, ERR_USAGE, "'%.260s' cannot be looked for in a certificate",
+				dns_name ? dns_name : "");
 	if (X509_verify_cert(ctx) != 1)
 		return wrong(ctx, dns_name, err);
 	return 0;
 }
 
-int cert_verify_leaf(const struct cert_list *chain, const struct cert_list *bundle, const char *dns_name,
+/* dns_name NULL: whatever the first certificate is for. */
+static int verify_chain(const struct cert_list *chain, const struct cert_list *bundle, const char *dns_name,
 		time_t now, struct err *err)
 {
-	/* OpenSSL takes an empty name for "any" */
-	if (!*dns_name)
-		return err_set(err, ERR_USAGE, "no name to look for in the certificate");
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	STACK_OF(X509) *others = stack_of(chain, 1);
 	STACK_OF(X509) *anchors = stack_of(bundle, 0);
@@ -71,4 +76,19 @@ int cert_verify_leaf(const struct cert_list *chain, const struct cert_list *bund
 	sk_X509_free(others);
 	sk_X509_free(anchors);
 	return status;
+}
+
+int cert_verify_leaf(const struct cert_list *chain, const struct cert_list *bundle, const char *dns_name,
+		time_t now, struct err *err)
+{
+	/* OpenSSL takes an empty name for "any" */
+	if (!*dns_name)
+		return err_set(err, ERR_USAGE, "no name to look for in the certificate");
+	return verify_chain(chain, bundle, dns_name, now, err);
+}
+
+int cert_verify_signer(
+		const struct cert_list *chain, const struct cert_list *bundle, time_t now, struct err *err)
+{
+	return verify_chain(chain, bundle, NULL, now, err);
 }
