@@ -61,8 +61,8 @@ swtpm_start() {
 swtpm_stop() {
 	local pid
 	[ -s "$1/pid" ] || return 0
-	read -r pid <"$1/pid"
-	kill "$pid" 2>/dev/null
+	pid=$(cat "$1/pid")
+	kill "$pid" 2>/dev/null || true
 	rm -f "$1/pid"
-	tail --pid="$pid" -f /dev/null
+	tail -s 0.02 --pid="$pid" -f /dev/null
 }

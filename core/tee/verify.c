@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "codec/json.h"
 #include "tee/attester.h"
+#include "tee/verify_own.h"
 
 #include <stdlib.h>
 
@@ -73,6 +74,8 @@ static int verify(enum tee_kind kind, const json_t *evidence, struct span report
 		return verify_sample(evidence, report_data, initdata_digest, claims, err);
 	if (kind == TEE_KIND_SAMPLE_DEVICE)
 		return verify_sample_device(evidence, report_data, claims, err);
+	if (kind == TEE_KIND_TPM)
+		return verify_tpm(evidence, report_data, initdata_digest, claims, err);
 	return err_set(err, ERR_USAGE, "feature `%s-verifier` is not enabled", tee_kind_name(kind));
 }
 
