@@ -16,6 +16,7 @@ static const struct {
 } algs[] = {
 	[JWE_RSA_OAEP] = { "RSA-OAEP", 0 },
 	[JWE_RSA_OAEP_256] = { "RSA-OAEP-256", 0 },
+	[JWE_RSA1_5] = { "RSA1_5", 0 },
 	[JWE_ECDH_ES_A128KW] = { "ECDH-ES+A128KW", 16 },
 	[JWE_ECDH_ES_A192KW] = { "ECDH-ES+A192KW", 24 },
 	[JWE_ECDH_ES_A256KW] = { "ECDH-ES+A256KW", 32 },
@@ -71,7 +72,7 @@ int jwe_alg_of(const struct jwk *recipient, enum jwe_alg *out, struct err *err)
 
 	if (recipient->alg[0] && !jwe_alg_find(recipient->alg, &alg))
 		return err_set(err, ERR_USAGE,
-				"the key's alg '%s' is not supported; RSA-OAEP, RSA-OAEP-256 and "
+				"the key's alg '%s' is not supported; RSA-OAEP, RSA-OAEP-256, RSA1_5 and "
 				"ECDH-ES+A128KW, +A192KW, +A256KW are",
 				recipient->alg);
 	if (!jwe_alg_fits(alg, recipient->key))

@@ -73,8 +73,10 @@ static enum outcome unwrap_rsa(const struct opening *of, enum jwe_alg alg, struc
 	/* RFC 7516, 11.5: what cannot be unwrapped goes on with a random key, and fails where all failures do */
 	if (secret_random(&substitute, of->enc->key_bytes, err) < 0)
 		return MALFORMED;
-	if (pkey_oaep_decrypt(of->key->key, alg == JWE_RSA_OAEP, wrapped, cek, err) < 0 ||
-			cek->len != of->enc->key_bytes)
+	int status = alg == JWE_RSA1_5
+			? pkey_pkcs1_decrypt(of->key->key, wrapped, of->enc->key_bytes, cek, err)
+			: pkey_oaep_decrypt(of->key->key, alg == JWE_RSA_OAEP, wrapped, cek, err);
+	if (status < 0 || cek->len != of->enc->key_bytes)
 		secret_move(cek, &substitute);
 	return OPENED;
 }
@@ -128,11 +130,12 @@ static int inflate(struct secret *plain, struct err *err)
 
 /*
  * May this key be used for the alg? Its kind alone decides: what a JWK says in its own alg is for who writes, and older
- * writers (ocicrypt 1.0) wrap with RSA-OAEP whatever it says.
+ * writers (ocicrypt 1.0) wrap with RSA-OAEP whatever it says. RSA1_5 has to be asked for.
  */
 static bool takes(const struct jwk *key, const char *name, enum jwe_alg *alg)
 {
-	return name && jwe_alg_find(name, alg) && jwe_alg_fits(*alg, key->key);
+	return name && jwe_alg_find(name, alg) && jwe_alg_fits(*alg, key->key) &&
+			(*alg != JWE_RSA1_5 || !strcmp(key->alg, name));
 }
 
 static enum outcome try_recipient(
@@ -161,7 +164,8 @@ static int no_recipient(const struct jwe_message *message, const struct jwk *key
 	}
 	if (!known)
 		return err_set(err, ERR_FORMAT,
-				"alg is none of RSA-OAEP, RSA-OAEP-256 and ECDH-ES+A128KW, +A192KW, +A256KW");
+				"alg is none of RSA-OAEP, RSA-OAEP-256, RSA1_5 and ECDH-ES+A128KW, +A192KW, "
+				"+A256KW");
 	return err_set(err, ERR_USAGE, "no recipient has an alg for this key (%s)",
 			pkey_kind_name(pkey_kind(key->key)));
 }

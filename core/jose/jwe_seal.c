@@ -39,12 +39,14 @@ static int wrap_by_agreement(enum jwe_alg alg, const struct pkey *peer, const st
 static int wrap(enum jwe_alg alg, const struct pkey *key, const struct secret *cek, struct envelope *out,
 		struct err *err)
 {
+	if (alg == JWE_RSA1_5)
+		return pkey_pkcs1_encrypt(key, secret_span(cek), &out->wrapped, err);
 	if (jwe_alg_is_rsa(alg))
 		return pkey_oaep_encrypt(key, alg == JWE_RSA_OAEP, secret_span(cek), &out->wrapped, err);
 	return wrap_by_agreement(alg, key, cek, out, err);
 }
 
-/* base64url of the protected header, whose members are sorted by being set in this order */
+/* base64url of the protected header, sorted at every level */
 static int add_header(struct buf *out, enum jwe_alg alg, const struct jwe_enc *enc, json_t *epk,
 		const char *kid, struct err *err)
 {
@@ -56,7 +58,7 @@ static int add_header(struct buf *out, enum jwe_alg alg, const struct jwe_enc *e
 		json_object_set(header, "epk", epk);
 	if (*kid && json_object_set_new(header, "kid", json_string(kid)) < 0)
 		return err_set(err, ERR_FORMAT, "the key's kid is not UTF-8");
-	auto_free char *text = json_text(header, false);
+	auto_free char *text = json_text(header, true);
 	b64url_encode(out, span_of(text));
 	return buf_check(out, "the header", err);
 }

@@ -117,17 +117,18 @@ static const struct sealed_case {
 	{ "keys/rsa.jwk", "", "{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"", false },
 	{ "keys/rsa.jwk", "RSA-OAEP", "{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"", false },
 	{ "keys/rsa.jwk", "RSA-OAEP-256", "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\"", false },
+	{ "keys/rsa.jwk", "RSA1_5", "{\"alg\":\"RSA1_5\",\"enc\":\"A256GCM\"", false },
 	{ "keys/p256.jwk", "",
-			"{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"epk\":{\"kty\":\"EC\",\"crv\":\"P-"
-			"256\",",
+			"{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"epk\":{\"crv\":\"P-256\",\"kty\":"
+			"\"EC\",\"x\":",
 			true },
 	{ "keys/p384.jwk", "ECDH-ES+A128KW",
-			"{\"alg\":\"ECDH-ES+A128KW\",\"enc\":\"A256GCM\",\"epk\":{\"kty\":\"EC\",\"crv\":\"P-"
-			"384\",",
+			"{\"alg\":\"ECDH-ES+A128KW\",\"enc\":\"A256GCM\",\"epk\":{\"crv\":\"P-384\",\"kty\":"
+			"\"EC\",\"x\":",
 			true },
 	{ "keys/p521.jwk", "ECDH-ES+A192KW",
-			"{\"alg\":\"ECDH-ES+A192KW\",\"enc\":\"A256GCM\",\"epk\":{\"kty\":\"EC\",\"crv\":\"P-"
-			"521\",",
+			"{\"alg\":\"ECDH-ES+A192KW\",\"enc\":\"A256GCM\",\"epk\":{\"crv\":\"P-521\",\"kty\":"
+			"\"EC\",\"x\":",
 			true },
 };
 
@@ -251,7 +252,7 @@ static void the_alg_is_the_keys(void **state)
 	} cases[] = {
 		{ "keys/rsa.jwk", "", JWE_RSA_OAEP },
 		{ "keys/rsa.jwk", "RSA-OAEP-256", JWE_RSA_OAEP_256 },
-		{ "keys/rsa.jwk", "RSA1_5", -1 },
+		{ "keys/rsa.jwk", "RSA1_5", JWE_RSA1_5 },
 		{ "keys/rsa.jwk", "ECDH-ES+A256KW", -1 },
 		{ "keys/rsa.jwk", "dir", -1 },
 		{ "keys/rsa.jwk", "none", -1 },
