@@ -17,14 +17,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What LUKS2 takes for its two headers and the areas of its keyslots. */
-#define HEADER_BYTES   ((off_t)16 * 1024 * 1024)
+/* Two copies of the metadata and the areas of keyslots; the usual 16 MiB are a waste of the guest's memory where one
+ * keyslot is all that there will be. */
+#define METADATA_SIZE  "16k"
+#define KEYSLOTS_SIZE  "1m"
+#define HEADER_BYTES   ((off_t)2 * 1024 * 1024)
 #define METADATA_MAX   ((size_t)64 * 1024)
 /* milliseconds for a program, and bytes that even a slow disk takes in each further one */
 #define PATIENCE       60000
 #define WIPED_EACH     (UINT64_C(8) * 1024)
 #define PATIENCE_MAX   (6 * 60 * 60 * 1000)
-#define CRYPTSETUP_MAX 24
+#define CRYPTSETUP_MAX 32
 
 /* A call of cryptsetup. */
 struct call {
@@ -142,7 +145,8 @@ int luks_format(struct mount_work *work, struct span key, struct err *err)
 	struct call call = call_of(work, "luksFormat", key);
 	/* nobody but this guest ever sees the header: there is nothing to stretch a key against */
 	static const char *const options[] = { "--type", "luks2", "--cipher", "aes-xts-plain64", "--key-size",
-		"512", "--sector-size", "4096", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000" };
+		"512", "--sector-size", "4096", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000",
+		"--luks2-metadata-size", METADATA_SIZE, "--luks2-keyslots-size", KEYSLOTS_SIZE };
 
 	if (header_place(work, ".header", err) < 0 || header_make(work, err) < 0)
 		return -1;
