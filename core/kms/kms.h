@@ -11,15 +11,15 @@
  *     ehsm                        yes      yes      –           HMAC-SHA-256 over the sorted members
  *
  * Credentials are files in a folder per provider; identifiers from a sealed secret that become parts of file names are
- * letters, digits, '.', '_', '-' alone. Redirects are not followed. 10 s to connect, 30 s in all, one retry when the
- * connection broke.
+ * letters, digits, '.', '_', '-' alone. They are read anew for each operation. Redirects are not followed. 10 s to
+ * connect, 30 s in all, one retry (a new request, with nonces and times of its own) when the connection broke.
  *
  * Where requests go, the clock, nonces and roots can be set, so that protocol doubles can stand in for the services.
  *
  * Ownership: heap object of the caller, one thread. Secrets in wiped memory; no secret is logged or in an error.
  * Errors: ERR_USAGE (unknown provider: "Unsupported provider: …"; settings or annotations), ERR_NOT_FOUND (credential
- * file), ERR_FORMAT (credential file, answer), ERR_DENIED (the service's own refusal, with its status, code and request
- * id), those of net/http.h.
+ * file), ERR_FORMAT (credential file, answer), ERR_AUTH (password of a credential), ERR_DENIED (the service's own
+ * refusal, with its status, code and request id; ERR_RETRY for a status of 429 or from 500 on), those of net/http.h.
  */
 #ifndef COCOON_KMS_KMS_H
 #define COCOON_KMS_KMS_H
@@ -40,7 +40,8 @@ struct kms_options {
 	const char *guest_root; /* token_path must lie below it; NULL: /run/confidential-containers/cdh/kbs */
 	const struct clock *clock;             /* required */
 	void (*random)(void *out, size_t len); /* of nonces; NULL: base/random.h */
-	/* for doubles; NULL: the service's own host, the instance metadata's address, the system's roots */
+	/* for doubles; NULL: the service's own host, the instance metadata's address, the system's roots. http:// is
+	 * taken for loopback alone, but for the metadata. client_key always trusts its own CA file, and no other */
 	const char *endpoint;
 	const char *metadata;
 	const char *ca_file;
