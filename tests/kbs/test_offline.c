@@ -3,11 +3,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
-#include "base/own.h"
 #include "base/keyfile.h"
-#include "kbs/offline.h"
+#include "base/own.h"
 #include "image-crypt/params.h"
 #include "image/packet.h"
+#include "kbs/offline.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
