@@ -15,7 +15,8 @@
 #define AK_HANDLE    UINT32_C(0x81010002)
 
 /* in the order of detection */
-static const struct attester_ops *const platforms[] = { &attester_tpm, &attester_sample };
+static const struct attester_ops *const platforms[] = { &attester_tdx, &attester_snp, &attester_tpm,
+	&attester_sample };
 #define PLATFORMS (sizeof(platforms) / sizeof(platforms[0]))
 
 static char *path_of(const char *given, const char *usual)

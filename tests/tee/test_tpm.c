@@ -114,6 +114,7 @@ static void takes_a_quote_of_the_standard_tool(void **state)
 	unsigned char expected[32] = { [31] = 7 };
 	auto_json json_t *evidence = evidence_of_files();
 	auto_json json_t *claims = claims_of(evidence, span_new(expected, sizeof(expected)), SPAN_NONE);
+	assert_string_equal(json_text_at(claims, "report_data", NULL) + 62, "07");
 	json_t *refused = NULL;
 	struct err err = ERR_NONE;
 
