@@ -266,15 +266,14 @@ void kbs_failure_format(enum kbs_variant variant, const char *detail, struct buf
 /* The payload of HEADER "." PAYLOAD "." SIGNATURE, still encoded. */
 static int find_payload(struct span token, struct span *out, struct err *err)
 {
-	struct span rest = token, parts[3];
+	struct span rest = token, parts[4];
 	size_t count = 0;
 
 	if (token.len > TOKEN_MAX)
 		return err_set(err, ERR_LIMIT, "the token exceeds %zu bytes", TOKEN_MAX);
-	while (count < 3 && span_next(&rest, '.', &parts[count]))
+	while (count < 4 && span_next(&rest, '.', &parts[count]))
 		count++;
-	/* a text that ends in its second dot has three parts, too */
-	if (count != 3 || rest.len || !parts[0].len || !parts[1].len || !parts[2].len)
+	if (count != 3 || !parts[0].len || !parts[1].len || !parts[2].len)
 		return err_set(err, ERR_FORMAT, "the token does not have the three parts of a JWT");
 	*out = parts[1];
 	return 0;
