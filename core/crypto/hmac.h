@@ -3,7 +3,8 @@
  * HMAC (RFC 2104) in one call, as the interfaces of cloud services sign their requests. SHA-1 is here because some of
  * them know nothing else; as a key to HMAC its collisions do not matter (RFC 6194, 3.3).
  *
- * Cannot fail, for the same reasons as crypto/digest.h. Keys of any length, an empty one too.
+ * Cannot fail, for the same reasons as crypto/digest.h. Keys of any length, an empty one too; out may be where the key
+ * is.
  */
 #ifndef COCOON_CRYPTO_HMAC_H
 #define COCOON_CRYPTO_HMAC_H
