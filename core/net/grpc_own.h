@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the gRPC client and server share among themselves; nobody else includes it. */
+/* What the files of the gRPC client and server share among themselves; besides them, net/ttrpc_client.c connects by it. */
 #ifndef COCOON_NET_GRPC_OWN_H
 #define COCOON_NET_GRPC_OWN_H
 

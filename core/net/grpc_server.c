@@ -69,7 +69,7 @@ int grpc_server_open(const struct grpc_server_options *options, struct grpc_serv
 		.clock = options->clock,
 		.budget = &self->budget };
 	self->items = xcalloc(self->options.connections, sizeof(*self->items));
-	self->listener.fd = -1;
+	self->listener = (struct grpc_listener)GRPC_LISTENER_NONE;
 	if (grpc_listen(&self->listener, options->listen, options->allow_remote, err) < 0)
 		return -1;
 	*out = take(&self);
@@ -204,7 +204,7 @@ static void accept_one(struct grpc_server *self)
 		self->rest = clock_mono(self->options.clock) + ACCEPT_REST;
 	if (fd < 0 || (self->count == self->options.connections && !evict(self)))
 		return;
-	if (!self->listener.path)
+	if (!self->listener.local.path)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	struct connection connection = { .session = grpc_session_new(&self->service, NULL) };
 	if (!connection.session)

@@ -4,16 +4,17 @@
 #define COCOON_NET_GRPC_SERVER_OWN_H
 
 #include "net/grpc_server.h"
-
-#include <sys/types.h>
+#include "net/local.h"
 
 struct grpc_listener {
-	int fd;
+	int fd; /* also of a unix socket */
 	char *address;
-	char *path; /* of a unix socket, and which file it is; NULL: TCP */
-	dev_t device;
-	ino_t inode;
+	struct local local; /* none: TCP */
 };
+#define GRPC_LISTENER_NONE                                     \
+	{                                                      \
+		.fd = -1, .address = NULL, .local = LOCAL_NONE \
+	}
 
 int grpc_listen(struct grpc_listener *out, const char *text, bool allow_remote, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));

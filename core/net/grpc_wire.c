@@ -7,6 +7,7 @@
 #include "crypto/ossl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -50,8 +51,7 @@ static int connect_to(struct grpc_wire *wire, const struct sockaddr *address, so
 	wire->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (wire->fd < 0)
 		return err_errno(err, ERR_IO, "opening a socket");
-	if (address->sa_family != AF_UNIX)
-		(void)setsockopt(wire->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(wire->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(wire->fd, address, len) == 0)
 		return 0;
 	if (errno != EINPROGRESS)
@@ -69,9 +69,22 @@ static int connect_to(struct grpc_wire *wire, const struct sockaddr *address, so
 static int connect_unix(struct grpc_wire *wire, const struct grpc_target *target, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int64_t left = wire->deadline - clock_mono(&clock_real);
+	struct timeval patience = { .tv_sec = left / CLOCK_SECOND, .tv_usec = left % CLOCK_SECOND };
 
+	if (left <= 0)
+		return err_set(err, ERR_RETRY, "connecting: no answer in time");
 	memcpy(address.sun_path, target->host, strlen(target->host) + 1);
-	return connect_to(wire, (const struct sockaddr *)&address, sizeof(address), err);
+	/* where many callers come at once, connect(2) waits for its turn; it would not if it must not block */
+	wire->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (wire->fd < 0 || setsockopt(wire->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+		return err_errno(err, ERR_IO, "opening a socket");
+	while (connect(wire->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		if (errno != EINTR)
+			return err_errno(err, connect_kind(errno), "connecting");
+	if (fcntl(wire->fd, F_SETFL, O_NONBLOCK) < 0)
+		return err_errno(err, ERR_IO, "opening a socket");
+	return 0;
 }
 
 /* The first of the host's addresses that answers. */

@@ -10,6 +10,10 @@
  * Statuses and methods are those of gRPC (net/grpc.h, net/grpc_session.h): a service is written once, as a table of
  * "/package.Service/Method", and served by both.
  *
+ * Metadata is not read. Of a field that is given twice the last counts, unknown ones are stepped over; service, method
+ * and message must be UTF-8. Writing adds at most TTRPC_ENVELOPE_MAX bytes and the texts to a payload: who passes a secret
+ * makes that room first.
+ *
  * Errors: ERR_FORMAT, ERR_LIMIT.
  */
 #ifndef COCOON_NET_TTRPC_H
@@ -23,10 +27,15 @@
 struct buf;
 struct err;
 
-#define TTRPC_HEAD     10
-#define TTRPC_DATA_MAX ((size_t)4 * 1024 * 1024)
+#define TTRPC_HEAD         10
+#define TTRPC_DATA_MAX     ((size_t)4 * 1024 * 1024)
+/* tags, lengths and numbers of an envelope */
+#define TTRPC_ENVELOPE_MAX 64
 
 enum ttrpc_type { TTRPC_REQUEST = 1, TTRPC_RESPONSE = 2, TTRPC_DATA = 3 };
+
+/* Flags of a data frame: the sender sends nothing more. Streams are not spoken here, but their frames are recognised. */
+#define TTRPC_CLOSED 0x01
 
 struct ttrpc_head {
 	uint32_t len;
