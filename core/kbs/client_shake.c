@@ -129,7 +129,8 @@ static int gather_additional(struct shake *shake, struct err *err)
 	if (!json_object_size(devices))
 		return 0;
 	free(to->additional);
-	to->additional = json_text(devices, false);
+	/* sorted, as the ecosystem writes it */
+	to->additional = json_text(devices, true);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "tests/fault/peer.h"
 
+#include <netinet/tcp.h>
 #include <strings.h>
 
 #define REPLAY_LINES_MAX 256
@@ -159,6 +160,7 @@ static inline void *replay_main(void *arg)
 		int fd = accept(replay->fd, NULL, NULL);
 		if (fd < 0)
 			return NULL;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 		struct replay_line *line = calloc(1, sizeof(*line));
 		pthread_mutex_lock(&replay->lock);
 		if (!line || replay->count == REPLAY_LINES_MAX)
