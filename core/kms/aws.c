@@ -174,12 +174,10 @@ int aws_secret_answer(struct span json, struct secret *out, struct err *err)
 
 struct span aws_error_name(struct span type)
 {
-	struct span name = span_from(type, span_find(type, '#') + 1);
+	struct span name = span_new(type.ptr, span_find(type, ':'));
+	size_t hash = span_find(name, '#');
 
-	if (span_find(type, '#') == type.len)
-		name = type;
-	name.len = span_find(name, ':');
-	return name;
+	return hash < name.len ? span_from(name, hash + 1) : name;
 }
 
 static int refused(const struct http_response *answer, struct err *err)

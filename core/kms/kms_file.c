@@ -3,12 +3,11 @@
 #include "base/fs.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "crypto/cert.h"
 #include "kms/kms_own.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define CA_MAX ((size_t)1024 * 1024)
 
 int kms_file(const struct kms *kms, const char *name, struct secret *out, struct err *err)
 {
@@ -31,14 +30,15 @@ int kms_file_json(const struct kms *kms, const char *name, json_t **out, struct 
 int kms_file_ca(const struct kms *kms, const char *name, struct buf *out, struct err *err)
 {
 	auto_free char *path = xasprintf("%s/%s", kms->folder, name);
+	auto_cert_list struct cert_list *list = NULL;
 
-	buf_init(out, CA_MAX);
+	buf_init(out, CERT_PEM_MAX);
 	if (fs_read(path, out, err) < 0)
 		return -1;
-	if (strstr(buf_text(out), "-----BEGIN CERTIFICATE-----"))
+	if (cert_list_parse(buf_span(out), &list, err) == 0)
 		return 0;
 	buf_clear(out);
-	return err_set(err, ERR_FORMAT, "%s holds no certificate in PEM", path);
+	return err_wrap(err, "%s", path);
 }
 
 /* realpath(), whose result follows no link any more. */

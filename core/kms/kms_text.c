@@ -136,7 +136,7 @@ const char *kms_date(int64_t wall, char out[static KMS_DATE_MAX])
 
 	clock_format(wall, text);
 	/* the epoch was a Thursday */
-	int64_t weekday = (((wall - (wall % day + day) % day) / day + 4) % 7 + 7) % 7;
+	int64_t weekday = ((wall / day - (wall % day < 0) + 4) % 7 + 7) % 7;
 	snprintf(out, KMS_DATE_MAX, "%.3s, %.2s %.3s %.4s %.8s GMT", days + 3 * weekday, text + 8,
 			months + (size_t)3 * (two_digits(text + 5) - 1), text, text + 11);
 	return out;
