@@ -60,13 +60,16 @@ struct server_request {
 	const char *type;          /* Content-Type in full, "" when absent */
 	struct span authorization; /* field values, empty when absent */
 	struct span cookie;
+	const char *peer; /* who asks: "127.0.0.1:4711", "[::1]:4711" */
 	struct span body;
 	struct server_slot *slot; /* for server_defer() */
 };
 
 struct server_reply {
-	int status;               /* 200 unless the handler says otherwise */
-	const char *content_type; /* static text; "application/json" unless the handler says otherwise; NULL: none */
+	int status; /* 200 unless the handler says otherwise */
+	/* static texts; "application/json" unless the handler says otherwise; NULL: none */
+	const char *content_type;
+	const char *allow;    /* the methods of a 405; NULL: none */
 	char set_cookie[256]; /* the field's value; "": none */
 	struct buf body;      /* empty, ceiling 64 MiB; a reply that overflows it is answered with 500 */
 };

@@ -135,8 +135,10 @@ static int handle(struct conn *conn, struct lws *wsi)
 	size_t used = conn->head_len + conn->head.body_len;
 	struct server_slot slot = { .conn = conn, .wsi = wsi };
 	struct server_reply reply;
+	char peer[PEER_MAX];
 	int status;
 
+	peer_format(lws_get_socket_fd(wsi), peer);
 	/* read again: the bytes may have moved while the body came in */
 	if (head_parse(span_new(conn->in.ptr, conn->head_len), &conn->head, &status, NULL) < 0)
 		return -1;
@@ -146,6 +148,7 @@ static int handle(struct conn *conn, struct lws *wsi)
 		.query = conn->head.query,
 		.authorization = conn->head.authorization,
 		.cookie = conn->head.cookie,
+		.peer = peer,
 		.slot = &slot,
 		.body = span_new(conn->in.ptr + conn->head_len, conn->head.body_len),
 	};

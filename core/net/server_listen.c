@@ -306,3 +306,25 @@ void listener_stop(struct listener *listener)
 	if (listener->watch->wsi)
 		lws_set_timeout(listener->watch->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
+
+/* ---- peers ---- */
+
+void peer_format(int fd, char out[static PEER_MAX])
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address = { .any.sa_family = AF_UNSPEC };
+	socklen_t len = sizeof(address);
+	char text[INET6_ADDRSTRLEN];
+
+	out[0] = '\0';
+	if (getpeername(fd, &address.any, &len) < 0)
+		return;
+	if (address.any.sa_family == AF_INET && inet_ntop(AF_INET, &address.v4.sin_addr, text, sizeof(text)))
+		snprintf(out, PEER_MAX, "%s:%u", text, ntohs(address.v4.sin_port));
+	if (address.any.sa_family == AF_INET6 &&
+			inet_ntop(AF_INET6, &address.v6.sin6_addr, text, sizeof(text)))
+		snprintf(out, PEER_MAX, "[%s]:%u", text, ntohs(address.v6.sin6_port));
+}

@@ -116,6 +116,9 @@ void listener_stop(struct listener *listener) __attribute__((nonnull));
 int listener_tls_init(struct listener *listener, SSL_CTX *tls) __attribute__((nonnull, warn_unused_result));
 /* Lets all listeners go on accepting. */
 void listeners_resume(struct server *server) __attribute__((nonnull));
+/* "127.0.0.1:4711", "[::1]:4711", "" when the peer has gone. */
+#define PEER_MAX 64
+void peer_format(int fd, char out[static PEER_MAX]);
 /* Somebody called server_wake() or server_stop(); server.c */
 void server_woken(struct server *server) __attribute__((nonnull));
 

@@ -19,6 +19,7 @@ void server_reply_init(struct server_reply *reply)
 {
 	reply->status = 200;
 	reply->content_type = "application/json";
+	reply->allow = NULL;
 	reply->set_cookie[0] = '\0';
 	buf_init(&reply->body, REPLY_MAX);
 }
@@ -79,11 +80,13 @@ void reply_format(const struct server_reply *reply, struct span allow, bool clos
 		return;
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", reply->status, reason_of(reply->status));
 	date_add(out);
-	if (reply->body.len && reply->content_type)
+	if (reply->content_type)
 		buf_printf(out, "Content-Type: %s\r\n", reply->content_type);
 	if (reply->set_cookie[0])
 		buf_printf(out, "Set-Cookie: %s\r\n", reply->set_cookie);
 	buf_printf(out, "Content-Length: %zu\r\n", reply->body.len);
+	if (!allow.len)
+		allow = span_of(reply->allow);
 	if (allow.len)
 		buf_printf(out, "Allow: %.*s\r\n", SPAN_ARG(allow));
 	if (close)
