@@ -29,6 +29,7 @@ struct broker {
 	int64_t now;
 	/* what the test wants */
 	bool (*instead)(struct broker *broker, const struct asked *asked, struct said *said);
+	const char *host; /* NULL: 127.0.0.1 */
 	const char *nonce;
 	const char *jwe; /* instead of one for the key */
 	int64_t life;    /* of tokens, in seconds */
@@ -211,8 +212,8 @@ static inline void broker_open(struct broker *broker, struct kbs_client_options 
 	broker->version = broker->version ? broker->version : KBS_0_4;
 	if (attester_open(&attester, &broker->attester, &err) < 0)
 		fail_msg("%s", err.text);
-	auto_free char *url = xasprintf("%s://127.0.0.1:%u/", broker->replay.tls ? "https" : "http",
-			(unsigned)broker->replay.port);
+	auto_free char *url = xasprintf("%s://%s:%u/", broker->replay.tls ? "https" : "http",
+			broker->host ? broker->host : "127.0.0.1", (unsigned)broker->replay.port);
 	options.url = url;
 	options.attester = broker->attester;
 	options.clock = &broker->clock;
