@@ -241,6 +241,13 @@ static inline int broker_get(struct broker *broker, const char *text, struct sec
 	return kbs_client_get(broker->client, &uri, out, err);
 }
 
+/* What was asked is the test's to read from now on. */
+static inline void broker_settle(struct broker *broker)
+{
+	pthread_mutex_lock(&broker->replay.answering);
+	pthread_mutex_unlock(&broker->replay.answering);
+}
+
 /* That the client gets the secret now. */
 static inline void broker_gives(struct broker *broker)
 {
@@ -250,6 +257,7 @@ static inline void broker_gives(struct broker *broker)
 	if (broker_get(broker, "kbs:///default/key/one", &out, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_true(secret_is(&out, SPAN_LIT(BROKER_SECRET)));
+	broker_settle(broker);
 }
 
 /* That it does not, for that reason. */
@@ -262,6 +270,7 @@ static inline void broker_refuses(struct broker *broker, enum err_kind kind, con
 	if (err.kind != kind || !strstr(err.text, says))
 		fail_msg("%s: %s", err_kind_name(err.kind), err.text);
 	assert_int_equal(out.len, 0);
+	broker_settle(broker);
 }
 
 #endif

@@ -354,6 +354,7 @@ static void ask_at_once(struct broker *broker, unsigned times, enum err_kind exp
 	}
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(askers[i].thread, NULL);
+	broker_settle(broker);
 	for (size_t i = 0; i < THREADS; i++)
 		assert_int_equal(askers[i].kind, expected);
 }
