@@ -9,15 +9,15 @@
  *     padding            error    '=' in a part
  *     white-space        error    a newline or space at the end: verification fails
  *     algorithm          error    not ES256
- *     header             error    crit, b64:false
+ *     header             error    crit, b64:false, members that nobody needs
  *     kid                error    no kid, or one that guests cannot fetch (not a KBS URI)
- *     unknown-kid        warning  none of the keys passed in has it
+ *     unknown-kid        warning  none of the keys passed in has it (not said when none are)
  *     signature          error    the key does not verify it
  *     payload            error    no secret, members missing
  *     version            error    not 0.1.0
  *     provider           error    one that guests do not have; kbs in an envelope
  *     resource           error    a vault of kbs whose name is not kbs:///repository/type/tag
- *     long               error    beyond what guests take
+ *     long               error    beyond what our guests take
  *
  * Ownership: findings are appended to a caller's array; texts are its own.
  */

@@ -12,8 +12,9 @@
  *     sealed_read(text, &sealed, err)               form and header policy; sealed.kid says which key
  *     sealed_verify(&sealed, jwk_text, err)         the signature, then the payload is parsed into sealed.secret
  *
- * The header policy of ours is stricter than a guest's: alg ES256 alone; crit and b64:false refused. A key is a JWK of
- * P-256, whose alg, when it has one, must be ES256.
+ * The header policy of ours is stricter than the ecosystem's guests': alg ES256; nothing but alg, kid, typ and a b64 that
+ * is true. A key is a JWK of P-256, whose alg, when it has one, must be ES256. As with them, "sealed." may stand there
+ * any number of times, or not at all; white space around may not. A payload of another version is refused.
  *
  * A guest may be told by its owner to skip verification: sealed_read_unsigned() then reads the payload of any four
  * parts, the old form `sealed.fakejwsheader.<payload>.fakesignature` among them.
