@@ -17,13 +17,6 @@ peers() { # the peers are built and on PATH, with ours
 	PATH=$folder:$programs:$PATH
 }
 
-prepared() { # prepared FUNCTION: here, not in a shell of its own: what it exports stays
-	"$1" >"$work/$1.log" 2>&1 </dev/null || {
-		check 1 "the stage is set: $1" "$(cat "$work/$1.log")"
-		exit 1
-	}
-}
-
 # ---- images ----------------------------------------------------------------------------------------------------
 
 sum_of() { # sum_of FILE: its digest

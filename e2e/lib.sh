@@ -79,6 +79,13 @@ need() { # need COMMAND…: what the rest makes no sense without
 	}
 }
 
+prepared() { # prepared FUNCTION: here, not in a shell of its own: what it exports stays
+	"$1" >"$work/$1.log" 2>&1 </dev/null || {
+		check 1 "the stage is set: $1" "$(cat "$work/$1.log")"
+		exit 1
+	}
+}
+
 finish() {
 	finished=true
 	echo "1..$count"

@@ -5,7 +5,7 @@
 #
 #   node    Kubernetes 1.36 with a node: Cocoon is installed from the manifests, its images run in pods
 #   bare    an API server of 1.36 alone, where Cocoon does not run: the definition, the policies, the manifests; and
-#           encrypted images, which need no cluster
+#           what needs no cluster: the guest in a virtual machine, encrypted images
 #   hosted  an API server of 1.34 alone, webhook and controller as processes of this machine
 #
 # A journey is a program in journeys/ that prints TAP. In a lane they run one after the other in the order below, with
@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 node=(install injection refusals attacks everyday image-node drift storm outages rotation webhook-less uninstall)
-bare=(crd-validation policies webhook-match installation image-matrix image-hostile image-containerd image-docs)
+bare=(crd-validation policies webhook-match installation guest-vm image-matrix image-hostile image-containerd image-docs)
 hosted=(crd-validation policies refusals attacks token certificate-files)
 readonly each=240 all=1500 wait_for_node=900 # seconds
 
@@ -129,10 +129,10 @@ lane_node() {
 
 lane_bare() {
 	begin bare
-	journeys "${bare[@]:0:4}"
-	if any_wanted "${bare[@]:4}"; then
+	journeys "${bare[@]:0:5}"
+	if any_wanted "${bare[@]:5}"; then
 		stage "the peers of encrypted images build" e2e/image-peer/build.sh
-		journeys "${bare[@]:4}"
+		journeys "${bare[@]:5}"
 	fi
 }
 

@@ -6,9 +6,8 @@
 # nothing: that is the journey's part, outside.
 #
 # Disks, by their serial: initdata (the init-data image), empty, kept (a LUKS2 volume of the owner's), hostile (the same
-# with a header that the host has changed), tags (for an empty volume with integrity), plain (what is written there can
-# be read by the host: it shows that the journey would find it), other (in the VM whose init-data were changed: the
-# document that the owner wrote, as a file).
+# with a header that the host has changed), tags (for an empty volume with integrity), other (in the VM whose init-data
+# were changed: the image with the document that the owner wrote).
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 readonly points=/run/volumes
 
@@ -113,7 +112,7 @@ volume() {
 		"deviceId": "$(cat "/sys/block/$(disk "$2")/dev")", "encryptionType": "luks2",
 		"sourceType": "$3", "targetType": "$4"$5}}
 	E
-	tell "mount $1" guest secure-mount -s "/run/$1.json"
+	tell "mount $1" guest secure-mount "/run/$1.json"
 }
 
 write() { # write NAME: a text with a secret of the guest's own, to the disk
@@ -123,6 +122,14 @@ write() { # write NAME: a text with a secret of the guest's own, to the disk
 	say "wrote $1" "$(wc -c <"$points/$1/data")"
 }
 
+# What becomes of the hostile volume for who opens it as it comes, with the owner's own key.
+unjudged() {
+	guest get-resource -o raw kbs:///default/key/volume |
+		cryptsetup open --key-file - "/dev/$(disk hostile)" unjudged || return
+	cat /run/text /run/text >/dev/mapper/unjudged
+	cryptsetup close unjudged && say unjudged "written through cryptsetup alone"
+}
+
 leftovers() { # what mounts that failed left behind
 	# shellcheck disable=SC2012 # names of ours
 	say leftovers "$(ls /dev/mapper /run/confidential-containers/cdh/luks-headers "$points" 2>/dev/null | tr '\n' ' ')"
@@ -130,13 +137,10 @@ leftovers() { # what mounts that failed left behind
 
 volumes() {
 	key=', "key": "kbs:///default/key/volume", "mapperName": "kept"'
-	# the text that is written everywhere is a secret from the broker
-	cat /run/secret >/run/text
-	cat /run/text /run/text >"/dev/$(disk plain)"
-
 	volume hostile hostile encrypted fileSystem "$key"
 	volume unkeyed kept encrypted fileSystem ', "key": "kbs:///default/key/other"'
 	leftovers
+	unjudged
 
 	volume empty empty empty fileSystem '' && write empty
 	say "empty is" "$(grep "$points/empty " /proc/mounts | sed 's,/dev/mapper/[^ ]*,MAPPING,')"
@@ -158,11 +162,11 @@ volumes() {
 genuine() {
 	serve /run/initdata.toml || finish "the guest did not start"
 	say served "$(cut -d' ' -f1 /proc/uptime)"
-	tell resource guest get-resource -r kbs:///default/secret/text
-	wget -q -O /run/secret http://127.0.0.1:8006/cdh/resource/default/secret/text || finish "no resource through REST"
-	say rest "$(sha256sum </run/secret | cut -c 1-64)"
-	tell sealed guest unseal -s /sealed
-	tell absent guest get-resource -r kbs:///default/secret/absent
+	tell resource guest get-resource kbs:///default/secret/text
+	wget -q -O /run/text http://127.0.0.1:8006/cdh/resource/default/secret/text || finish "no resource through REST"
+	say rest "$(sha256sum </run/text | cut -c 1-64)"
+	tell sealed guest unseal /sealed
+	tell absent guest get-resource kbs:///default/secret/absent
 	volumes
 }
 
@@ -173,8 +177,8 @@ changed() {
 	serve /run/owners.toml && say "owner's document" accepted
 	tail -n 1 /run/guest.log | sed 's/^/vm: refused: /'
 	serve /run/initdata.toml || finish "the guest did not start"
-	tell resource guest get-resource -r kbs:///default/secret/text
-	tell sealed guest unseal -s /sealed
+	tell resource guest get-resource kbs:///default/secret/text
+	tell sealed guest unseal /sealed
 	volume empty kept encrypted fileSystem ', "key": "kbs:///default/key/volume"'
 	leftovers
 }

@@ -5,13 +5,14 @@
 #   vmlinuz
 #   modules/NAME.ko…   those of `wanted` below and what they need
 #   modules/order      their file names, in the order in which they can be inserted
+#   wanted             for which list of modules it was made
 #
 # It is Debian's kernel for virtual machines, taken out of its package: to install that would run its hooks, which build
 # an initramfs of this machine for a minute. The cache keeps one folder for each version (~/.cache/cocoon/vm-VERSION).
 set -euo pipefail
 
 readonly meta=linux-image-cloud-amd64
-readonly wanted=(virtio_pci virtio_blk virtio_net dm_crypt xts dm_integrity authenc loop)
+readonly wanted=(virtio_pci virtio_blk virtio_net dm_crypt xts dm_integrity authenc crypto_null)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/cocoon
 
 die() {
@@ -60,7 +61,13 @@ unpack() {
 		echo "${path##*/}"
 	done <"$work/order" >"$work/out/modules/order"
 	[ -s "$work/out/modules/order" ] || die "$1 holds none of the modules"
+	printf '%s\n' "${wanted[@]}" >"$work/out/wanted"
+	[ ! -e "$2" ] || mv -T "$2" "$work/old"
 	mv -T "$work/out" "$2"
+}
+
+complete() { # complete FOLDER
+	printf '%s\n' "${wanted[@]}" | cmp -s - "$1/wanted"
 }
 
 mkdir -p "$cache"
@@ -71,9 +78,9 @@ name=$(package_name)
 }
 [ -n "$name" ] || die "no package is behind $meta" "this needs Debian's package lists: apt-get update"
 folder=$cache/vm-${name#linux-image-}
-if [ ! -e "$folder/vmlinuz" ]; then
+if ! complete "$folder"; then
 	exec 9>"$cache/vm.lock"
 	flock -w 600 9 || die "another process has been getting the kernel for ten minutes"
-	[ -e "$folder/vmlinuz" ] || unpack "$name" "$folder"
+	complete "$folder" || unpack "$name" "$folder"
 fi
 echo "$folder"
