@@ -4,7 +4,6 @@
  * below stand in the place of the system's, so that a child can end itself before or after each of its calls.
  */
 #include "base/fs.h"
-#include "base/hex.h"
 #include "base/own.h"
 #include "swtpm.h"
 #include "tee/attester.h"
@@ -162,59 +161,7 @@ static void put(const char *path, struct span bytes)
 	assert_int_equal(fs_write_atomic(path, bytes, 0600, NULL), 0);
 }
 
-/* ---- entries -------------------------------------------------------------------------------------------- */
-
-static void writes_the_entries_of_the_vectors(void **state)
-{
-	static const struct {
-		const char *text;
-		enum digest_alg alg;
-		const char *digest;
-	} cases[] = {
-		{ EVENT, DIGEST_SHA256, "46df8dacf00a07d34a83cdf56d7978697790787cf2ba1432ef7c38f22cd96351" },
-		{ EVENT, DIGEST_SHA384,
-				"dad5f0e226318ffa9839b75a472c6aa7fdb5834949d0a0a22990cf04d5692440fb00f3aa0609"
-				"db7e49cd8d79"
-				"3f670d02" },
-		{ EVENT, DIGEST_SHA512,
-				"b708d222ca8bd44dfe6ba0c4ca2cbb72379276fba8091025217064be45a813e5d6124ccf0732"
-				"19edb617d1fa"
-				"f007d55061465bdf34b7437dbdc9a7405bd4e9c0" },
-		{ "github.com/confidential-containers PullImage "
-		  "{\"image\":\"docker.io/library/busybox:latest\", "
-		  "\"digest\":\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"}",
-				DIGEST_SHA256,
-				"a931cfbc83944a9d4ba926715957d01036c70926ef9522f1ab56a7597c1040a5" },
-		{ "github.com/confidential-containers PullImage "
-		  "{\"image\":\"docker.io/library/busybox:latest\", "
-		  "\"digest\":\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"}",
-				DIGEST_SHA384,
-				"9260a402ea3715e9d624c127034073db6cfee19fd5a002ae4f4a2eae0ed6084e7f0c6f4195bb"
-				"69e290d50c75"
-				"63ecf46b" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		auto_buf struct buf entry = BUF_MAX(4096), hex = BUF_MAX(4096);
-		unsigned char digest[DIGEST_MAX];
-		assert_int_equal(
-				eventlog_entry(span_of(cases[i].text), 4, cases[i].alg, &entry, digest, NULL),
-				0);
-		hex_encode(&hex, span_new(digest, digest_size(cases[i].alg)));
-		assert_string_equal(buf_text(&hex), cases[i].digest);
-	}
-	auto_buf struct buf entry = BUF_MAX(4096), hex = BUF_MAX(4096);
-	unsigned char digest[DIGEST_MAX];
-	assert_int_equal(eventlog_entry(SPAN_LIT(EVENT), 4, DIGEST_SHA384, &entry, digest, NULL), 0);
-	hex_encode(&hex, buf_span(&entry));
-	assert_string_equal(buf_text(&hex),
-			"0400000006000000010000000c00dad5f0e226318ffa9839b75a472c6aa7fdb5834949d0a0a22990cf04"
-			"d5692440fb00"
-			"f3aa0609db7e49cd8d793f670d02200000004c45414118000000646f6d61696e206f7065726174696f6e"
-			"20636f6e7465"
-			"6e74");
-}
+/* ---- recording ------------------------------------------------------------------------------------------- */
 
 static void keeps_log_and_register_in_agreement(void **state)
 {
@@ -519,7 +466,6 @@ static int stop(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(writes_the_entries_of_the_vectors),
 		cmocka_unit_test(keeps_log_and_register_in_agreement),
 		cmocka_unit_test(refuses_texts_that_could_not_be_split_again),
 		cmocka_unit_test(says_when_it_is_off_or_not_supported),

@@ -417,7 +417,7 @@ static void records_events_behind_its_registers(void **state)
 	};
 	auto_eventlog struct eventlog *log = NULL;
 	unsigned char value[DIGEST_MAX], expected[DIGEST_MAX];
-	enum eventlog_result result;
+	enum eventlog_result result = EVENTLOG_NOT_ENABLED;
 	struct err err = ERR_NONE;
 
 	(void)state;

@@ -9,6 +9,14 @@
 #include "tee/attester.h"
 #include "tee/verify.h"
 
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <tss2/tss2_esys.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,6 +29,25 @@
 	"f3764e5383aaa68bebcedee375459db414232ea0f79f083adc40975b443e0e4ac8fa113bf56cd26ae87784870acc70b7"
 
 static struct swtpm tpm;
+
+/* ---- PCRs that change -------------------------------------------------------------------------------------- */
+
+static int changes; /* so many quotes are followed at once by an extension of PCR 16 */
+
+/* In the place of the library's: the attester calls this one. */
+TSS2_RC Esys_Quote(ESYS_CONTEXT *esys, ESYS_TR key, ESYS_TR session, ESYS_TR second, ESYS_TR third,
+		const TPM2B_DATA *nonce, const TPMT_SIG_SCHEME *scheme, const TPML_PCR_SELECTION *pcrs,
+		TPM2B_ATTEST **quoted, TPMT_SIGNATURE **signature)
+{
+	__typeof__(&Esys_Quote) real = (__typeof__(&Esys_Quote))(uintptr_t)dlsym(RTLD_NEXT, "Esys_Quote");
+	TPML_DIGEST_VALUES values = { .count = 1, .digests[0].hashAlg = TPM2_ALG_SHA256 };
+	TSS2_RC rc = real(esys, key, session, second, third, nonce, scheme, pcrs, quoted, signature);
+
+	if (changes && changes-- && rc == TSS2_RC_SUCCESS)
+		rc = Esys_PCR_Extend(
+				esys, ESYS_TR_PCR16, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &values);
+	return rc;
+}
 
 static struct attester *attester_of(const char *where)
 {
@@ -204,6 +231,101 @@ static void extends_and_reads_pcrs(void **state)
 	assert_int_equal(err.kind, ERR_IO);
 }
 
+static void quotes_again_when_pcrs_changed_meanwhile(void **state)
+{
+	auto_attester struct attester *attester = attester_of(tpm.tcti);
+	json_t *none = NULL;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	changes = 4;
+	auto_json json_t *evidence = evidence_of(tpm.tcti, SPAN_LIT("x"));
+	auto_json json_t *claims = claims_of(evidence, SPAN_LIT("x"), SPAN_NONE);
+	assert_string_not_equal(json_text_at(claims, "pcr16", NULL), json_text_at(claims, "pcr23", NULL));
+	changes = 5;
+	assert_int_equal(attester_evidence(attester, SPAN_LIT("x"), &none, &err), -1);
+	assert_int_equal(err.kind, ERR_RETRY);
+	assert_null(none);
+	assert_int_equal(changes, 0);
+}
+
+/* ---- threads and devices -------------------------------------------------------------------------------- */
+
+static void *attest_often(void *ctx)
+{
+	unsigned char digest[DIGEST_MAX] = { 1 };
+
+	for (int i = 0; i < 5; i++) {
+		json_t *evidence = NULL, *claims = NULL;
+		if (attester_evidence(ctx, SPAN_LIT("x"), &evidence, NULL) < 0 ||
+				evidence_verify(TEE_KIND_TPM, evidence, SPAN_LIT("x"), SPAN_NONE, &claims,
+						NULL) < 0 ||
+				attester_extend(ctx, 16, digest, NULL) < 0)
+			abort();
+		json_decref(evidence);
+		json_decref(claims);
+	}
+	return NULL;
+}
+
+static void serves_several_threads(void **state)
+{
+	auto_attester struct attester *attester = attester_of(tpm.tcti);
+	pthread_t threads[4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, attest_often, attester), 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* A raw terminal carries a TPM's bytes as the kernel's device does. */
+static int open_terminal(char *name, size_t cap, int *slave)
+{
+	struct termios raw;
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+
+	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	assert_int_equal(ptsname_r(master, name, cap), 0);
+	*slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_int_equal(tcgetattr(*slave, &raw), 0);
+	cfmakeraw(&raw);
+	assert_int_equal(tcsetattr(*slave, TCSANOW, &raw), 0);
+	return master;
+}
+
+static void speaks_to_a_device(void **state)
+{
+	struct swtpm own;
+	char name[64], fd[16];
+	int slave;
+
+	(void)state;
+	swtpm_init(&own, "swtpm_start \"$1\"; swtpm_stop \"$1\"");
+	auto_free char *state_folder = xasprintf("dir=%s", own.folder);
+	auto_fd int master = open_terminal(name, sizeof(name), &slave);
+	snprintf(fd, sizeof(fd), "%d", master);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		execlp("swtpm", "swtpm", "chardev", "--tpm2", "--fd", fd, "--tpmstate", state_folder,
+				"--flags", "not-need-init,startup-clear", (char *)NULL);
+		_exit(127);
+	}
+	auto_free char *device = xasprintf("device:%s", name);
+	const char *const forms[] = { name, device };
+	for (size_t i = 0; i < 2; i++) {
+		auto_json json_t *evidence = evidence_of(forms[i], SPAN_LIT("x"));
+		auto_json json_t *claims = claims_of(evidence, SPAN_LIT("x"), SPAN_NONE);
+		assert_non_null(claims);
+	}
+	kill(child, SIGTERM);
+	waitpid(child, NULL, 0);
+	close(slave);
+	swtpm_clear(&own);
+}
+
 /* ---- what is there -------------------------------------------------------------------------------------- */
 
 static void says_what_is_missing(void **state)
@@ -274,6 +396,9 @@ int main(void)
 		cmocka_unit_test(fits_report_data_of_any_length),
 		cmocka_unit_test(compares_initdata_with_pcr_8),
 		cmocka_unit_test(extends_and_reads_pcrs),
+		cmocka_unit_test(quotes_again_when_pcrs_changed_meanwhile),
+		cmocka_unit_test(serves_several_threads),
+		cmocka_unit_test(speaks_to_a_device),
 		cmocka_unit_test(says_what_is_missing),
 		cmocka_unit_test(detects_a_tpm_with_a_key_and_else_a_sample),
 	};

@@ -357,8 +357,7 @@ static void refuses_signed_messages_that_are_no_such_quote(void **state)
 
 static void refuses_keys_in_other_forms(void **state)
 {
-	auto_buf struct buf message = BUF_MAX(QUOTE_MAX), pem = BUF_MAX(4096), first = BUF_MAX(1024),
-			    second = BUF_MAX(1024), text = BUF_MAX(4096);
+	auto_buf struct buf message = BUF_MAX(QUOTE_MAX), pem = BUF_MAX(4096), text = BUF_MAX(4096);
 	auto_pkey struct pkey *ec = NULL;
 
 	(void)state;
