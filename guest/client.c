@@ -35,9 +35,7 @@ static int call_daemon(const struct client_options *options, enum client_service
 		.message = message,
 		.timeout = (int)options->timeout * 1000 };
 
-	if (ttrpc_call(&call, answer, err) < 0)
-		return err_wrap(err, "%s", call.target);
-	return 0;
+	return ttrpc_call(&call, answer, err);
 }
 
 static int call_here(const struct client_options *options, const char *path, struct span message,

@@ -17,22 +17,6 @@ static int illegal(const char *path, const char *why, struct err *err)
 	return err_set(err, ERR_DENIED, "illegal path to put credential : %s: %s", path, why);
 }
 
-int credential_folder(const char *path, struct err *err)
-{
-	char part[PATH_MAX];
-
-	if (*path != '/' || strlen(path) >= sizeof(part))
-		return err_set(err, ERR_USAGE, "'%s' is no absolute path", path);
-	for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-		size_t len = slash ? (size_t)(slash - path) : strlen(path);
-		snprintf(part, sizeof(part), "%.*s", (int)len, path);
-		if (mkdir(part, 0700) < 0 && errno != EEXIST)
-			return err_errno(err, ERR_IO, "making the folder '%s'", part);
-		if (!slash)
-			return 0;
-	}
-}
-
 /* The part of the path below the folder; NULL when it is not there. */
 static const char *below(const char *folder, const char *path)
 {
@@ -107,8 +91,6 @@ int credential_write(const char *folder, const char *path, const struct secret *
 	while (span_next(&rest, '/', &part))
 		if (!is_good(part))
 			return illegal(path, "an empty part, '.', '..', or a name that is too long", err);
-	if (credential_folder(folder, err) < 0)
-		return -1;
 	auto_fd int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_errno(err, ERR_IO, "opening '%s'", folder);

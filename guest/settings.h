@@ -43,7 +43,7 @@ struct settings_options {
 extern const char *const settings_log_words[];
 
 #define SETTINGS_OPTIONS(structure, at)                                                                      \
-	OPT_TEXT(structure, at.initdata, "initdata", 0, "FILE",                                            \
+	OPT_TEXT(structure, at.initdata, "initdata", 0, "FILE",                                              \
 			"the init-data document, plain TOML; it is compared with the hardware before "       \
 			"anything of it is used"),                                                           \
 			OPT_TEXT(structure, at.aa_config, "aa-config", 0, "FILE",                            \
