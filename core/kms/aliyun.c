@@ -113,6 +113,11 @@ bool aliyun_refusal(struct span message, struct kms_refusal *out)
 
 /* ---- signature ---- */
 
+void aliyun_url(struct buf *out, const char *instance)
+{
+	buf_printf(out, "https://%s.cryptoservice.kms.aliyuncs.com/", instance);
+}
+
 void aliyun_digest(struct span body, char out[static ALIYUN_DIGEST_MAX])
 {
 	char hex[DIGEST_HEX_MAX];
@@ -234,8 +239,9 @@ static int ask(struct kms *kms, const struct identity *identity, const char *api
 	if (kms->endpoint)
 		url_join(&url, kms->endpoint, "/");
 	else
-		buf_printf(&url, "https://%s.cryptoservice.kms.aliyuncs.com/",
-				kms_setting(kms, "kms_instance_id"));
+		aliyun_url(&url, kms_setting(kms, "kms_instance_id"));
+	if (buf_check(&url, "the URL", err) < 0)
+		return -1;
 	auto_free char *date_field = xasprintf("Date: %s", date);
 	auto_free char *digest_field = xasprintf("Content-Sha256: %s", digest);
 	auto_free char *api_field = xasprintf("x-kms-apiname: %s", api);

@@ -35,6 +35,9 @@ void aliyun_decrypt_body(struct buf *out, const char *key_id, struct span cipher
 void aliyun_secret_body(struct buf *out, const char *name, const char *stage, const char *version)
 		__attribute__((nonnull));
 
+/* "https://<instance>.cryptoservice.kms.aliyuncs.com/" */
+void aliyun_url(struct buf *out, const char *instance) __attribute__((nonnull));
+
 void aliyun_digest(struct span body, char out[static ALIYUN_DIGEST_MAX]) __attribute__((nonnull));
 void aliyun_to_sign(struct buf *out, const char *api, const char *access_key, const char *date,
 		const char *digest) __attribute__((nonnull));

@@ -19,6 +19,12 @@
 
 /* ---- signature ---- */
 
+void aws_url(struct buf *out, const char *service, const char *region)
+{
+	buf_printf(out, "https://%s.%s.amazonaws.com%s/", service, region,
+			strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+}
+
 const char *aws_signed_names(const struct aws_ask *ask)
 {
 	return ask->session_token ? "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"
@@ -243,14 +249,12 @@ static int read_credential(const struct kms *kms, struct credential *out, struct
 static int place(const struct kms *kms, const char *service, struct buf *out, struct buf *host,
 		struct err *err)
 {
-	const char *region = kms_setting(kms, "region");
 	struct url url;
 
 	if (kms->endpoint)
 		url_join(out, kms->endpoint, "/");
 	else
-		buf_printf(out, "https://%s.%s.amazonaws.com%s/", service, region,
-				strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+		aws_url(out, service, kms_setting(kms, "region"));
 	if (buf_check(out, "the URL", err) < 0 || url_parse(buf_span(out), &url, err) < 0)
 		return -1;
 	buf_printf(host, "%s%.*s%s", url.ipv6 ? "[" : "", SPAN_ARG(url.host), url.ipv6 ? "]" : "");

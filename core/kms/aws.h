@@ -36,6 +36,9 @@ struct aws_ask {
 	struct span body;
 };
 
+/* "https://<service>.<region>.amazonaws.com/", in China ".com.cn" */
+void aws_url(struct buf *out, const char *service, const char *region) __attribute__((nonnull));
+
 /* The names of the headers that the signature covers; static. */
 const char *aws_signed_names(const struct aws_ask *ask) __attribute__((nonnull, returns_nonnull));
 void aws_canonical(struct buf *out, const struct aws_ask *ask) __attribute__((nonnull));

@@ -80,6 +80,11 @@ int gateway_credential_read(struct span json, struct gateway_credential *out, st
 
 /* ---- signature ---- */
 
+void gateway_url(struct buf *out, const char *region)
+{
+	buf_printf(out, "https://kms.%s.aliyuncs.com/?", region);
+}
+
 void gateway_canonical(struct buf *out, const struct gateway_ask *ask)
 {
 	const struct {
@@ -193,7 +198,7 @@ static int make_url(const struct kms *kms, const struct gateway_ask *ask, struct
 	if (kms->endpoint)
 		url_join(out, kms->endpoint, "/?");
 	else
-		buf_printf(out, "https://kms.%s.aliyuncs.com/?", ask->region);
+		gateway_url(out, ask->region);
 	buf_add_span(out, buf_span(&canonical));
 	buf_puts(out, "&Signature=");
 	url_encode(out, buf_span(&signature));

@@ -46,6 +46,9 @@ struct gateway_ask {
 	const char *nonce;
 };
 
+/* "https://kms.<region>.aliyuncs.com/?" */
+void gateway_url(struct buf *out, const char *region) __attribute__((nonnull));
+
 void gateway_canonical(struct buf *out, const struct gateway_ask *ask) __attribute__((nonnull));
 void gateway_to_sign(struct buf *out, struct span canonical) __attribute__((nonnull));
 /* Appends the signature in base64. */

@@ -95,8 +95,9 @@ int kms_refused(const struct http_response *answer, const struct kms_refusal *wh
 				status, answer->content_type[0] ? answer->content_type : "without a type");
 	else
 		err_set(err, later ? ERR_RETRY : ERR_DENIED,
-				"HTTP %d: request id: %.*s, error code: %.*s, message: %.*s", status,
-				SPAN_ARG(id), SPAN_ARG(code), SPAN_ARG(message));
+				"HTTP %d: %s%.*s%serror code: %.*s, message: %.*s", status,
+				id.len ? "request id: " : "", SPAN_ARG(id), id.len ? ", " : "",
+				SPAN_ARG(code), SPAN_ARG(message));
 	if (err)
 		err->retry_after = answer->retry_after;
 	return -1;

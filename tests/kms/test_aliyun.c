@@ -118,6 +118,15 @@ static void makes_the_text_to_sign_of_the_vectors(void **state)
 			"x-kms-apiversion:dkms-gcs-0.2\nx-kms-signaturemethod:RSA_PKCS1_SHA_256\n/");
 }
 
+static void knows_the_host_of_an_instance(void **state)
+{
+	auto_buf struct buf url = BUF_MAX(200);
+
+	(void)state;
+	aliyun_url(&url, "kst-test");
+	assert_string_equal(buf_text(&url), "https://kst-test.cryptoservice.kms.aliyuncs.com/");
+}
+
 static void leaves_empty_members_out(void **state)
 {
 	auto_buf struct buf body = BUF_MAX(100);
@@ -232,6 +241,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_the_bodies_of_the_vectors),
 		cmocka_unit_test(makes_the_text_to_sign_of_the_vectors),
+		cmocka_unit_test(knows_the_host_of_an_instance),
 		cmocka_unit_test(leaves_empty_members_out),
 		cmocka_unit_test(reads_the_answer_to_decrypt),
 		cmocka_unit_test(reads_the_answer_to_encrypt),

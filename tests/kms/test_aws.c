@@ -163,6 +163,24 @@ static void reads_secrets_as_text_or_bytes(void **state)
 	}
 }
 
+static void knows_the_hosts_of_its_services(void **state)
+{
+	static const struct {
+		const char *service, *region, *url;
+	} cases[] = {
+		{ "kms", "us-east-1", "https://kms.us-east-1.amazonaws.com/" },
+		{ "secretsmanager", "eu-central-1", "https://secretsmanager.eu-central-1.amazonaws.com/" },
+		{ "kms", "cn-north-1", "https://kms.cn-north-1.amazonaws.com.cn/" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_buf struct buf url = BUF_MAX(200);
+		aws_url(&url, cases[i].service, cases[i].region);
+		assert_string_equal(buf_text(&url), cases[i].url);
+	}
+}
+
 static void finds_the_name_of_an_error(void **state)
 {
 	static const struct {
@@ -192,6 +210,7 @@ int main(void)
 		cmocka_unit_test(writes_bodies_with_sorted_members),
 		cmocka_unit_test(reads_keys_out_of_answers),
 		cmocka_unit_test(reads_secrets_as_text_or_bytes),
+		cmocka_unit_test(knows_the_hosts_of_its_services),
 		cmocka_unit_test(finds_the_name_of_an_error),
 	};
 

@@ -41,6 +41,15 @@ static void signs_the_vector(void **state)
 	assert_string_equal(buf_text(&signature), "668sQszh5iQkhz3lYN22fsX5bbs=");
 }
 
+static void knows_the_host_of_a_region(void **state)
+{
+	auto_buf struct buf url = BUF_MAX(200);
+
+	(void)state;
+	gateway_url(&url, "cn-hangzhou");
+	assert_string_equal(buf_text(&url), "https://kms.cn-hangzhou.aliyuncs.com/?");
+}
+
 static void reads_credentials_of_three_parts(void **state)
 {
 	static const char *const good[] = { "a:b:c", "a:b:c\n", "a:b:c \r\n\n", "a:b:c\t" };
@@ -129,6 +138,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signs_the_vector),
+		cmocka_unit_test(knows_the_host_of_a_region),
 		cmocka_unit_test(reads_credentials_of_three_parts),
 		cmocka_unit_test(reads_the_credential_of_the_metadata),
 		cmocka_unit_test(reads_the_secret_of_an_answer),
