@@ -78,7 +78,7 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
 	struct broker *broker = xcalloc(1, sizeof(*broker));
 
 	broker->options = *options;
-	broker->sessions = sessions_new(options->clock, SESSION_SECONDS, SESSIONS_MAX);
+	broker->sessions = sessions_new(options->clock, options->random, SESSION_SECONDS, SESSIONS_MAX);
 	if (open_all(broker, err) < 0) {
 		broker_free(broker);
 		return -1;

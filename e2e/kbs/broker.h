@@ -36,11 +36,12 @@ struct server_request;
 
 struct broker_options {
 	const struct clock *clock;
-	const char *storage;     /* folder; NULL: in memory */
-	const char *audit;       /* file, "-", NULL: none */
-	const char *opa;         /* NULL: there is none */
-	const char *signer_key;  /* NULL: a new one */
-	const char *signer_cert; /* NULL: none */
+	void (*random)(void *out, size_t len); /* of challenges: random_bytes() but in tests */
+	const char *storage;                   /* folder; NULL: in memory */
+	const char *audit;                     /* file, "-", NULL: none */
+	const char *opa;                       /* NULL: there is none */
+	const char *signer_key;                /* NULL: a new one */
+	const char *signer_cert;               /* NULL: none */
 	const char *trust_cert, *trust_jwks;
 	bool insecure_header_jwk;
 	int64_t token_seconds;

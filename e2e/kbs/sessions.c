@@ -5,7 +5,6 @@
 #include "base/b64.h"
 #include "base/err.h"
 #include "base/hex.h"
-#include "base/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +23,20 @@ struct entry {
 /* All live equally long, so that the order in which they began is that in which they end. */
 struct sessions {
 	const struct clock *clock;
+	void (*random)(void *out, size_t len);
 	int64_t lifetime;
 	size_t max, count;
 	struct entry *oldest, *newest;
 	struct entry *buckets[BUCKETS];
 };
 
-struct sessions *sessions_new(const struct clock *clock, int lifetime, size_t max)
+struct sessions *sessions_new(
+		const struct clock *clock, void (*random)(void *out, size_t len), int lifetime, size_t max)
 {
 	struct sessions *sessions = xcalloc(1, sizeof(*sessions));
 
 	sessions->clock = clock;
+	sessions->random = random;
 	sessions->lifetime = lifetime * CLOCK_SECOND;
 	sessions->max = max;
 	return sessions;
@@ -83,13 +85,13 @@ void sessions_free(struct sessions *sessions)
 	free(sessions);
 }
 
-static void make_up(struct session *session, time_t until)
+static void make_up(const struct sessions *sessions, struct session *session, time_t until)
 {
 	unsigned char nonce[NONCE_BYTES], id[ID_BYTES];
 	struct tm parts;
 
-	random_bytes(nonce, sizeof(nonce));
-	random_bytes(id, sizeof(id));
+	sessions->random(nonce, sizeof(nonce));
+	sessions->random(id, sizeof(id));
 	/* version and variant of RFC 9562 */
 	id[6] = (unsigned char)((id[6] & 0x0F) | 0x40);
 	id[8] = (unsigned char)((id[8] & 0x3F) | 0x80);
@@ -109,7 +111,8 @@ int sessions_begin(struct sessions *sessions, enum tee_kind tee, enum kbs_versio
 		return err_set(err, ERR_LIMIT, "%zu sessions are open, which is as many as there may be",
 				sessions->count);
 	struct entry *entry = xcalloc(1, sizeof(*entry));
-	make_up(&entry->session, (time_t)((clock_wall(sessions->clock) + sessions->lifetime) / CLOCK_SECOND));
+	make_up(sessions, &entry->session,
+			(time_t)((clock_wall(sessions->clock) + sessions->lifetime) / CLOCK_SECOND));
 	entry->session.tee = tee;
 	entry->session.version = version;
 	entry->ends = clock_mono(sessions->clock) + sessions->lifetime;

@@ -36,9 +36,9 @@ struct session {
 	char *token; /* NULL until the evidence was good */
 };
 
-/* lifetime in seconds. */
-struct sessions *sessions_new(const struct clock *clock, int lifetime, size_t max)
-		__attribute__((nonnull, returns_nonnull, warn_unused_result));
+/* lifetime in seconds; random makes the nonce, then the id: random_bytes() but in tests. */
+struct sessions *sessions_new(const struct clock *clock, void (*random)(void *out, size_t len), int lifetime,
+		size_t max) __attribute__((nonnull, returns_nonnull, warn_unused_result));
 void sessions_free(struct sessions *sessions);
 
 int sessions_begin(struct sessions *sessions, enum tee_kind tee, enum kbs_version version,

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/random.h"
 #include "base/span.h"
 #include "e2e/kbs/broker.h"
 
@@ -48,9 +49,10 @@ const struct opt settings_options[] = {
 			"private key of P-256 that signs tokens; a new one without it"),
 	OPT_TEXT(struct settings, signer_cert, "signer-cert", 0, "FILE", "its certificate chain, PEM"),
 	OPT_TEXT(struct settings, trust_cert, "trust-cert", 0, "FILE",
-			"take tokens of others too whose certificate leads to one of these"),
+			"take tokens whose certificate leads to one of these, instead of all that are signed "
+			"here"),
 	OPT_TEXT(struct settings, trust_jwks, "trust-jwks", 0, "FILE",
-			"take tokens of others too that one of these keys signed"),
+			"take tokens that one of these keys signed, instead of all that are signed here"),
 	OPT_FLAG(struct settings, insecure_header_jwk, "insecure-header-jwk", 0,
 			"take every token with a key in it"),
 	OPT_INT(struct settings, token_minutes, "token-minutes", 0, "N", 1, 1440, "how long tokens live"),
@@ -91,6 +93,7 @@ int settings_use(const struct settings *settings, struct broker_options *out, ch
 	*opa = settings->opa ? xstrdup(settings->opa) : search();
 	*out = (struct broker_options){
 		.clock = &clock_real,
+		.random = random_bytes,
 		.storage = settings->storage,
 		.audit = settings->audit,
 		.opa = *opa,

@@ -3,8 +3,8 @@
  * Whose attestation tokens open resources (kbs-protocol.md, 4.3). A token counts when its signature is good, it has not
  * ended (60 s of leeway), and its key is one of these:
  *
- *     header jwk   the broker's own key; any key with insecure_header_jwk; one whose certificate, the first of its x5c,
- *                  leads to a trusted certificate
+ *     header jwk   any key with insecure_header_jwk; one whose certificate, the first of its x5c, leads to a trusted
+ *                  certificate; the broker's own key, where nothing else is said
  *     header kid   without a jwk: that key of a trusted key set
  *
  * The JWK must name its alg, and the header must name the same.
