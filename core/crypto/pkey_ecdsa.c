@@ -103,7 +103,8 @@ static void stir(struct nonces *nonces, unsigned char round, const unsigned char
 
 	memcpy(data, nonces->value, nonces->len);
 	data[nonces->len] = round;
-	memcpy(data + nonces->len + 1, seed, seed_len);
+	if (seed_len)
+		memcpy(data + nonces->len + 1, seed, seed_len);
 	mac(nonces, data, nonces->len + 1 + seed_len, nonces->key);
 	mac(nonces, nonces->value, nonces->len, nonces->value);
 	OPENSSL_cleanse(data, sizeof(data));
