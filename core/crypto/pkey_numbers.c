@@ -206,3 +206,19 @@ int pkey_public_numbers(const struct pkey *key, struct buf *first, struct buf *s
 	}
 	return buf_check(first, "the public key", err) < 0 ? -1 : buf_check(second, "the public key", err);
 }
+
+int pkey_private_scalar(const struct pkey *key, struct secret *out, struct err *err)
+{
+	BIGNUM *number = NULL;
+	size_t pad = pkey_coordinate(key->kind);
+
+	if (!key->is_private || key->kind == PKEY_RSA || key->kind == PKEY_ED25519)
+		return err_set(err, ERR_USAGE, "this is no private key of a curve");
+	if (EVP_PKEY_get_bn_param(key->evp, OSSL_PKEY_PARAM_PRIV_KEY, &number) != 1)
+		return ossl_fail(err, ERR_BUG, "reading the number of a private key"), -1;
+	int result = secret_alloc(out, pad, err);
+	if (!result && BN_bn2binpad(number, out->ptr, (int)pad) != (int)pad)
+		ossl_abort("a number of a key");
+	BN_clear_free(number);
+	return result;
+}

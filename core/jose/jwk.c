@@ -4,6 +4,7 @@
 #include "base/b64.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/own.h"
 #include "codec/json.h"
 
 #include <stdio.h>
@@ -252,5 +253,21 @@ int jwk_format_public(const struct pkey *key, json_t **out, struct err *err)
 			set_number(object, "y", &second);
 	}
 	*out = object;
+	return 0;
+}
+
+int jwk_format_private(const struct pkey *key, json_t **out, struct err *err)
+{
+	auto_secret struct secret d = SECRET_NONE;
+	auto_json json_t *object = NULL;
+	auto_wiped_buf struct buf text = BUF_MAX(NUMBER_MAX);
+
+	if (pkey_private_scalar(key, &d, err) < 0 || jwk_format_public(key, &object, err) < 0)
+		return -1;
+	/* room for all at once: a buffer that grows leaves a copy behind */
+	(void)buf_room(&text, b64url_encoded_len(d.len) + 1);
+	b64url_encode(&text, secret_span(&d));
+	json_object_set_new(object, "d", json_stringn(buf_text(&text), text.len));
+	*out = take(&object);
 	return 0;
 }

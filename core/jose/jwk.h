@@ -45,5 +45,8 @@ int jwk_public(const json_t *object, struct pkey **out, struct err *err)
 /* kty, crv, x, y (or n, e) of the public half, in this order. */
 int jwk_format_public(const struct pkey *key, json_t **out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
+/* The same and d, of a private key on a curve of NIST's. For programs that wipe JSON's memory (json_wipe_freed). */
+int jwk_format_private(const struct pkey *key, json_t **out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
 
 #endif

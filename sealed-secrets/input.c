@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealed-secrets/input.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/keyfile.h"
+#include "base/own.h"
+#include "codec/json.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const form_words[] = { "text", "json", NULL };
+
+static bool is_standard(const char *name)
+{
+	return !name || strcmp(name, "-") == 0;
+}
+
+/* straight into wiped memory */
+static int read_fd(int fd, const char *name, struct secret *out, struct err *err)
+{
+	auto_secret struct secret room = SECRET_NONE;
+	size_t len = 0;
+
+	if (secret_alloc(&room, SECRET_MAX, err) < 0)
+		return -1;
+	for (;;) {
+		ssize_t got = len < room.len ? read(fd, room.ptr + len, room.len - len)
+					     : read(fd, &(char){ 0 }, 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_errno(err, ERR_IO, "reading %s", name);
+		if (!got)
+			return secret_from_span(out, span_new(room.ptr, len), err);
+		if (len == room.len)
+			return err_set(err, ERR_LIMIT, "%s holds more than %zu bytes", name, SECRET_MAX);
+		len += (size_t)got;
+	}
+}
+
+int input_secret(const char *source, struct secret *out, struct err *err)
+{
+	uint64_t fd;
+
+	if (is_standard(source) && isatty(STDIN_FILENO))
+		return err_set(err, ERR_USAGE,
+				"standard input is a terminal: name a file, or pipe the secret in");
+	if (is_standard(source))
+		return read_fd(STDIN_FILENO, "standard input", out, err);
+	if (strncmp(source, "fd:", 3) != 0)
+		return secret_read_file(out, source, err);
+	if (!span_number(span_of(source + 3), 1023, &fd))
+		return err_set(err, ERR_USAGE, "'%s' is no descriptor: fd:NUMBER", source);
+	return read_fd((int)fd, source, out, err);
+}
+
+int input_line(const char *source, struct secret *out, struct err *err)
+{
+	auto_secret struct secret whole = SECRET_NONE;
+
+	if (input_secret(source, &whole, err) < 0)
+		return -1;
+	return secret_from_span(out, span_trim(secret_span(&whole)), err);
+}
+
+int input_text(const char *source, struct buf *out, struct err *err)
+{
+	return is_standard(source) ? fs_read_stdin(out, err) : fs_read(source, out, err);
+}
+
+int output_secret(const char *path, struct span bytes, bool force, struct err *err)
+{
+	if (!is_standard(path))
+		return keyfile_write(path, bytes, KEYFILE_PRIVATE, force, err);
+	if (fflush(stdout) != 0)
+		return err_errno(err, ERR_IO, "writing to standard output");
+	return fs_write_fd(STDOUT_FILENO, "standard output", bytes, err);
+}
+
+int output_json(json_t *value, struct err *err)
+{
+	auto_json json_t *owned = value;
+	auto_free char *line = json_text(owned, false);
+
+	if (printf("%s\n", line) < 0)
+		return err_errno(err, ERR_IO, "writing to standard output");
+	return 0;
+}
