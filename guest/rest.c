@@ -130,22 +130,22 @@ static void evidence(const struct rest *rest, const struct rest_request *request
 static void measure(const struct rest *rest, const struct rest_request *request, struct server_reply *reply)
 {
 	static const char *const names[] = { "domain", "operation", "content" };
-	static const char *const said[] = { "{\"success\":\"true\"}",
-		"{\"success\":\"false\",\"message\": \"The platform does not support runtime measurement\"}",
-		"{\"success\":\"false\",\"message\": \"Attestation Agent does not enable eventlog "
-		"recording\"}" };
+	static const char *const why[] = { NULL, "The platform does not support runtime measurement",
+		"Attestation Agent does not enable eventlog recording" };
 	struct buf values[] = { BUF_MAX(EVENT_MAX), BUF_MAX(EVENT_MAX), BUF_MAX(EVENT_MAX) };
 	enum eventlog_result result = EVENTLOG_OK;
-	struct err why = ERR_NONE;
+	struct err err = ERR_NONE;
 
-	if (serde_read_texts(request->body, names, 3, values, &why) < 0) {
+	if (serde_read_texts(request->body, names, 3, values, &err) < 0) {
 		say(reply, 500, "Illegal AAEL eventry format: ");
-		buf_puts(&reply->body, why.text);
+		buf_puts(&reply->body, err.text);
 	} else if (agent_measure(rest->agent, buf_span(&values[0]), buf_span(&values[1]),
-				   buf_span(&values[2]), -1, &result, &why) < 0) {
-		backend_failed(reply, "/aa/aael", &why);
+				   buf_span(&values[2]), -1, &result, &err) < 0) {
+		backend_failed(reply, "/aa/aael", &err);
+	} else if (result == EVENTLOG_OK) {
+		buf_puts(&reply->body, "{\"success\":\"true\"}");
 	} else {
-		buf_puts(&reply->body, said[result]);
+		buf_printf(&reply->body, "{\"success\":\"false\",\"message\": \"%s\"}", why[result]);
 	}
 	for (size_t i = 0; i < 3; i++)
 		buf_clear(&values[i]);
