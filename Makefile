@@ -207,8 +207,9 @@ demo: ## a real cluster on this machine, a profile, and a pod that comes out con
 demo-image: ## a real image, encrypted for a key broker and for an RSA key, and a real node that runs it (KEEP=1 leaves it up)
 	@e2e/demo-image.sh
 
-peers: ## the programs of others that encrypted images are held against, into out/peers
+peers: ## the programs of others that ours are held against, into out/peers
 	@e2e/image-peer/build.sh
+	@e2e/guest-peer/build.sh
 
 images: ## container images of controller and webhook, pushed to REGISTRY (default localhost:5000)
 	+@$(MAKE) --no-print-directory BUILD=release programs

@@ -98,8 +98,11 @@ static void give_back(struct ttrpc_reply *reply)
 
 	/* all of it under the lock: the server may go as soon as nobody runs */
 	pthread_mutex_lock(&server->lock);
-	reply->next = server->done;
-	server->done = reply;
+	if (server->done)
+		server->done_last->next = reply;
+	else
+		server->done = reply;
+	server->done_last = reply;
 	/* cannot fail but for a counter that is full, which wakes as well */
 	(void)!write(server->wake, &one, sizeof(one));
 	if (--server->running == 0)

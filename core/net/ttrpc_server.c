@@ -150,10 +150,9 @@ static struct pollfd wish(const struct ttrpc_server *self, const struct ttrpc_co
 /* Milliseconds until the time, at most `most`; -1 stands for ever. */
 static int until(int64_t time, int64_t now, int most)
 {
-	int64_t left = time <= now ? 0 : (time - now + MILLISECOND - 1) / MILLISECOND;
-
 	if (time == INT64_MAX)
 		return most;
+	int64_t left = time <= now ? 0 : (time - now + MILLISECOND - 1) / MILLISECOND;
 	if (left > INT32_MAX)
 		left = INT32_MAX;
 	return most < 0 || left < most ? (int)left : most;

@@ -70,7 +70,7 @@ struct ttrpc_server {
 	bool farewell;
 	pthread_mutex_t lock;
 	pthread_cond_t all_done;
-	struct ttrpc_reply *done; /* under the lock, as the next */
+	struct ttrpc_reply *done, *done_last; /* under the lock, as the next */
 	size_t running;
 };
 
