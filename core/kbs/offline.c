@@ -5,7 +5,6 @@
 #include "base/b64.h"
 #include "base/err.h"
 #include "codec/scan.h"
-#include "image/packet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +37,7 @@ int offline_generate(size_t count, struct offline *out, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		struct offline_key *key = add(&set);
 		snprintf(key->path, sizeof(key->path), "default/key/key_id%zu", i + 1);
-		if (secret_random(&key->bytes, PACKET_KEK, err) < 0)
+		if (secret_random(&key->bytes, OFFLINE_KEK, err) < 0)
 			return -1;
 	}
 	offline_clear(out);

@@ -23,6 +23,7 @@
 struct err;
 
 #define OFFLINE_KEYS_MAX 500
+#define OFFLINE_KEK      32 /* bytes of a key-encryption key */
 
 struct offline_key {
 	char path[KBS_URI_MAX];

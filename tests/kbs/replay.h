@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/own.h"
 #include "tests/fault/peer.h"
 
 #include <netinet/tcp.h>
