@@ -8,7 +8,8 @@
  *     targetType fileSystem  ext4, mounted noatime; folders that are missing are made
  *     key                    sealed.…, kbs:///…, file://…; none (empty alone): 64 random bytes that nobody keeps
  *     dataIntegrity          hmac-sha256 for every sector. The device is written once from end to end when it is
- *                            formatted: without that, programs that read what was never written fail
+ *                            formatted: without that, programs that read what was never written fail. Callers
+ *                            that wait for 50 s, as the Kata agent does, get some GiB done in that time
  *
  * Whoever owns the disk can write the header on it. One that asks for a null cipher would open with any key and show
  * what is written to it; one without integrity would undo dataIntegrity. So the header must say what luksFormat would

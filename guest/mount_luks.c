@@ -9,13 +9,15 @@
 #include "base/run.h"
 #include "codec/json.h"
 #include "guest/mount_own.h"
+#include "guest/privileges.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 /* Two copies of the metadata and the areas of keyslots; the usual 16 MiB are a waste of the guest's memory where one
  * keyslot is all that there will be. */
@@ -40,8 +42,8 @@ struct call {
 
 static void call_add(struct call *call, const char *word)
 {
-	if (call->count + 1 < CRYPTSETUP_MAX)
-		call->argv[call->count++] = word;
+	assert(call->count + 1 < CRYPTSETUP_MAX);
+	call->argv[call->count++] = word;
 }
 
 static struct call call_of(const struct mount_work *work, const char *verb, struct span input)
@@ -81,22 +83,15 @@ static int call_end(const struct call *call, struct err *err)
 
 /* ---- the header's file --------------------------------------------------------------------------------- */
 
-/* Its folder with all above, for us alone, and its name. */
+/* Its folder, for us alone, with what is missing above it; and its name. */
 static int header_place(struct mount_work *work, const char *suffix, struct err *err)
 {
+	static const struct identity ourselves = { .name = NULL };
 	auto_buf struct buf path = BUF_MAX(sizeof(work->header) - 1);
 
+	if (identity_folder(&ourselves, work->places->headers, 0700, err) < 0)
+		return err_wrap(err, "for headers of volumes");
 	buf_puts(&path, work->places->headers);
-	for (size_t at = 1; at <= path.len; at++) {
-		if (at < path.len && path.ptr[at] != '/')
-			continue;
-		char kept = path.ptr[at];
-		path.ptr[at] = '\0';
-		int made = mkdir(path.ptr, 0700);
-		if (made < 0 && errno != EEXIST)
-			return err_errno(err, ERR_IO, "making the folder %s for headers", path.ptr);
-		path.ptr[at] = kept;
-	}
 	buf_putc(&path, '/');
 	b64url_encode(&path, span_of(work->device));
 	buf_puts(&path, suffix);

@@ -104,7 +104,7 @@ changed_document() {
 }
 
 blank_disks() {
-	truncate -s 64M "$work/empty.img" && truncate -s 24M "$work/tags.img" &&
+	truncate -s 64M "$work/empty.img" && truncate -s 12M "$work/tags.img" &&
 		cp --sparse=always "$work/kept.img" "$work/kept-2.img"
 }
 

@@ -35,8 +35,7 @@ static void refuses_requests_with_missing_wrong_or_unknown_members(void **state)
 		"{\"volume_type\":\"block-device\",\"options\":{},\"flags\":{},\"mount_point\":\"/a\"}",
 		"{\"volume_type\":\"block-device\",\"options\":{},\"flags\":[1],\"mount_point\":\"/a\"}",
 		"{\"volume_type\":\"block-device\",\"options\":{},\"flags\":[],\"mount_point\":null}",
-		"{\"volume_type\":\"block-device\",\"options\":{},\"flags\":[],\"mount_point\":\"/"
-		"a\",\"x\":1}",
+		"{\"x\":1,\"volume_type\":\"a\",\"options\":{},\"flags\":[],\"mount_point\":\"/a\"}",
 	};
 
 	(void)state;
