@@ -185,7 +185,7 @@ test-e2e: one ## the journeys alone
 test-repro: ## two release builds in two folders are bit-identical
 	@tests/run.sh repro $(OUT)
 
-.PHONY: peers fuzz bench bench-admission bench-controller bench-image demo demo-image images
+.PHONY: peers fuzz bench bench-admission bench-controller bench-image bench-keys demo demo-image demo-secret images
 fuzz: ## libFuzzer on every target, SECONDS_EACH=60 seconds each
 	+@$(MAKE) --no-print-directory BUILD=fuzz CC=clang one
 	@fuzz/run.sh out/fuzz-clang $(SECONDS_EACH)
@@ -203,6 +203,9 @@ bench-image: $(BINS) ## image-crypt and the decoder beside their peers (QUICK=1:
 
 demo: ## a real cluster on this machine, a profile, and a pod that comes out confidential (KEEP=1 leaves it up)
 	@e2e/demo.sh
+
+demo-secret: ## a secret sealed in CI, a real cluster, a guest that proves itself by a TPM (software), and one that cannot
+	@e2e/demo-secret.sh
 
 demo-image: ## a real image, encrypted for a key broker and for an RSA key, and a real node that runs it (KEEP=1 leaves it up)
 	@e2e/demo-image.sh

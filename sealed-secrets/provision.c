@@ -9,6 +9,7 @@
 #include "codec/json.h"
 #include "codec/yaml.h"
 #include "kbs/admin.h"
+#include "kbs/message.h"
 #include "sealed-secrets/input.h"
 #include "sealed-secrets/plan.h"
 #include "sealed-secrets/settings.h"
@@ -20,6 +21,8 @@
 struct provision {
 	struct opt_rest plans;
 	struct opt_list resources;
+	struct opt_list references;
+	const char *policy;
 	const char *kbs;
 	const char *key;
 	const char *token;
@@ -54,6 +57,35 @@ static int check_place(const struct provision *settings, struct err *err)
 	return 0;
 }
 
+static int put_policy(const struct provision *settings, struct kbs_admin *admin, struct err *err)
+{
+	auto_buf struct buf rego = BUF_MAX(KBS_BODY_MAX);
+
+	if (!settings->policy || settings->dry_run)
+		return 0;
+	if (input_text(settings->policy, &rego, err) < 0)
+		return -1;
+	return kbs_admin_resource_policy(admin, buf_span(&rego), err) < 0
+			? err_wrap(err, "the resource policy")
+			: 0;
+}
+
+/* NAME=JSON */
+static int put_reference(
+		const struct provision *settings, struct kbs_admin *admin, const char *word, struct err *err)
+{
+	const char *equals = strchr(word, '=');
+	json_error_t why;
+
+	if (!equals || equals == word)
+		return err_set(err, ERR_USAGE, "'%s': a name and its value, as in svn=[\"1\"]", word);
+	auto_free char *name = xmemdup0(word, (size_t)(equals - word));
+	auto_json json_t *value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
+	if (!value)
+		return err_set(err, ERR_USAGE, "the value of '%s' is no JSON: %s", name, why.text);
+	return settings->dry_run ? 0 : kbs_admin_reference_value(admin, name, value, err);
+}
+
 static int put_all(const struct provision *settings, const struct plan *plan, struct err *err)
 {
 	const struct kbs_admin_options options = { .url = settings->kbs,
@@ -80,6 +112,11 @@ static int put_all(const struct provision *settings, const struct plan *plan, st
 			printf("kbs:///%s\n", item->uri.path);
 		json_array_append_new(done, json_string(item->uri.path));
 	}
+	for (size_t i = 0; i < settings->references.count; i++)
+		if (put_reference(settings, admin, settings->references.items[i], err) < 0)
+			return -1;
+	if (put_policy(settings, admin, err) < 0)
+		return -1;
 	return settings->form == AS_JSON
 			? output_json(json_pack("{s:s,s:b,s:O}", "kbs", settings->kbs, "dryRun",
 						      settings->dry_run, "resources", done),
@@ -182,10 +219,14 @@ static int run(void *given, struct err *err)
 	for (size_t i = 0; i < settings->resources.count; i++)
 		if (plan_add_word(&plan, settings->resources.items[i], err) < 0)
 			return -1;
-	if (!plan.count)
+	bool to_broker = settings->form == AS_TEXT || settings->form == AS_JSON;
+	if (!plan.count && !(to_broker && (settings->references.count || settings->policy)))
 		return err_set(err, ERR_USAGE, "nothing to provision: name plans, or --resource URI=FILE");
-	if (settings->form == AS_TEXT || settings->form == AS_JSON)
+	if (to_broker)
 		return put_all(settings, &plan, err);
+	if (settings->references.count || settings->policy)
+		return err_set(err, ERR_USAGE,
+				"--reference-value and --resource-policy go to a broker, not into Secrets");
 	if (group(&plan, secrets, err) < 0)
 		return -1;
 	return settings->form == AS_SECRET ? print_secrets(settings, secrets, err)
@@ -195,6 +236,10 @@ static int run(void *given, struct err *err)
 static const struct opt options[] = {
 	OPT_LIST(struct provision, resources, "resource", 0, "URI=FILE",
 			"a resource and its bytes: a file, - for standard input, fd:NUMBER; may be repeated"),
+	OPT_LIST(struct provision, references, "reference-value", 0, "NAME=JSON",
+			"a reference value of the attestation policy; may be repeated"),
+	OPT_TEXT(struct provision, policy, "resource-policy", 0, "FILE",
+			"the broker's one policy of who gets what, in Rego"),
 	OPT_TEXT(struct provision, kbs, "kbs", 0, "URL", "the key broker"),
 	OPT_TEXT(struct provision, key, "auth-private-key", 0, "FILE",
 			"the administrator's private key: Ed25519, P-256, P-384 or P-521"),
