@@ -46,7 +46,8 @@ static int write_data(const char *entry, struct span data, struct err *err)
 
 	if (fd < 0)
 		return err_errno(err, ERR_IO, "opening '%s'", path);
-	memcpy(field, data.ptr, data.len);
+	if (data.len)
+		memcpy(field, data.ptr, data.len);
 	int rc = fs_write_fd(fd, path, span_new(field, sizeof(field)), err);
 	if (close(fd) < 0 && rc == 0)
 		return err_errno(err, ERR_IO, "writing '%s'", path);
