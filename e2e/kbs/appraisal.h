@@ -37,7 +37,7 @@ int appraiser_set(struct appraiser *appraiser, const char *id, struct span text,
 
 /* class: of tee/kind.h. evidence: the annotated claims. A new object. */
 int appraise(struct appraiser *appraiser, const char *class, json_t *evidence, json_t **submod,
-		struct err *err) __attribute__((nonnull, warn_unused_result));
+		struct err *err) __attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
 
 /* A copy whose objects, at every depth, have their members sorted, as claims stand in tokens. */
 json_t *appraisal_sorted(const json_t *value);

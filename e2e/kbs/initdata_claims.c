@@ -11,7 +11,7 @@
 
 int initdata_accept(struct span toml, struct initdata *out, struct err *err)
 {
-	auto_json json_t *warnings = json_array();
+	auto_json json_t *warnings = json_array(), *tree = NULL;
 	const char *key;
 	json_t *value;
 
@@ -21,7 +21,10 @@ int initdata_accept(struct span toml, struct initdata *out, struct err *err)
 		return err_set(err, ERR_FORMAT, "init-data: version or algorithm: %s",
 				json_array_size(warnings) ? json_string_value(json_array_get(warnings, 0))
 							  : "");
-	if (!json_is_object(out->data))
+	/* inspecting leaves an empty table where there is none */
+	if (toml_parse(toml, INITDATA_TEXT_MAX, &tree, err) < 0)
+		return -1;
+	if (!json_is_object(json_object_get(tree, "data")))
 		return err_set(err, ERR_FORMAT, "init-data: there is no data table");
 	json_object_foreach (out->data, key, value)
 		if (!json_is_string(value))
