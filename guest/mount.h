@@ -23,8 +23,8 @@
  * Keys reach cryptsetup on its standard input alone, from a file in memory that is wiped. Programs are found in fixed
  * places, not by PATH.
  *
- * Bounds: MOUNT_TEXT_MAX bytes an option, MOUNT_MKFS_MAX arguments for mkfs, 1023 bytes a path and mkfsOpts; a minute for each program, more where a
- * device is written from end to end.
+ * Bounds: MOUNT_TEXT_MAX bytes an option, MOUNT_MKFS_MAX arguments for mkfs, 1023 bytes a path and mkfsOpts, 168 the
+ * device's path; a minute for each program, more where a device is written from end to end.
  * Threads: any number; two that mount the same device get in each other's way, and one of them ERR_CONFLICT.
  *
  * Errors: ERR_USAGE (options, with the names of the right ones), ERR_NOT_FOUND (no such device or program),

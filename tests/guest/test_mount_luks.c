@@ -43,6 +43,7 @@ static void called(struct rig *rig, const char *const *lines)
 	"--key-size 512 --sector-size 4096 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "        \
 	"--luks2-metadata-size 16k --luks2-keyslots-size 1m "
 #define OPEN "cryptsetup open --batch-mode --key-file - --type luks2 --disable-external-tokens "
+static const char formats[] = FORMAT, opens[] = OPEN;
 
 static void formats_opens_and_links_an_empty_device(void **state)
 {
@@ -73,7 +74,7 @@ static void integrity_is_asked_for_when_formatting_and_opening(void **state)
 
 static void mkfs_gets_its_options_and_then_the_mapping(void **state)
 {
-	static const char *const lines[] = { FORMAT, OPEN,
+	static const char *const lines[] = { formats, OPEN,
 		"mkfs -q -m 0 -E lazy_itable_init=0 -- @/mapper/vol", "cryptsetup close", NULL };
 	struct rig *rig = *state;
 
@@ -185,10 +186,11 @@ static void what_was_begun_is_taken_back_in_reverse(void **state)
 		const char *fails, *more, *part;
 		const char *lines[6];
 	} cases[] = {
-		{ "fail-luksFormat", "", "formatting", { FORMAT, NULL } },
-		{ "fail-open", "", "opening the volume", { FORMAT, OPEN, NULL } },
+		{ "fail-luksFormat", "", "formatting", { formats, NULL } },
+		{ "fail-open", "", "opening the volume", { formats, opens, NULL } },
 		{ "fail-mkfs", "\"targetType\":\"fileSystem\"", "making a file system",
-				{ FORMAT, OPEN, "mkfs -q -- ", "cryptsetup close --batch-mode vol", NULL } },
+				{ formats, opens, "mkfs -q -- ", "cryptsetup close --batch-mode vol",
+						NULL } },
 		{ "fail-luksHeaderBackup", "\"sourceType\":\"encrypted\",\"key\":\"kbs:///default/key/line\"",
 				"reading the header", { "cryptsetup luksHeaderBackup", NULL } },
 		{ "fail-luksDump", "\"sourceType\":\"encrypted\",\"key\":\"kbs:///default/key/line\"",
@@ -212,7 +214,7 @@ static void what_was_begun_is_taken_back_in_reverse(void **state)
 
 static void a_mount_point_that_is_taken_undoes_the_mapping(void **state)
 {
-	static const char *const lines[] = { FORMAT, OPEN, "cryptsetup close --batch-mode vol", NULL };
+	static const char *const lines[] = { formats, opens, "cryptsetup close --batch-mode vol", NULL };
 	struct rig *rig = *state;
 
 	rig_write(rig, "taken", "kept", 0600);
@@ -235,7 +237,7 @@ static void says_when_a_mapping_cannot_be_closed_again(void **state)
 
 static void a_name_of_a_mapping_that_is_taken_is_a_conflict(void **state)
 {
-	static const char *const lines[] = { FORMAT, NULL };
+	static const char *const lines[] = { formats, NULL };
 	struct rig *rig = *state;
 
 	rig_write(rig, "mapper/vol", "somebody's", 0600);
