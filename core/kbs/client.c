@@ -177,8 +177,8 @@ static void keep(struct kbs_client *client, struct kbs_session *session)
 		kbs_session_free(old);
 }
 
-/* Under the lock, which it lets go meanwhile. */
-static int lead(const struct kbs_call *call, struct kbs_session **out, struct err *err)
+/* Under the lock, which it lets go meanwhile. NULL with *err set. */
+static struct kbs_session *lead(const struct kbs_call *call, struct err *err)
 {
 	struct kbs_client *client = call->client;
 	enum kbs_version version = client->version;
@@ -192,16 +192,15 @@ static int lead(const struct kbs_call *call, struct kbs_session **out, struct er
 	client->shaking = false;
 	client->outcomes++;
 	client->version = version;
-	client->failure = failure;
 	if (status == 0) {
-		err_clear(&client->failure);
+		err_clear(&failure);
 		keep(client, session);
 	}
+	client->failure = failure;
 	pthread_cond_broadcast(&client->ended);
-	*out = session;
 	if (status < 0 && err)
 		*err = failure;
-	return status;
+	return session;
 }
 
 /* Under the lock: until the handshake that somebody else leads has ended. */
@@ -225,35 +224,32 @@ static int await(const struct kbs_call *call, struct err *err)
 	return -1;
 }
 
-/* A session newer than number `stale`, with a reference for the caller. */
-static int session_get(
-		const struct kbs_call *call, unsigned long stale, struct kbs_session **out, struct err *err)
+/* A session newer than number `stale`, with a reference for the caller; NULL with *err set. */
+static struct kbs_session *session_get(const struct kbs_call *call, unsigned long stale, struct err *err)
 {
 	struct kbs_client *client = call->client;
-	bool waited = false;
-	int status = 0;
+	struct kbs_session *found = NULL;
+	bool waited = false, failed = false;
 
 	pthread_mutex_lock(&client->lock);
-	while (status == 0) {
+	while (!found && !failed) {
 		struct kbs_session *kept = client->session;
+		bool newer = kept && kept->number > stale;
 		/* one that was waited for counts, however short its life is */
-		if (kept && kept->number > stale &&
-				(waited || kept->good_until > clock_mono(client->clock))) {
-			kept->refs++;
-			*out = kept;
-			break;
+		if (newer && (waited || kept->good_until > clock_mono(client->clock))) {
+			found = kept;
+			found->refs++;
+		} else if (!client->shaking) {
+			found = lead(call, err);
+			failed = !found;
+		} else {
+			stale = newer ? kept->number : stale;
+			failed = await(call, err) < 0;
+			waited = true;
 		}
-		if (!client->shaking) {
-			status = lead(call, out, err);
-			break;
-		}
-		if (kept && kept->number > stale)
-			stale = kept->number;
-		status = await(call, err);
-		waited = true;
 	}
 	pthread_mutex_unlock(&client->lock);
-	return status;
+	return found;
 }
 
 static unsigned long last_number(struct kbs_client *client)
@@ -324,10 +320,10 @@ static int get(const struct kbs_call *call, const struct kbs_uri *uri, struct se
 	int status = -1;
 
 	for (int round = 0; round < 2 && stale; round++) {
-		struct kbs_session *session = NULL;
 		stale = false;
 		err_clear(err);
-		if (session_get(call, number, &session, err) < 0)
+		struct kbs_session *session = session_get(call, number, err);
+		if (!session)
 			return -1;
 		number = session->number;
 		status = fetch(call, session, uri, out, &stale, err);
@@ -362,10 +358,11 @@ int kbs_client_token(
 		struct kbs_client *client, bool fresh, struct buf *token, struct secret *key, struct err *err)
 {
 	auto_kbs_call struct kbs_call call = { .client = client };
-	struct kbs_session *session = NULL;
 
-	if (call_begin(client, &call, err) < 0 ||
-			session_get(&call, fresh ? last_number(client) : 0, &session, err) < 0)
+	if (call_begin(client, &call, err) < 0)
+		return err_wrap(err, "a token of the key broker");
+	struct kbs_session *session = session_get(&call, fresh ? last_number(client) : 0, err);
+	if (!session)
 		return err_wrap(err, "a token of the key broker");
 	int status = key ? format_key(session->key, key, err) : 0;
 	if (status == 0)

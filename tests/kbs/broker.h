@@ -20,6 +20,8 @@
 #define BROKER_SECRET "a secret of twenty-nine bytes"
 #define BROKER_NONCE  "n+/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGx0="
 #define BROKER_NOW    1800000000
+/* what stands in a token's signature, so that it is base64url: this and the token's number */
+#define BROKER_TOKENS 1000000
 
 struct broker {
 	struct replay replay;
@@ -111,13 +113,13 @@ static inline bool broker_is_bound(const struct broker *broker, const struct kbs
 
 static inline void broker_token(const struct broker *broker, struct buf *out)
 {
-	int64_t now = broker->now / CLOCK_SECOND + broker->skew;
-	auto_free char *claims = xasprintf("{\"iat\":%lld,\"exp\":%lld,\"n\":%u}", (long long)now,
-			(long long)(now + broker->life), broker->attests);
+	long long now = broker->now / CLOCK_SECOND + broker->skew;
+	auto_free char *claims = xasprintf(
+			"{\"iat\":%lld,\"exp\":%lld,\"n\":%u}", now, now + broker->life, broker->attests);
 
 	buf_puts(out, "e30.");
 	b64url_encode(out, span_of(claims));
-	buf_printf(out, ".%u", 1000000 + broker->attests);
+	buf_printf(out, ".%u", BROKER_TOKENS + broker->attests);
 }
 
 static inline void broker_attest(struct broker *broker, const struct asked *asked, struct said *said)
@@ -161,14 +163,14 @@ static inline void broker_seal(const struct broker *broker, struct buf *out)
 static inline void broker_give(struct broker *broker, const struct asked *asked, struct said *said)
 {
 	char bearer[1024], cookie[256];
-	unsigned number = 0;
 
 	broker->gets++;
 	asked_field(asked, "Authorization", bearer, sizeof(bearer));
 	asked_field(asked, "Cookie", cookie, sizeof(cookie));
 	const char *end = strrchr(bearer, '.');
-	if (!span_starts(span_of(bearer), "Bearer e30.") || !end || sscanf(end, ".1%6u", &number) != 1 ||
-			number <= broker->forgotten || !strstr(cookie, "kbs-session-id=s"))
+	unsigned long number = end ? strtoul(end + 1, NULL, 10) : 0;
+	if (!span_starts(span_of(bearer), "Bearer e30.") || number <= BROKER_TOKENS + broker->forgotten ||
+			!strstr(cookie, "kbs-session-id=s"))
 		said_failure(said, 401, KBS_TOKEN_NOT_FOUND, "Attestation Token not found");
 	else if (strcmp(asked->target, KBS_PREFIX "/resource/default/key/one") != 0)
 		said_failure(said, 401, KBS_PLUGIN_INTERNAL_ERROR, "Plugin internal error");

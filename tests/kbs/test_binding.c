@@ -19,87 +19,77 @@ static json_t *ec_key(const char *x, const char *y)
 			"x", x, "y", y);
 }
 
+static const struct {
+	const char *name;
+	const char *x, *y, *nonce, *additional;
+	enum digest_alg alg;
+	const char *hex;
+} specified[] = {
+	{ "session 1", "M74I_9OSZ728LMMT4pPWLjQUSdXZtGlk4mJiba3SGM4",
+			"qGnwEXTlJIl9tB2bNN8WdgWS4RSpVy4Y7t6TLuvvvaU", NONCE_COUNTING, "", DIGEST_SHA384,
+			"90d85a585bac0b7faad6b8b2c0a1f2b343fa31c0e31cf023563fbd55c20bd924cc8963470d72"
+			"1605"
+			"f04f739bfc2fcc36" },
+	{ "session 1, device", "M74I_9OSZ728LMMT4pPWLjQUSdXZtGlk4mJiba3SGM4",
+			"qGnwEXTlJIl9tB2bNN8WdgWS4RSpVy4Y7t6TLuvvvaU", NONCE_COUNTING, NULL, DIGEST_SHA384,
+			"fdccf296e5c057045ecafc9042995391d1065d36be132087ce3f0000d4844913dc95c4be9724"
+			"d0dc"
+			"3839f45c64a359b3" },
+	{ "session 2, device, sha256", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
+			"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, NULL, DIGEST_SHA256,
+			"bbf3e14c657081fbd9a71c12dad19d2099859356ccc3e4331af5de6d8278c2ff" },
+	{ "session 2, device, sha384", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
+			"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, NULL, DIGEST_SHA384,
+			"c27d17e0a58cb69772db04bc968edd11e4d4c60761b8bdf0fba6871fed821b356dca79d6f725"
+			"23bb"
+			"de35244cb43e4606" },
+	{ "session 2, device, sha512", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
+			"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, NULL, DIGEST_SHA512,
+			"6118bc10047cde7e1d49c0ed579558b33a688b6e2d7c06f5a15f7f2ef6b052c6e7faa9951eb1"
+			"a572"
+			"6685870673f3d8ff1483a153035e7ef525dcb577119e863c" },
+	{ "session 2, sha256", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
+			"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, "", DIGEST_SHA256,
+			"fb2a750a1cc402d556f46c2251efcd4e93c8e4358973788aa49491a9afddf3de" },
+	{ "session 2, sha384", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
+			"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, "", DIGEST_SHA384,
+			"1147b1af549c26b6863daf32fc064834beaa470ddb06fd5c57c44363cb2e86f11c4d80906326"
+			"c215"
+			"4d2b96d47de1ac62" },
+	{ "session 2, sha512", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
+			"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, "", DIGEST_SHA512,
+			"942968b2acdf0fc6840f45dc64dc64beb2f960d5b97827a1a8e0e6f82cc7fb875f141fa196c7"
+			"a1a8"
+			"39ac1501a416b1ac3af8118707cdc26ddd6dd45b9de218e4" },
+	{ "sample", "UadYCDOJjqGxg8vXNQpAmQeMbvHB4Y6XDNdoMDXyXn0",
+			"ARBSJxKwtafP8IFoVIaYSpTmgx7axG5zYPqdg0p6gaE", NONCE_ELEVENS, "", DIGEST_SHA384,
+			"f3764e5383aaa68bebcedee375459db414232ea0f79f083adc40975b443e0e4ac8fa113bf56c"
+			"d26a"
+			"e87784870acc70b7" },
+	{ "sample device", "UadYCDOJjqGxg8vXNQpAmQeMbvHB4Y6XDNdoMDXyXn0",
+			"ARBSJxKwtafP8IFoVIaYSpTmgx7axG5zYPqdg0p6gaE", NONCE_ELEVENS, NULL, DIGEST_SHA384,
+			"ab822b59c6a474a36c2a35e9ce69b554bdbaee09dc94a8f36bbcbcd318dab16c85d4ee5188b1"
+			"7f69"
+			"b108aa56200b43a3" },
+	{ "sample with device", "UadYCDOJjqGxg8vXNQpAmQeMbvHB4Y6XDNdoMDXyXn0",
+			"ARBSJxKwtafP8IFoVIaYSpTmgx7axG5zYPqdg0p6gaE", NONCE_ELEVENS, DEVICE, DIGEST_SHA384,
+			"78da36b35a7a342aa1b4449d868ea580e458eddd382f8f04137dbc6e8e3bc90bb4d9dcd986f7"
+			"2ba9"
+			"119f31567ee07cd0" },
+};
+
 static void makes_the_digests_of_the_specification(void **state)
 {
-	static const struct {
-		const char *name;
-		const char *x, *y, *nonce, *additional;
-		enum digest_alg alg;
-		const char *hex;
-	} cases[] = {
-		{ "session 1", "M74I_9OSZ728LMMT4pPWLjQUSdXZtGlk4mJiba3SGM4",
-				"qGnwEXTlJIl9tB2bNN8WdgWS4RSpVy4Y7t6TLuvvvaU", NONCE_COUNTING, "",
-				DIGEST_SHA384,
-				"90d85a585bac0b7faad6b8b2c0a1f2b343fa31c0e31cf023563fbd55c20bd924cc8963470d72"
-				"1605"
-				"f04f739bfc2fcc36" },
-		{ "session 1, device", "M74I_9OSZ728LMMT4pPWLjQUSdXZtGlk4mJiba3SGM4",
-				"qGnwEXTlJIl9tB2bNN8WdgWS4RSpVy4Y7t6TLuvvvaU", NONCE_COUNTING, NULL,
-				DIGEST_SHA384,
-				"fdccf296e5c057045ecafc9042995391d1065d36be132087ce3f0000d4844913dc95c4be9724"
-				"d0dc"
-				"3839f45c64a359b3" },
-		{ "session 2, device, sha256", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
-				"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, NULL,
-				DIGEST_SHA256,
-				"bbf3e14c657081fbd9a71c12dad19d2099859356ccc3e4331af5de6d8278c2ff" },
-		{ "session 2, device, sha384", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
-				"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, NULL,
-				DIGEST_SHA384,
-				"c27d17e0a58cb69772db04bc968edd11e4d4c60761b8bdf0fba6871fed821b356dca79d6f725"
-				"23bb"
-				"de35244cb43e4606" },
-		{ "session 2, device, sha512", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
-				"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, NULL,
-				DIGEST_SHA512,
-				"6118bc10047cde7e1d49c0ed579558b33a688b6e2d7c06f5a15f7f2ef6b052c6e7faa9951eb1"
-				"a572"
-				"6685870673f3d8ff1483a153035e7ef525dcb577119e863c" },
-		{ "session 2, sha256", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
-				"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, "",
-				DIGEST_SHA256,
-				"fb2a750a1cc402d556f46c2251efcd4e93c8e4358973788aa49491a9afddf3de" },
-		{ "session 2, sha384", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
-				"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, "",
-				DIGEST_SHA384,
-				"1147b1af549c26b6863daf32fc064834beaa470ddb06fd5c57c44363cb2e86f11c4d80906326"
-				"c215"
-				"4d2b96d47de1ac62" },
-		{ "session 2, sha512", "AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",
-				"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q", NONCE_COUNTING, "",
-				DIGEST_SHA512,
-				"942968b2acdf0fc6840f45dc64dc64beb2f960d5b97827a1a8e0e6f82cc7fb875f141fa196c7"
-				"a1a8"
-				"39ac1501a416b1ac3af8118707cdc26ddd6dd45b9de218e4" },
-		{ "sample", "UadYCDOJjqGxg8vXNQpAmQeMbvHB4Y6XDNdoMDXyXn0",
-				"ARBSJxKwtafP8IFoVIaYSpTmgx7axG5zYPqdg0p6gaE", NONCE_ELEVENS, "",
-				DIGEST_SHA384,
-				"f3764e5383aaa68bebcedee375459db414232ea0f79f083adc40975b443e0e4ac8fa113bf56c"
-				"d26a"
-				"e87784870acc70b7" },
-		{ "sample device", "UadYCDOJjqGxg8vXNQpAmQeMbvHB4Y6XDNdoMDXyXn0",
-				"ARBSJxKwtafP8IFoVIaYSpTmgx7axG5zYPqdg0p6gaE", NONCE_ELEVENS, NULL,
-				DIGEST_SHA384,
-				"ab822b59c6a474a36c2a35e9ce69b554bdbaee09dc94a8f36bbcbcd318dab16c85d4ee5188b1"
-				"7f69"
-				"b108aa56200b43a3" },
-		{ "sample with device", "UadYCDOJjqGxg8vXNQpAmQeMbvHB4Y6XDNdoMDXyXn0",
-				"ARBSJxKwtafP8IFoVIaYSpTmgx7axG5zYPqdg0p6gaE", NONCE_ELEVENS, DEVICE,
-				DIGEST_SHA384,
-				"78da36b35a7a342aa1b4449d868ea580e458eddd382f8f04137dbc6e8e3bc90bb4d9dcd986f7"
-				"2ba9"
-				"119f31567ee07cd0" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		auto_json json_t *key = ec_key(cases[i].x, cases[i].y);
+	for (size_t i = 0; i < sizeof(specified) / sizeof(specified[0]); i++) {
+		auto_json json_t *key = ec_key(specified[i].x, specified[i].y);
 		auto_buf struct buf hex = BUF_MAX(DIGEST_HEX_MAX);
 		unsigned char digest[DIGEST_MAX];
-		kbs_runtime_digest(cases[i].alg, cases[i].nonce, key, cases[i].additional, digest);
-		hex_encode(&hex, span_new(digest, digest_size(cases[i].alg)));
-		if (strcmp(buf_text(&hex), cases[i].hex) != 0)
-			fail_msg("%s: %s", cases[i].name, buf_text(&hex));
+		kbs_runtime_digest(
+				specified[i].alg, specified[i].nonce, key, specified[i].additional, digest);
+		hex_encode(&hex, span_new(digest, digest_size(specified[i].alg)));
+		if (strcmp(buf_text(&hex), specified[i].hex) != 0)
+			fail_msg("%s: %s", specified[i].name, buf_text(&hex));
 	}
 }
 
@@ -232,13 +222,11 @@ static void reads_keys_as_the_real_service_does(void **state)
 		struct err err = ERR_NONE;
 		int status = kbs_tee_pubkey_read(sent, &read, &err);
 		assert_int_equal(status, cases[i].read ? 0 : -1);
-		if (status < 0) {
-			assert_int_equal(err.kind, ERR_FORMAT);
-			assert_null(read);
-			if (!strstr(err.text, cases[i].says))
-				fail_msg("%s: %s", cases[i].sent, err.text);
+		assert_int_equal(err.kind, cases[i].read ? ERR_OK : ERR_FORMAT);
+		if (!strstr(err.text, cases[i].says))
+			fail_msg("%s: %s", cases[i].sent, err.text);
+		if (status < 0)
 			continue;
-		}
 		auto_free char *text = json_text(read, true);
 		assert_string_equal(text, cases[i].read);
 	}

@@ -47,6 +47,23 @@ static json_t *tampered(const json_t *jwe, const char *member, size_t at)
 	return out;
 }
 
+/* That the answer is not opened once that member is another. */
+static void check_change(struct broker *broker, const json_t *jwe, const char *member)
+{
+	size_t len = strlen(json_text_at(jwe, member, NULL));
+	auto_json json_t *other = tampered(jwe, member, len / 2);
+	auto_free char *text = json_text(other, false);
+	auto_secret struct secret out = SECRET_NONE;
+	struct err err = ERR_NONE;
+
+	broker->jwe = text;
+	if (broker_get(broker, "kbs:///default/key/one", &out, &err) == 0)
+		fail_msg("%s", member);
+	/* a header can also become one that is none */
+	assert_true(err.kind == ERR_AUTH || (err.kind == ERR_FORMAT && !strcmp(member, "protected")));
+	assert_int_equal(out.len, 0);
+}
+
 static void opens_nothing_that_was_changed(void **state)
 {
 	static const char *const names[] = { "p256", "p521", "rsa" };
@@ -61,20 +78,10 @@ static void opens_nothing_that_was_changed(void **state)
 		assert_string_equal(json_text_at(entry, "name", NULL), names[i]);
 		recorded_key(json_object_get(entry, "tee_key"), &key);
 		broker_open(&broker, (struct kbs_client_options){ .tee_key = key.key });
-		for (size_t k = 0; k < sizeof(members) / sizeof(members[0]); k++) {
-			const json_t *jwe = json_object_get(entry, "jwe");
-			size_t len = strlen(json_text_at(jwe, members[k], NULL));
-			auto_json json_t *other = tampered(jwe, members[k], len / 2);
-			auto_free char *text = json_text(other, false);
-			auto_secret struct secret out = SECRET_NONE;
-			struct err err = ERR_NONE;
-			broker.jwe = text;
-			if (broker_get(&broker, "kbs:///default/key/one", &out, &err) == 0)
-				fail_msg("%s %s", names[i], members[k]);
-			assert_true(err.kind == ERR_AUTH || (err.kind == ERR_FORMAT && k == 4));
-			assert_int_equal(out.len, 0);
-		}
+		for (size_t k = 0; k < sizeof(members) / sizeof(members[0]); k++)
+			check_change(&broker, json_object_get(entry, "jwe"), members[k]);
 		/* a broken answer is no reason to ask again */
+		broker_settle(&broker);
 		assert_int_equal(broker.attests, 1);
 		assert_int_equal(broker.gets, sizeof(members) / sizeof(members[0]));
 	}
