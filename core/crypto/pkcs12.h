@@ -9,7 +9,8 @@
  * Encrypted safes hold certificates, which nobody here asks for, under ciphers that OpenSSL has put into its legacy
  * provider; so that provider is not needed.
  *
- * Bounds: SECRET_MAX bytes; PKCS12_ROUNDS_MAX rounds to derive the key of the MAC and of the bag, some seconds.
+ * Bounds: SECRET_MAX bytes; PKCS12_ROUNDS_MAX rounds to derive the key of the MAC (2048 are usual), those of
+ * crypto/pkey.h for the bag.
  * Ownership: a new key of the caller.
  * Errors: ERR_FORMAT (no PKCS#12, no MAC, a cipher that we do not have, no such key), ERR_LIMIT, ERR_AUTH (the password
  * is wrong or missing, uniform).
@@ -23,7 +24,7 @@
 struct err;
 struct pkey;
 
-#define PKCS12_ROUNDS_MAX 10000000
+#define PKCS12_ROUNDS_MAX 1000000
 
 int pkcs12_key(struct span der, const struct secret *password, struct pkey **out, struct err *err)
 		__attribute__((nonnull(2, 3), warn_unused_result));

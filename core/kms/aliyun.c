@@ -146,12 +146,15 @@ struct identity {
 	struct pkey *key;
 };
 
-static void identity_clear(struct identity *identity)
+static void identity_release(struct identity **slot)
 {
-	free(identity->access_key);
-	pkey_free(identity->key);
+	if (!*slot)
+		return;
+	free((*slot)->access_key);
+	pkey_free((*slot)->key);
+	free(*slot);
 }
-#define auto_identity __attribute__((cleanup(identity_clear)))
+#define auto_identity __attribute__((cleanup(identity_release)))
 
 /*
  * The password's file is plain text, less the white space at its end; but it is named .json, and samples hold
@@ -177,36 +180,41 @@ static int read_password(const struct kms *kms, const char *name, struct secret 
 	return secret_from_span(out, bytes, err);
 }
 
-static int read_key(const struct kms *kms, const char *file, const json_t *object, struct identity *out,
-		struct err *err)
+static int read_key(const struct kms *kms, const char *data, struct pkey **out, struct err *err)
 {
-	const char *id = kms_setting(kms, "client_key_id"), *access_key = "", *data = "";
-	auto_free char *password_file = xasprintf("password_%s.json", id);
+	auto_free char *file = xasprintf("password_%s.json", kms_setting(kms, "client_key_id"));
 	auto_secret struct secret password = SECRET_NONE, der = SECRET_NONE;
 
-	if (kms_get_text(object, file, "KeyId", &access_key, err) < 0 ||
-			kms_get_text(object, file, "PrivateKeyData", &data, err) < 0)
+	if (kms_secret_of_b64(data, "PrivateKeyData", &der, err) < 0 ||
+			read_password(kms, file, &password, err) < 0)
 		return -1;
-	if (kms_check_field(access_key, err) < 0)
-		return err_wrap(err, "%s: KeyId", file);
-	if (kms_secret_of_b64(data, "PrivateKeyData", &der, err) < 0)
-		return err_wrap(err, "%s", file);
-	if (read_password(kms, password_file, &password, err) < 0)
-		return -1;
-	if (pkcs12_key(secret_span(&der), &password, &out->key, err) < 0)
-		return err_wrap(err, "%s", file);
-	out->access_key = xstrdup(access_key);
-	return 0;
+	return pkcs12_key(secret_span(&der), &password, out, err);
 }
 
-static int read_identity(const struct kms *kms, struct identity *out, struct err *err)
+/* NULL on failure. */
+static struct identity *read_identity(const struct kms *kms, struct err *err)
 {
 	auto_free char *file = xasprintf("clientKey_%s.json", kms_setting(kms, "client_key_id"));
 	auto_json json_t *object = NULL;
+	auto_pkey struct pkey *key = NULL;
+	const char *access_key = "", *data = "";
 
-	if (kms_file_json(kms, file, &object, err) < 0)
-		return -1;
-	return read_key(kms, file, object, out, err);
+	if (kms_file_json(kms, file, &object, err) < 0 ||
+			kms_get_text(object, file, "KeyId", &access_key, err) < 0 ||
+			kms_get_text(object, file, "PrivateKeyData", &data, err) < 0)
+		return NULL;
+	if (kms_check_field(access_key, err) < 0) {
+		err_wrap(err, "%s: KeyId", file);
+		return NULL;
+	}
+	if (read_key(kms, data, &key, err) < 0) {
+		err_wrap(err, "%s", file);
+		return NULL;
+	}
+	struct identity *identity = xcalloc(1, sizeof(*identity));
+	identity->access_key = xstrdup(access_key);
+	identity->key = take(&key);
+	return identity;
 }
 
 /* ---- one request ---- */
@@ -262,14 +270,13 @@ static int ask(struct kms *kms, const struct identity *identity, const char *api
 static int call(struct kms *kms, const char *api, const struct buf *body, struct http_response *answer,
 		struct err *err)
 {
-	auto_identity struct identity identity = { .access_key = NULL };
 	auto_buf struct buf ca = BUF_MAX(0);
 	auto_free char *ca_file = xasprintf("PrivateKmsCA_%s.pem", kms_setting(kms, "kms_instance_id"));
 	struct kms_refusal why = { .code = SPAN_NONE };
 
-	if (buf_check(body, "the request", err) < 0 || read_identity(kms, &identity, err) < 0 ||
-			kms_file_ca(kms, ca_file, &ca, err) < 0 ||
-			ask(kms, &identity, api, buf_span(body), buf_span(&ca), answer, err) < 0)
+	auto_identity struct identity *identity = read_identity(kms, err);
+	if (!identity || buf_check(body, "the request", err) < 0 || kms_file_ca(kms, ca_file, &ca, err) < 0 ||
+			ask(kms, identity, api, buf_span(body), buf_span(&ca), answer, err) < 0)
 		return -1;
 	if (kms_is_success(answer))
 		return 0;

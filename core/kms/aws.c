@@ -93,7 +93,7 @@ void aws_decrypt_body(struct buf *out, const char *key_id, struct span cipher, c
 {
 	buf_putc(out, '{');
 	kms_put_b64(out, "CiphertextBlob", cipher);
-	if (json_object_size(context)) {
+	if (context && json_object_size(context)) {
 		auto_free char *text = json_text(context, true);
 		buf_puts(out, ",\"EncryptionContext\":");
 		buf_puts(out, text);
@@ -287,6 +287,7 @@ static int send(struct kms *kms, const char *url, const struct aws_ask *ask, con
 {
 	auto_buf struct buf date = BUF_MAX(64), target = BUF_MAX(128);
 	auto_wiped_buf struct buf token = BUF_MAX(SECRET_MAX);
+	static const char content_type[] = "Content-Type: " CONTENT;
 	const char *token_field = NULL;
 
 	buf_printf(&date, "X-Amz-Date: %s", ask->date);
@@ -297,8 +298,8 @@ static int send(struct kms *kms, const char *url, const struct aws_ask *ask, con
 		buf_printf(&token, "X-Amz-Security-Token: %s", ask->session_token);
 		token_field = buf_text(&token);
 	}
-	const char *const headers[] = { "Content-Type: " CONTENT, buf_text(&date), buf_text(&target),
-		authorization, token_field, NULL };
+	const char *const headers[] = { content_type, buf_text(&date), buf_text(&target), authorization,
+		token_field, NULL };
 	struct kms_ask request = { .method = "POST", .url = url, .headers = headers, .body = ask->body };
 	if (kms_ask(kms, &request, answer, err) < 0)
 		return -1;

@@ -100,7 +100,8 @@ static int check_endpoint(const char *value, struct err *err)
 	return 0;
 }
 
-static int read_credential(const struct kms *kms, char **app_id, struct secret *api_key, struct err *err)
+/* The key, and as its owner the application's id: a heap string, NULL on failure. */
+static char *read_credential(const struct kms *kms, struct secret *api_key, struct err *err)
 {
 	auto_free char *file = xasprintf("credential_%s.json", kms_setting(kms, "app_id"));
 	auto_json json_t *object = NULL;
@@ -108,15 +109,16 @@ static int read_credential(const struct kms *kms, char **app_id, struct secret *
 
 	if (kms_file_json(kms, file, &object, err) < 0 || kms_get_text(object, file, "AppId", &id, err) < 0 ||
 			kms_get_text(object, file, "ApiKey", &key, err) < 0)
-		return -1;
-	if (check_signable(id, err) < 0)
-		return err_wrap(err, "%s: AppId", file);
-	if (!*key)
-		return err_set(err, ERR_FORMAT, "%s: ApiKey is empty", file);
-	if (secret_from_span(api_key, span_of(key), err) < 0)
-		return -1;
-	*app_id = xstrdup(id);
-	return 0;
+		return NULL;
+	if (check_signable(id, err) < 0) {
+		err_wrap(err, "%s: AppId", file);
+		return NULL;
+	}
+	if (!*key) {
+		err_set(err, ERR_FORMAT, "%s: ApiKey is empty", file);
+		return NULL;
+	}
+	return secret_from_span(api_key, span_of(key), err) < 0 ? NULL : xstrdup(id);
 }
 
 /* Certificates that are trusted beside the usual ones; there need not be any. */
@@ -192,26 +194,31 @@ static int send(struct kms *kms, const struct ehsm_ask *ask, struct span body, s
 	return kms_is_success(answer) ? 0 : kms_refused(answer, &none, err);
 }
 
-static int call(struct kms *kms, struct ehsm_ask *ask, struct http_response *answer, struct err *err)
+/* `text` is the base64 of what is to be encrypted, or else what is to be decrypted. */
+static int call(struct kms *kms, const char *key_id, bool encrypts, struct span text,
+		struct http_response *answer, struct err *err)
 {
-	auto_free char *app_id = NULL;
 	auto_secret struct secret api_key = SECRET_NONE;
 	auto_wiped_buf struct buf body = BUF_MAX(KMS_REQUEST_MAX);
 	struct fresh fresh;
 
-	if (check_signable(ask->key_id, err) < 0) {
+	if (check_signable(key_id, err) < 0) {
 		err_wrap(err, "key_id");
 		return kms_blame_caller(err);
 	}
-	if (read_credential(kms, &app_id, &api_key, err) < 0)
+	auto_free char *app_id = read_credential(kms, &api_key, err);
+	if (!app_id)
 		return -1;
 	make_fresh(kms, &fresh);
-	ask->app_id = app_id;
-	ask->nonce = fresh.nonce;
-	ask->timestamp = fresh.timestamp;
-	if (make_body(ask, &api_key, &body, err) < 0)
+	struct ehsm_ask ask = { .app_id = app_id,
+		.nonce = fresh.nonce,
+		.timestamp = fresh.timestamp,
+		.key_id = key_id,
+		.encrypts = encrypts,
+		.text = text };
+	if (make_body(&ask, &api_key, &body, err) < 0)
 		return -1;
-	return send(kms, ask, buf_span(&body), answer, err);
+	return send(kms, &ask, buf_span(&body), answer, err);
 }
 
 /* ---- the provider ---- */
@@ -233,11 +240,11 @@ static int decrypt(struct kms *kms, const char *key_id, struct span cipher, cons
 {
 	auto_wiped_response struct http_response answer = HTTP_RESPONSE_NONE;
 	auto_json json_t *object = NULL;
-	struct ehsm_ask ask = { .key_id = key_id, .encrypts = false, .text = cipher };
 	const char *text = "";
 
 	(void)annotations;
-	if (check_b64(cipher, "the encrypted key", err) < 0 || call(kms, &ask, &answer, err) < 0 ||
+	if (check_b64(cipher, "the encrypted key", err) < 0 ||
+			call(kms, key_id, false, cipher, &answer, err) < 0 ||
 			ehsm_answer(buf_span(&answer.body), "plaintext", &object, &text, err) < 0)
 		return -1;
 	return kms_secret_of_b64(text, "the answer's plaintext", plain, err);
@@ -249,14 +256,12 @@ static int encrypt(struct kms *kms, const char *key_id, const struct secret *pla
 	auto_wiped_response struct http_response answer = HTTP_RESPONSE_NONE;
 	auto_json json_t *object = NULL;
 	auto_secret struct secret encoded = SECRET_NONE;
-	struct ehsm_ask ask = { .key_id = key_id, .encrypts = true };
 	const char *text = "";
 
 	if (secret_alloc(&encoded, b64_encoded_len(plain->len), err) < 0)
 		return -1;
 	b64_encode_raw((char *)encoded.ptr, secret_span(plain));
-	ask.text = secret_span(&encoded);
-	if (call(kms, &ask, &answer, err) < 0 ||
+	if (call(kms, key_id, true, secret_span(&encoded), &answer, err) < 0 ||
 			ehsm_answer(buf_span(&answer.body), "ciphertext", &object, &text, err) < 0 ||
 			check_b64(span_of(text), "the answer's ciphertext", err) < 0)
 		return -1;

@@ -79,7 +79,7 @@ static struct span from_hex(const char *hex, struct buf *out)
 /* The first request is exactly this head and these bytes. */
 static void requested(struct stage *stage, const char *head, const char *body_hex)
 {
-	auto_buf struct buf body = BUF_MAX(1024), hex = BUF_MAX(4096);
+	auto_buf struct buf hex = BUF_MAX(4096);
 
 	double_stop(&stage->service);
 	const char *text = double_request(&stage->service, 0);
