@@ -105,7 +105,7 @@ static int split(struct span text, struct span parts[static PARTS], struct err *
 
 static int read_parts(struct span text, struct jws *jws, struct err *err)
 {
-	struct span parts[PARTS];
+	struct span parts[PARTS] = { SPAN_NONE };
 
 	if (split(text, parts, err) < 0 || decode(parts[0], "header", &jws->head, err) < 0 ||
 			decode(parts[1], "payload", &jws->payload, err) < 0 ||

@@ -97,7 +97,7 @@ int sealed_read_unsigned(struct span text, struct sealed *out, struct err *err)
 {
 	auto_sealed_secret struct sealed_secret secret = SEALED_SECRET_NONE;
 	auto_buf struct buf payload = BUF_MAX(SEALED_PAYLOAD_MAX);
-	struct span parts[PARTS];
+	struct span parts[PARTS] = { SPAN_NONE };
 	size_t count = 0;
 
 	if (text.len > SEALED_MAX)

@@ -28,6 +28,20 @@ static void must_fail(const char *name, struct span text, const struct jwk *key,
 
 /* ---- the form ---- */
 
+static void cut_or_change(const char *name, struct buf *token, const struct jwk *key)
+{
+	for (size_t len = 0; len < token->len; len++)
+		if (passes(span_new(token->ptr, len), key, NULL))
+			fail_msg("%s: passes with %zu of %zu bytes", name, len, token->len);
+	for (size_t at = 0; at < token->len; at++) {
+		char kept = token->ptr[at];
+		token->ptr[at] = kept == 'A' ? 'B' : 'A';
+		if (passes(buf_span(token), key, NULL))
+			fail_msg("%s: passes with another byte %zu", name, at);
+		token->ptr[at] = kept;
+	}
+}
+
 static void refuses_a_token_that_was_cut_or_changed_anywhere(void **state)
 {
 	(void)state;
@@ -38,16 +52,7 @@ static void refuses_a_token_that_was_cut_or_changed_anywhere(void **state)
 		signer_load(&signers[i], &key);
 		assert_int_equal(jws_sign(key.key, span_of(header), span_of(claims), &out, NULL), 0);
 		assert_true(passes(buf_span(&out), &key, NULL));
-		for (size_t len = 0; len < out.len; len++)
-			if (passes(span_new(out.ptr, len), &key, NULL))
-				fail_msg("%s: passes with %zu of %zu bytes", signers[i].name, len, out.len);
-		for (size_t at = 0; at < out.len; at++) {
-			char kept = out.ptr[at];
-			out.ptr[at] = kept == 'A' ? 'B' : 'A';
-			if (passes(buf_span(&out), &key, NULL))
-				fail_msg("%s: passes with another byte %zu", signers[i].name, at);
-			out.ptr[at] = kept;
-		}
+		cut_or_change(signers[i].name, &out, &key);
 	}
 }
 

@@ -253,7 +253,7 @@ static void what_is_signed_must_be_a_secret_of_our_version(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		auto_buf struct buf text = BUF_MAX(JWS_MAX), fake = BUF_MAX(JWS_MAX);
+		auto_buf struct buf text = BUF_MAX(JWS_MAX);
 		auto_sealed struct sealed sealed = SEALED_NONE;
 		struct err err = ERR_NONE;
 		signed_text("{\"alg\":\"ES256\",\"kid\":\"k\"}", span_of(cases[i].payload), &text);
