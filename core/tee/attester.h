@@ -10,7 +10,11 @@
  *     tpm       TPM 2.0 through libtss2-esys           PCR 8                       PCRs, sha256
  *
  * Detection takes the first that is there, in the order tdx, snp, tpm, sample. A TPM counts when its attestation key
- * is there, too: a machine with a TPM but no key is a sample.
+ * is there, too: a machine with a TPM but no key is a sample. What is there but does not answer is an error, no sample.
+ *
+ * A TPM's connection is a module of tss2 that is loaded when it is asked for (libtss2-tcti-device.so.0). The library
+ * tells each failure on standard error, too; a program that does not want that sets TSS2_LOG=all+none at its start.
+ * PCRs 17 … 22 cannot be extended by who sits at locality 0, which is where /dev/tpm0 puts its users.
  *
  * Report data are the bytes of a digest, of any length to 64; each kind fits them to its field as the verifiers expect.
  *

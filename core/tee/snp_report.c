@@ -173,7 +173,7 @@ int snp_report_json(struct span raw, json_t **out, struct err *err)
 {
 	const unsigned char *bytes = (const unsigned char *)raw.ptr;
 	auto_json json_t *report = json_object();
-	struct layout layout;
+	struct layout layout = { .tcb = tcb_milan };
 
 	if (raw.len != SNP_REPORT_LEN)
 		return err_set(err, ERR_FORMAT, "a report of %zu bytes instead of %d", raw.len,
@@ -239,7 +239,7 @@ static int parts_raw(const json_t *report, const char *key, const struct part *p
 	if (json_get_object(report, "", key, &object, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		uint64_t value;
+		uint64_t value = 0;
 		if (parts[i].at < 0)
 			continue;
 		if (get_number(object, key, parts[i].name, 1, &value, err) < 0)
@@ -265,7 +265,7 @@ static int signature_raw(const json_t *report, const char *key, unsigned char *o
 
 static int number_raw(const json_t *report, const struct field *field, unsigned char *out, struct err *err)
 {
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (get_number(report, "", field->name, field->size, &value, err) < 0)
 		return -1;
@@ -298,8 +298,8 @@ static int field_raw(const json_t *report, const struct field *field, const stru
 int snp_report_raw(const json_t *report, unsigned char out[static SNP_REPORT_LEN], struct err *err)
 {
 	unsigned char raw[SNP_REPORT_LEN] = { 0 };
-	uint64_t version, family = 0;
-	struct layout layout;
+	uint64_t version = 0, family = 0;
+	struct layout layout = { .tcb = tcb_milan };
 
 	if (get_number(report, "", "version", 4, &version, err) < 0 ||
 			(version >= CPUID_SINCE &&

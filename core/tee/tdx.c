@@ -52,7 +52,7 @@ static int read_optional(const char *path, struct buf *out, bool *found, struct 
 static int collect_log(struct attester *self, struct buf *out, bool *found, struct err *err)
 {
 	auto_buf struct buf ccel = BUF_MAX(CCEL_MAX), aael = BUF_MAX(EVENTLOG_MAX);
-	bool firmware, agent;
+	bool firmware = false, agent = false;
 	size_t len = 0;
 
 	if (read_optional(self->ccel, &ccel, &firmware, err) < 0 ||
@@ -81,7 +81,7 @@ static json_t *text_of(const struct buf *bytes)
 static int tdx_evidence(struct attester *self, struct span report_data, json_t **out, struct err *err)
 {
 	auto_buf struct buf quote = BUF_MAX(TSM_BLOB_MAX), log = BUF_MAX(LOG_MAX);
-	bool found;
+	bool found = false;
 
 	if (tsm_report(self->tsm, PROVIDER, report_data, &quote, NULL, err) < 0 ||
 			collect_log(self, &log, &found, err) < 0)
@@ -118,7 +118,7 @@ static int read_mrconfigid(struct attester *self, unsigned char out[static MRCON
 	static const char nothing[TSM_DATA_LEN] = { 0 };
 	auto_free char *path = xasprintf("%s/mrconfigid", self->tdx);
 	auto_buf struct buf quote = BUF_MAX(TSM_BLOB_MAX), shown = BUF_MAX(MRCONFIG_LEN);
-	bool found;
+	bool found = false;
 
 	if (read_optional(path, &shown, &found, err) < 0)
 		return -1;

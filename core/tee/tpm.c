@@ -139,8 +139,6 @@ static int rsa_of(const TPMT_PUBLIC *public, struct pkey **out, struct err *err)
 	uint32_t exponent = public->parameters.rsaDetail.exponent;
 	unsigned char e[4];
 
-	if (public->type != TPM2_ALG_RSA)
-		return err_set(err, ERR_FORMAT, "the attestation key is no RSA key");
 	exponent = exponent ? exponent : 65537;
 	for (size_t i = 0; i < sizeof(e); i++)
 		e[i] = (unsigned char)(exponent >> (24 - 8 * i));
@@ -156,7 +154,7 @@ int tpm_key_public(struct tpm *tpm, uint32_t handle, struct buf *out, struct err
 {
 	auto_esys TPM2B_PUBLIC *public = NULL;
 	auto_pkey struct pkey *key = NULL;
-	ESYS_TR object;
+	ESYS_TR object = ESYS_TR_NONE;
 
 	if (find_key(tpm, handle, &object, err) < 0)
 		return -1;
@@ -165,6 +163,8 @@ int tpm_key_public(struct tpm *tpm, uint32_t handle, struct buf *out, struct err
 	Esys_TR_Close(tpm->esys, &object);
 	if (rc != TSS2_RC_SUCCESS)
 		return fail(err, rc, "TPM: reading the attestation key");
+	if (public->publicArea.type != TPM2_ALG_RSA)
+		return err_set(err, ERR_FORMAT, "TPM: the attestation key is no RSA key");
 	if (rsa_of(&public->publicArea, &key, err) < 0)
 		return -1;
 	return quote_key_text(key, out, err);

@@ -8,9 +8,6 @@
  *
  * PCRs are those of the SHA-256 bank, authorisations are empty.
  *
- * The library says on standard error what went wrong, besides returning it; a program that does not want that sets
- * TSS2_LOG=all+none in its environment before its first call.
- *
  * Ownership: heap object of the caller, one thread. Errors: ERR_NOT_FOUND (no such device, no key at that handle),
  * ERR_IO, ERR_RETRY (the TPM is busy), ERR_FORMAT (a key of another kind, no such PCR).
  */

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/own.h"
 #include "base/run.h"
 
 #include <stdio.h>

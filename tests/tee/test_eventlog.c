@@ -5,10 +5,10 @@
  */
 #include "base/fs.h"
 #include "base/own.h"
-#include "swtpm.h"
 #include "tee/attester.h"
 #include "tee/eventlog.h"
 #include "tee/tcglog.h"
+#include "tests/tee/swtpm.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -292,6 +292,26 @@ static void extends_nothing_when_the_disk_is_full(void **state)
 	assert_int_equal(access(wal_path, F_OK), -1);
 }
 
+/* Locality 0 may not extend PCR 17: the event is taken back. */
+static void forgets_an_event_that_the_register_did_not_take(void **state)
+{
+	auto_attester struct attester *with = attester();
+	auto_eventlog struct eventlog *log = NULL;
+	enum eventlog_result result;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(open_log(with, &log, NULL), 0);
+	size_t before = check_agreement();
+	assert_int_equal(eventlog_record(log, SPAN_LIT("d"), SPAN_LIT("o"), SPAN_LIT("c"), 17, &result, &err),
+			-1);
+	assert_int_equal(err.kind, ERR_IO);
+	assert_int_equal(access(wal_path, F_OK), -1);
+	assert_int_equal(check_agreement(), before);
+	assert_int_equal(record(log, "after", NULL), 0);
+	assert_int_equal(check_agreement(), before + 1);
+}
+
 /* ---- death ---------------------------------------------------------------------------------------------- */
 
 /* A child that records one event and dies at its n-th step; true when it was done before. */
@@ -470,6 +490,7 @@ int main(void)
 		cmocka_unit_test(refuses_texts_that_could_not_be_split_again),
 		cmocka_unit_test(says_when_it_is_off_or_not_supported),
 		cmocka_unit_test(extends_nothing_when_the_disk_is_full),
+		cmocka_unit_test(forgets_an_event_that_the_register_did_not_take),
 		cmocka_unit_test(agrees_again_after_dying_at_any_step),
 		cmocka_unit_test(finishes_an_extension_whose_entry_is_missing),
 		cmocka_unit_test(refuses_logs_that_are_not_its_own),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 #include "codec/json.h"
-#include "fake_tsm.h"
 #include "tee/attester.h"
 #include "tee/snp_report.h"
+#include "tests/tee/fake_tsm.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,10 +3,10 @@
 #include "base/err.h"
 #include "base/hex.h"
 #include "codec/json.h"
-#include "fake_tsm.h"
 #include "tee/attester.h"
 #include "tee/eventlog.h"
 #include "tee/tcglog.h"
+#include "tests/tee/fake_tsm.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,9 +5,9 @@
 #include "base/hex.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "swtpm.h"
 #include "tee/attester.h"
 #include "tee/verify.h"
+#include "tests/tee/swtpm.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>

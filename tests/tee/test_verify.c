@@ -211,7 +211,8 @@ static void refuses_each_flipped_digit_of_the_pcrs(void **state)
 
 static void refuses_pcrs_in_other_forms(void **state)
 {
-	static const char *const values[] = { "", "00", ZERO "00",
+	static const char *const values[] = { "", "00", /* one byte more */
+		"000000000000000000000000000000000000000000000000000000000000000000",
 		"000000000000000000000000000000000000000000000000000000000000000",
 		"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF",
 		"0x00000000000000000000000000000000000000000000000000000000000000" };
