@@ -4,6 +4,7 @@
 #include "base/program.h"
 #include "codec/json.h"
 #include "crypto/init.h"
+#include "net/http.h"
 #include "sealed-secrets/verbs.h"
 
 #include <signal.h>
@@ -11,7 +12,7 @@
 
 int main(int argc, char **argv)
 {
-	static const char *const see_also[] = { "initdata-gen(1)", "image-crypt(1)", "guest(1)", "kubectl(1)",
+	static const char *const see_also[] = { "initdata-gen(1)", "image-crypt(1)", "cocoon-guest(1)", "kubectl(1)",
 		NULL };
 	const struct opt_verb verbs[] = { seal_verb, unseal_verb, inspect_verb, verify_verb, keygen_verb,
 		lint_verb, registry_auth_verb, convert_verb, provision_verb, OPT_VERB_END };
@@ -35,7 +36,7 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	json_wipe_freed();
-	if (crypto_init(true, &err) < 0) {
+	if (crypto_init(true, &err) < 0 || http_global_init(&err) < 0) {
 		fprintf(stderr, "sealed-secrets: %s\n", err.text);
 		return 1;
 	}

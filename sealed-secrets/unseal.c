@@ -56,7 +56,7 @@ static int open_offline(const struct unseal *settings, const char *name, struct 
 		return err_set(err, ERR_USAGE,
 				"the secret is the resource %s: --resources names a file that holds it, or "
 				"fetch it in "
-				"a guest with 'guest get-resource'",
+				"a guest with 'cocoon-guest get-resource'",
 				name);
 	if (kbs_uri_parse(span_of(name), &uri, err) < 0 || offline_load(settings->resources, &set, err) < 0)
 		return -1;

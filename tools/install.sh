@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Copies the programs of OUT/bin below PREFIX, under the names that they give themselves with --version (webhook and
-# controller say more in a folder of ours than on a PATH), with what they tell: man pages and completions.
+# controller say more in a folder of ours than on a PATH), with what they tell: man pages and completions, and the
+# guest's unit for systemd, which looks for the program in the usual places.
 # Usage: tools/install.sh OUT PREFIX      (make install; PREFIX includes DESTDIR)
 set -euo pipefail
 out=${1:?usage: tools/install.sh OUT PREFIX}
@@ -18,7 +19,8 @@ said() {
 }
 
 for program in "$out"/bin/*; do
-	[[ -f $program && -x $program ]] || continue
+	# the development broker is for tests and demonstrations
+	[[ -f $program && -x $program && ${program##*/} != dev-kbs ]] || continue
 	version=$("$program" --version)
 	name=${version%% *}
 	install -D -m 755 "$program" "$prefix/bin/$name"
@@ -28,3 +30,4 @@ for program in "$out"/bin/*; do
 	said "$program" "$prefix/share/fish/vendor_completions.d/$name.fish" completion fish
 	echo "installed $prefix/bin/$name"
 done
+install -D -m 644 "$(dirname "$0")/../guest/cocoon-guest.service" "$prefix/lib/systemd/system/cocoon-guest.service"

@@ -50,7 +50,7 @@ completes() {
 
 ok 'installs below DESTDIR and PREFIX' tools/install.sh "$out" "$prefix"
 ok 'and once more, over itself' tools/install.sh "$out" "$prefix"
-programs=(cocoon-controller cocoon-webhook image-crypt image-crypt-decoder initdata-gen)
+programs=(cocoon-controller cocoon-guest cocoon-webhook image-crypt image-crypt-decoder initdata-gen sealed-secrets)
 ok 'installs these programs and no others' \
 	diff <(printf '%s\n' "${programs[@]}") <(find "$prefix/bin" -type f -printf '%f\n' | sort)
 ok 'leaves no half-written files' bash -c '! find "$1" -name "*.new" | grep .' _ "$prefix"
