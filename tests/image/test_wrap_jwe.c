@@ -90,6 +90,7 @@ static void refuses_recipients_before_anything_is_encrypted(void **state)
 		{ "jwe:/dev/null", ERR_FORMAT },
 		{ "jwe:" CRYPTO "ed25519-public.pem", ERR_USAGE },
 		{ "jwe:" JOSE "ed25519.jwk", ERR_USAGE },
+		{ "jwe:" JOSE "rsa-1_5.jwk", ERR_USAGE },
 		{ "jwe:" CRYPTO "rsa-locked.pem", ERR_AUTH },
 		{ "jwe:" CRYPTO "other/rsa1024.pem", ERR_FORMAT },
 		{ "jwe:" CRYPTO "../make-keys.sh", ERR_FORMAT },
