@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/own.h"
-#include "jose/jwe.h"
 #include "kbs/client_own.h"
 #include "net/url.h"
 
@@ -262,19 +261,8 @@ static unsigned long last_number(struct kbs_client *client)
 
 /* ---- resources ----------------------------------------------------------------------------------------- */
 
-static int open_answer(const struct kbs_session *session, const struct http_response *response,
-		struct secret *out, struct err *err)
-{
-	struct jwk key = JWK_NONE;
-
-	key.key = session->key;
-	if (jwe_open(&key, buf_span(&response->body), out, err) < 0)
-		return err_wrap(err, "the key broker's answer");
-	return 0;
-}
-
-/* *stale: the broker does not know the token any more. */
-static int refuse(const struct http_response *response, bool *stale, struct err *err)
+/* *stale: another token may do better: the broker does not know this one any more, or judged the guest a while ago. */
+static int refuse(const struct http_response *response, bool old, bool *stale, struct err *err)
 {
 	struct kbs_failure failure = { .variant = KBS_OTHER_ERROR };
 	bool known = kbs_failure_parse(buf_span(&response->body), &failure);
@@ -283,8 +271,10 @@ static int refuse(const struct http_response *response, bool *stale, struct err 
 		return kbs_refused(response, ERR_NOT_FOUND, "the key broker has no such resource", err);
 	if (response->status == 413)
 		return kbs_refused(response, ERR_LIMIT, "the request is too large for the key broker", err);
-	if (known && failure.variant == KBS_POLICY_DENY)
+	if (known && failure.variant == KBS_POLICY_DENY) {
+		*stale = old;
 		return kbs_refused(response, ERR_DENIED, "the key broker's policy denies it", err);
+	}
 	if (known && failure.variant == KBS_PLUGIN_INTERNAL_ERROR)
 		return kbs_refused(response, ERR_DENIED,
 				"the key broker could not give it out; perhaps there is no such resource",
@@ -309,8 +299,9 @@ static int fetch(const struct kbs_call *call, const struct kbs_session *session,
 	if (kbs_ask(call, &ask, &response, err) < 0)
 		return -1;
 	if (response.status != 200)
-		return refuse(&response, stale, err);
-	return open_answer(session, &response, out, err);
+		return refuse(&response, clock_mono(call->client->clock) - session->made > KBS_TOKEN_FRESH,
+				stale, err);
+	return kbs_open(session, buf_span(&response.body), out, err);
 }
 
 static int get(const struct kbs_call *call, const struct kbs_uri *uri, struct secret *out, struct err *err)

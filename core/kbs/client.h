@@ -14,11 +14,14 @@
  * does not say so. Requests carry cookie and token, as the broker takes either.
  *
  * A refused resource (401) is judged by the failure's type: TokenNotFound and TokenVerifierError lead to one new
- * handshake and another try; PolicyDeny, PluginInternalError and JweError are final: the broker would say the same
- * again. 5xx, broken connections and timeouts are tried again, with growing pauses, within the deadline.
+ * handshake and another try, and so does PolicyDeny where the token is older than KBS_TOKEN_FRESH, since policy or
+ * reference values may have changed since the guest was judged. A PolicyDeny of a fresh token, PluginInternalError and
+ * JweError are final: the broker would say the same again. 5xx, broken connections and timeouts are tried again, with
+ * growing pauses, within the deadline.
  *
  * Versions: 0.4.0 first; where the broker's refusal names another version that is spoken (kbs/message.h), once more
- * with that one, when options.older allows it.
+ * with that one, when options.older allows it. 0.1 has RSA keys with RSA1_5 alone, whatever `key` says, and answers in a
+ * form of its own.
  *
  * Answers are JWE to the TEE key; the header is used as it was sent.
  *
@@ -45,6 +48,7 @@ struct err;
 struct kbs_client;
 struct pkey;
 
+#define KBS_TOKEN_FRESH  (10 * CLOCK_SECOND)
 #define KBS_TOKEN_MARGIN (30 * CLOCK_SECOND)
 
 struct kbs_client_options {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What client.c (sessions that threads share), client_shake.c (one handshake) and client_ask.c (one request, tried until
- * it is answered) have in common; for them alone.
+ * What client.c (sessions that threads share), client_shake.c (one handshake), client_ask.c (one request, tried until it
+ * is answered) and client_open.c (one answer) have in common; for them alone.
  */
 #ifndef COCOON_KBS_CLIENT_OWN_H
 #define COCOON_KBS_CLIENT_OWN_H
@@ -21,7 +21,7 @@
 /* struct http that rest between calls; more calls than that at once make connections of their own */
 #define KBS_IDLE_MAX    16
 
-/* What a handshake brought. Never changes, but for refs under the client's lock. */
+/* What a handshake brought, in the version that was spoken. Never changes, but for refs under the client's lock. */
 struct kbs_session {
 	unsigned refs;
 	unsigned long number; /* counts handshakes, from 1 */
@@ -29,7 +29,8 @@ struct kbs_session {
 	struct buf cookies;
 	struct pkey *own; /* NULL when the key is the owner's */
 	struct pkey *key;
-	int64_t good_until; /* by the monotonic clock of the options */
+	enum kbs_version version;
+	int64_t made, good_until; /* by the monotonic clock of the options */
 };
 
 struct kbs_client {
@@ -94,5 +95,9 @@ void kbs_cookies_take(struct buf *list, struct span fields) __attribute__((nonnu
 int kbs_shake(const struct kbs_call *call, enum kbs_version *version, struct kbs_session **out,
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 void kbs_session_free(struct kbs_session *session);
+
+/* The content of an answer. ERR_AUTH, uniform, for all that depends on the key; ERR_FORMAT, ERR_USAGE. */
+int kbs_open(const struct kbs_session *session, struct span body, struct secret *out, struct err *err)
+		__attribute__((nonnull(1, 3), warn_unused_result));
 
 #endif

@@ -48,11 +48,16 @@ static int make_key(const struct kbs_client *client, struct kbs_session *session
 	static const enum pkey_kind kinds[] = {
 		[KBS_KEY_P256] = PKEY_P256, [KBS_KEY_P521] = PKEY_P521, [KBS_KEY_RSA] = PKEY_RSA
 	};
+	/* version 0.1 knows no other */
+	enum pkey_kind kind = session->version == KBS_0_1 ? PKEY_RSA : kinds[client->key];
 
 	session->key = client->tee_key;
+	if (session->key && session->version == KBS_0_1 && pkey_kind(session->key) != PKEY_RSA)
+		return err_set(err, ERR_USAGE,
+				"the key broker speaks version 0.1 of the protocol, which needs an RSA key");
 	if (session->key)
 		return 0;
-	if (pkey_generate(kinds[client->key], RSA_BITS, &session->own, err) < 0)
+	if (pkey_generate(kind, RSA_BITS, &session->own, err) < 0)
 		return err_wrap(err, "the TEE key");
 	session->key = session->own;
 	return 0;
@@ -67,6 +72,7 @@ static int shake_new(
 	shake->version = version;
 	shake->session = xcalloc(1, sizeof(*shake->session));
 	shake->session->refs = 1;
+	shake->session->version = version;
 	buf_init(&shake->session->token, KBS_TOKEN_MAX);
 	buf_init(&shake->session->cookies, KBS_COOKIES_MAX);
 	*out = shake;
@@ -145,7 +151,11 @@ static int gather(struct shake *shake, struct err *err)
 	to->nonce = xstrdup(shake->challenge.nonce);
 	if (client->initdata)
 		to->initdata = xstrdup(client->initdata);
-	if (kbs_tee_pubkey(shake->session->key, &to->pubkey, err) < 0 || gather_additional(shake, err) < 0)
+	if (kbs_tee_pubkey(shake->session->key, &to->pubkey, err) < 0)
+		return -1;
+	if (shake->version == KBS_0_1)
+		json_object_set_new(to->pubkey, "alg", json_string("RSA1_5"));
+	if (gather_additional(shake, err) < 0)
 		return -1;
 	kbs_runtime_digest(hash, to->nonce, to->pubkey, shake->version < KBS_0_3 ? NULL : to->additional,
 			digest);
@@ -192,7 +202,8 @@ static int take_token(struct shake *shake, const struct http_response *response,
 	if (kbs_response_parse(buf_span(&response->body), &session->token, err) < 0 ||
 			kbs_token_times(buf_span(&session->token), &times, err) < 0)
 		return err_wrap(err, "the key broker's answer to the attestation");
-	session->good_until = clock_mono(clock) + life_of(&times, clock);
+	session->made = clock_mono(clock);
+	session->good_until = session->made + life_of(&times, clock);
 	return 0;
 }
 

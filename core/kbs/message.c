@@ -128,11 +128,13 @@ static void put_json(struct buf *out, const json_t *value)
 
 void kbs_request_format(enum kbs_version version, const char *tee, struct buf *out)
 {
-	/* the hashes that there are here: what is offered may be selected */
-	auto_json json_t *root = json_pack("{s:s, s:s, s:{s:[sss]}}", "version", kbs_version_name(version),
-			"tee", tee, "extra-params", "supported-hash-algorithms", "sha256", "sha384",
-			"sha512");
+	auto_json json_t *root = json_pack("{s:s, s:s}", "version", kbs_version_name(version), "tee", tee);
+	/* the hashes that there are here: what is offered may be selected. The oldest brokers take a text alone */
+	json_t *extra = version < KBS_0_3
+			? json_string("")
+			: json_pack("{s:[sss]}", "supported-hash-algorithms", "sha256", "sha384", "sha512");
 
+	json_object_set_new(root, "extra-params", extra);
 	put_json(out, root);
 }
 

@@ -37,6 +37,7 @@ struct broker {
 	int64_t life;    /* of tokens, in seconds */
 	int64_t skew;    /* of the broker's clock */
 	enum kbs_version version;
+	bool oldest; /* that version is KBS_0_1 */
 	enum digest_alg hash;
 	bool devices; /* there must be evidence of them */
 	const char *initdata;
@@ -211,7 +212,7 @@ static inline void broker_open(struct broker *broker, struct kbs_client_options 
 	broker->now = BROKER_NOW * CLOCK_SECOND;
 	broker->nonce = broker->nonce ? broker->nonce : BROKER_NONCE;
 	broker->life = broker->life ? broker->life : 300;
-	broker->version = broker->version ? broker->version : KBS_0_4;
+	broker->version = broker->version || broker->oldest ? broker->version : KBS_0_4;
 	if (attester_open(&attester, &broker->attester, &err) < 0)
 		fail_msg("%s", err.text);
 	auto_free char *url = xasprintf("%s://%s:%u/", broker->replay.tls ? "https" : "http",

@@ -80,6 +80,19 @@ static void speaks_older_versions_where_it_may(void **state)
 	}
 }
 
+static void makes_rsa_keys_for_the_oldest_version(void **state)
+{
+	auto_broker struct broker broker = { .hash = DIGEST_SHA384, .version = KBS_0_1, .oldest = true };
+	auto_buf struct buf token = BUF_MAX(4096);
+
+	(void)state;
+	broker_open(&broker, (struct kbs_client_options){ .key = KBS_KEY_P256, .older = true });
+	assert_int_equal(kbs_client_token(broker.client, false, &token, NULL, NULL), 0);
+	broker_settle(&broker);
+	assert_string_equal(json_text_at(broker.pubkey, "alg", NULL), "RSA1_5");
+	assert_int_equal(broker.auths, 2);
+}
+
 static void names_both_versions_where_it_may_not(void **state)
 {
 	auto_broker struct broker broker = { .hash = DIGEST_SHA384, .version = KBS_0_2 };
@@ -276,6 +289,29 @@ static void tells_refusals_apart(void **state)
 	}
 }
 
+/* Policy or reference values may have changed since the guest was judged. */
+static void asks_a_policy_again_with_a_new_token(void **state)
+{
+	static const struct refusal deny = { 401, KBS_POLICY_DENY, NULL, ERR_DENIED, "PolicyDeny", 0 };
+	auto_broker struct broker broker = { .hash = DIGEST_SHA384 };
+
+	(void)state;
+	refusal = &deny;
+	broker_open(&broker, (struct kbs_client_options){ .key = KBS_KEY_P256 });
+	broker_gives(&broker);
+	broker.instead = refuse_resource;
+	broker_refuses(&broker, ERR_DENIED, "PolicyDeny");
+	assert_int_equal(broker.gets, 2);
+	broker.now += KBS_TOKEN_FRESH + 1;
+	broker_refuses(&broker, ERR_DENIED, "PolicyDeny");
+	assert_int_equal(broker.gets, 4);
+	assert_int_equal(broker.attests, 2);
+	/* the new one is fresh, and its word is final */
+	broker_refuses(&broker, ERR_DENIED, "PolicyDeny");
+	assert_int_equal(broker.gets, 5);
+	assert_int_equal(broker.attests, 2);
+}
+
 static bool refuse_attestation(struct broker *broker, const struct asked *asked, struct said *said)
 {
 	if (!asks(asked, KBS_PREFIX "/attest"))
@@ -391,6 +427,7 @@ int main(void)
 		cmocka_unit_test(sends_initdata_and_evidence_of_devices),
 		cmocka_unit_test(answers_nonces_as_they_were_sent),
 		cmocka_unit_test(speaks_older_versions_where_it_may),
+		cmocka_unit_test(makes_rsa_keys_for_the_oldest_version),
 		cmocka_unit_test(names_both_versions_where_it_may_not),
 		cmocka_unit_test(ends_at_a_version_that_nobody_knows),
 		cmocka_unit_test(renews_a_token_before_it_ends),
@@ -399,6 +436,7 @@ int main(void)
 		cmocka_unit_test(attests_again_when_the_token_is_not_known_any_more),
 		cmocka_unit_test(hands_out_the_token_and_its_key),
 		cmocka_unit_test(tells_refusals_apart),
+		cmocka_unit_test(asks_a_policy_again_with_a_new_token),
 		cmocka_unit_test(tells_refused_attestations_apart),
 		cmocka_unit_test(attests_once_more_as_the_broker_may_have_been_restarted),
 		cmocka_unit_test(asks_plugins_where_their_paths_are),

@@ -64,6 +64,74 @@ static void check_change(struct broker *broker, const json_t *jwe, const char *m
 	assert_int_equal(out.len, 0);
 }
 
+/* Version 0.1: a header that is not encoded, the tag in the ciphertext, RSA1_5. */
+static void opens_the_form_of_the_oldest_version(void **state)
+{
+	static const char *const members[] = { "encrypted_key", "iv", "ciphertext" };
+	auto_json json_t *doc = recording_load("foreign-jwe.json");
+	const json_t *entry = json_object_get(doc, "oldest");
+	auto_broker struct broker broker = { .hash = DIGEST_SHA384, .version = KBS_0_1, .oldest = true };
+	auto_jwk struct jwk key = JWK_NONE;
+	auto_free char *jwe = json_text(json_object_get(entry, "jwe"), false);
+
+	(void)state;
+	recorded_key(json_object_get(entry, "tee_key"), &key);
+	broker.jwe = jwe;
+	broker_open(&broker, (struct kbs_client_options){ .tee_key = key.key, .older = true });
+	broker_gives(&broker);
+	assert_string_equal(json_text_at(broker.pubkey, "alg", NULL), "RSA1_5");
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		check_change(&broker, json_object_get(entry, "jwe"), members[i]);
+}
+
+static void opens_no_form_but_that_of_the_version(void **state)
+{
+	auto_json json_t *doc = recording_load("foreign-jwe.json");
+	const json_t *oldest = json_object_get(doc, "oldest");
+	const json_t *jwe = json_object_get(oldest, "jwe");
+	const json_t *modern = json_array_get(json_object_get(doc, "cases"), 2);
+	static const struct {
+		const char *member, *text;
+	} cases[] = {
+		{ "protected", "{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"}" },
+		{ "protected", "{\"alg\":\"RSA1_5\",\"enc\":\"A128GCM\"}" },
+		{ "protected", "{\"alg\":\"RSA1_5\"}" },
+		{ "protected", "" },
+		{ "tag", "AAAAAAAAAAAAAAAAAAAAAA" },
+		{ "iv", "AAAA" },
+		{ "ciphertext", "AAAA" },
+		{ "encrypted_key", "*" },
+	};
+	auto_broker struct broker broker = { .hash = DIGEST_SHA384, .version = KBS_0_1, .oldest = true };
+	auto_jwk struct jwk key = JWK_NONE;
+	auto_free char *text = json_text(json_object_get(modern, "jwe"), false);
+
+	(void)state;
+	recorded_key(json_object_get(oldest, "tee_key"), &key);
+	broker_open(&broker, (struct kbs_client_options){ .tee_key = key.key, .older = true });
+	broker.jwe = text;
+	broker_refuses(&broker, ERR_FORMAT, "");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_json json_t *other = json_deep_copy(jwe);
+		json_object_set_new(other, cases[i].member, json_string(cases[i].text));
+		auto_free char *changed = json_text(other, false);
+		broker.jwe = changed;
+		broker_refuses(&broker, ERR_FORMAT, "answer");
+	}
+}
+
+static void takes_rsa_keys_alone_to_the_oldest_version(void **state)
+{
+	auto_json json_t *keys = recording_load("keys.json");
+	auto_broker struct broker broker = { .hash = DIGEST_SHA384, .version = KBS_0_1, .oldest = true };
+	auto_jwk struct jwk key = JWK_NONE;
+
+	(void)state;
+	recorded_key(json_object_get(keys, "tee_p256"), &key);
+	broker_open(&broker, (struct kbs_client_options){ .tee_key = key.key, .older = true });
+	broker_refuses(&broker, ERR_USAGE, "needs an RSA key");
+}
+
 static void opens_nothing_that_was_changed(void **state)
 {
 	static const char *const names[] = { "p256", "p521", "rsa" };
@@ -143,6 +211,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_what_a_foreign_library_sealed),
+		cmocka_unit_test(opens_the_form_of_the_oldest_version),
+		cmocka_unit_test(opens_no_form_but_that_of_the_version),
+		cmocka_unit_test(takes_rsa_keys_alone_to_the_oldest_version),
 		cmocka_unit_test(opens_nothing_that_was_changed),
 		cmocka_unit_test(opens_nothing_that_is_for_another_key),
 		cmocka_unit_test(opens_no_answer_of_another_form),

@@ -163,7 +163,7 @@ static void writes_requests_that_differ_from_the_recorded_in_the_hash_that_is_no
 	assert_true(json_equal(ours, theirs));
 	buf_reset(&body);
 	kbs_request_format(KBS_0_1, "tpm", &body);
-	assert_non_null(strstr(buf_text(&body), "{\"version\":\"0.1.1\",\"tee\":\"tpm\","));
+	assert_string_equal(buf_text(&body), "{\"version\":\"0.1.1\",\"tee\":\"tpm\",\"extra-params\":\"\"}");
 }
 
 /* ---- challenge ---- */
