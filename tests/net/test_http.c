@@ -119,6 +119,25 @@ static void refuses_a_socket_whose_path_is_too_long(void **state)
 	assert_non_null(http);
 }
 
+static void keeps_cookies_one_a_line(void **state)
+{
+	auto_response struct http_response response = HTTP_RESPONSE_NONE;
+	struct err err = ERR_NONE;
+	char *text = NULL;
+	(void)state;
+
+	/* what does not fit is left out whole */
+	assert_true(asprintf(&text,
+				    "HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Expires=Sun, 22 Nov 2026 03:04:35 "
+				    "GMT\r\n"
+				    "set-cookie:b=2\r\nSet-Cookie: c=%01020d\r\nSet-Cookie: d=4\r\n"
+				    "Content-Length: 0\r\n\r\n",
+				    0) > 0);
+	assert_int_equal(fetch_text(text, &response, &err), 0);
+	assert_string_equal(response.set_cookie, "a=1; Expires=Sun, 22 Nov 2026 03:04:35 GMT\nb=2\nd=4");
+	free(text);
+}
+
 static void follows_no_redirect(void **state)
 {
 	auto_response struct http_response response = HTTP_RESPONSE_NONE;
@@ -398,6 +417,7 @@ int main(void)
 		cmocka_unit_test(reads_status_fields_and_body),
 		cmocka_unit_test(connects_through_a_unix_socket),
 		cmocka_unit_test(refuses_a_socket_whose_path_is_too_long),
+		cmocka_unit_test(keeps_cookies_one_a_line),
 		cmocka_unit_test(follows_no_redirect),
 		cmocka_unit_test(skips_interim_heads_and_trailers),
 		cmocka_unit_test(sends_what_was_asked_and_nothing_else),
