@@ -69,10 +69,11 @@ DRIVER_SRC := $(sort $(wildcard tests/drivers/*.c))
 DRIVERS  := $(DRIVER_SRC:%.c=$(OUT)/%)
 FUZZ_SRC := $(sort $(wildcard fuzz/fuzz_*.c))
 FUZZERS  := $(FUZZ_SRC:%.c=$(OUT)/%)
-FUZZ_LIBS := $(patsubst %,$(OUT)/lib/%.a,$(filter webhook image-crypt guest sealed-secrets,$(PROGRAMS)))
 # the development key broker is for tests and demos and is not installed
 BROKER_SRC := $(sort $(wildcard e2e/kbs/*.c))
 BROKER   := $(if $(wildcard e2e/kbs/main.c),$(OUT)/bin/dev-kbs)
+FUZZ_LIBS := $(patsubst %,$(OUT)/lib/%.a,$(filter webhook image-crypt guest sealed-secrets,$(PROGRAMS)) \
+	$(notdir $(BROKER)))
 # containerd's decoder is dropped on nodes of any distribution
 DECODER_SRC  := $(sort $(wildcard image-crypt/decoder/*.c))
 DECODER      := $(OUT)/bin/image-crypt-decoder

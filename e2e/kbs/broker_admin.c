@@ -93,11 +93,9 @@ int broker_put(struct broker *broker, const char *pair, struct err *err)
 	auto_wiped_buf struct buf content = BUF_MAX(STORE_VALUE_MAX);
 	struct stat file;
 
-	if (!equals || !equals[1])
+	auto_free char *path = xmemdup0(pair, equals ? (size_t)(equals - pair) : 0);
+	if (resource_check(span_of(path), NULL) < 0 || !equals[1])
 		return err_set(err, ERR_USAGE, "not of the form REPOSITORY/TYPE/TAG=FILE");
-	auto_free char *path = xmemdup0(pair, (size_t)(equals - pair));
-	if (resource_check(span_of(path), err) < 0)
-		return -1;
 	/* its room at once, as what grows leaves pieces behind */
 	if (stat(equals + 1, &file) == 0 && S_ISREG(file.st_mode) &&
 			(uintmax_t)file.st_size < STORE_VALUE_MAX)

@@ -47,6 +47,7 @@ struct errand {
 	char *path;         /* behind the prefix, percent-decoded: "resource/default/key/1" */
 	struct span plugin; /* its first segment */
 	struct span rest;   /* what follows, without the slash between; .ptr NULL when there was no slash */
+	enum kbs_version version; /* the guest's */
 	struct audit_entry audit;
 	bool recorded; /* the audit line is written */
 	bool failed;   /* the reply is a failure */

@@ -3,14 +3,12 @@
 #include "base/buf.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "crypto/secret.h"
 #include "e2e/kbs/bearer.h"
 #include "e2e/kbs/broker_own.h"
+#include "e2e/kbs/seal.h"
 #include "e2e/kbs/sessions.h"
 #include "e2e/kbs/store.h"
 #include "e2e/kbs/trust.h"
-#include "jose/jwe.h"
-#include "jose/jwk.h"
 #include "net/url.h"
 
 #include <string.h>
@@ -105,6 +103,7 @@ static int find_token(struct errand *errand, struct span *token, struct err *err
 	if (sessions_find(errand->broker->sessions, errand->request->cookie, &session, err) == 0 &&
 			session->token) {
 		errand->audit.session = session->id;
+		errand->version = session->version;
 		*token = span_of(session->token);
 		return 0;
 	}
@@ -145,38 +144,6 @@ static const char *tee_of(const json_t *claims)
 }
 
 /* ---- giving it out ------------------------------------------------------------------------------------------ */
-
-/* The keys for which the real service makes a JWE. */
-static int read_key(const json_t *object, struct jwk *out, struct err *err)
-{
-	static const char *const taken[][3] = { { "EC", "P-256", "ECDH-ES+A256KW" },
-		{ "EC", "P-521", "ECDH-ES+A256KW" }, { "RSA", NULL, "RSA-OAEP-256" },
-		{ "RSA", NULL, "RSA1_5" } };
-	const char *kty = json_text_at(object, "kty", NULL), *crv = json_text_at(object, "crv", NULL);
-	const char *alg = json_text_at(object, "alg", NULL);
-	bool found = false;
-
-	for (size_t i = 0; kty && alg && i < sizeof(taken) / sizeof(taken[0]); i++)
-		found = found ||
-				(strcmp(kty, taken[i][0]) == 0 && strcmp(alg, taken[i][2]) == 0 &&
-						(!taken[i][1] || (crv && strcmp(crv, taken[i][1]) == 0)));
-	if (!found)
-		return err_set(err, ERR_USAGE,
-				"no JWE is made for a key of kind %.20s, curve %.20s, alg %.40s",
-				kty ? kty : "?", crv ? crv : "none", alg ? alg : "?");
-	auto_free char *text = json_text(object, false);
-	return jwk_parse(span_of(text), out, err);
-}
-
-static int seal(const json_t *key, struct span content, struct buf *out, struct err *err)
-{
-	auto_jwk struct jwk jwk = JWK_NONE;
-	auto_secret struct secret plain = SECRET_NONE;
-
-	if (read_key(key, &jwk, err) < 0 || secret_from_span(&plain, content, err) < 0)
-		return -1;
-	return jwe_seal(&jwk, &plain, out, err);
-}
 
 /* May these claims have it? Otherwise the reply says no. */
 static bool is_allowed(struct errand *errand, json_t *claims, struct release_verdict *verdict)
@@ -227,7 +194,7 @@ static void hand_out(struct errand *errand, json_t *claims)
 		return;
 	if (read_resource(errand, &content, &err) < 0)
 		errand_fail(errand, KBS_PLUGIN_INTERNAL_ERROR, INTERNAL, &err);
-	else if (seal(key, buf_span(&content), &jwe, &err) < 0 || buf_check(&jwe, "the answer", &err) < 0)
+	else if (seal_resource(key, errand->version, buf_span(&content), &jwe, &err) < 0)
 		errand_fail(errand, KBS_JWE_ERROR, "JWE failed", &err);
 	else if (errand_record(errand, KBS_PLUGIN_INTERNAL_ERROR, INTERNAL) == 0) {
 		errand->broker->counts[COUNT_RELEASED]++;

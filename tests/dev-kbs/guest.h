@@ -128,4 +128,15 @@ static inline const char *guest_failure(const struct stage *stage, struct kbs_fa
 	return kbs_variant_name(failure->variant);
 }
 
+/* The reply is this failure, in its form: 401, without a Content-Type and without a cookie. */
+static inline void guest_fails_as(const struct stage *stage, const char *variant)
+{
+	struct kbs_failure failure;
+
+	assert_string_equal(guest_failure(stage, &failure), variant);
+	assert_int_equal(stage->reply.status, 401);
+	assert_null(stage->reply.content_type);
+	assert_string_equal(stage->reply.set_cookie, "");
+}
+
 #endif
