@@ -337,6 +337,27 @@ static void what_is_made_reads_back(void **state)
 	}
 }
 
+static void writes_rsa_in_pkcs1_as_openssl_does(void **state)
+{
+	auto_buf struct buf theirs = BUF_MAX(SECRET_MAX);
+	auto_pkey struct pkey *key = NULL, *curve = NULL, *public = NULL;
+	auto_secret struct secret text = SECRET_NONE;
+	auto_buf struct buf open_text = BUF_MAX(SECRET_MAX);
+	struct err err = ERR_NONE;
+
+	(void)state;
+	load("rsa-pkcs1.pem", &theirs);
+	assert_int_equal(pkey_parse(buf_span(&theirs), NULL, &key, &err), 0);
+	assert_int_equal(pkey_format_pkcs1(key, &text, &err), 0);
+	assert_true(secret_is(&text, buf_span(&theirs)));
+	assert_int_equal(pkey_generate(PKEY_P256, 0, &curve, &err), 0);
+	assert_int_equal(pkey_format_pkcs1(curve, &text, &err), -1);
+	assert_int_equal(err.kind, ERR_USAGE);
+	assert_int_equal(pkey_format_public(key, &open_text, &err), 0);
+	assert_int_equal(pkey_parse(buf_span(&open_text), NULL, &public, &err), 0);
+	assert_int_equal(pkey_format_pkcs1(public, &text, &err), -1);
+}
+
 static void makes_rsa_of_three_sizes_alone(void **state)
 {
 	static const unsigned sizes[] = { 0, 1024, 2047, 2049, 8192 };
@@ -363,6 +384,7 @@ int main(void)
 		cmocka_unit_test(refuses_more_than_it_may_hold),
 		cmocka_unit_test(refuses_a_key_cut_at_any_byte),
 		cmocka_unit_test(what_is_made_reads_back),
+		cmocka_unit_test(writes_rsa_in_pkcs1_as_openssl_does),
 		cmocka_unit_test(makes_rsa_of_three_sizes_alone),
 	};
 
