@@ -59,7 +59,8 @@ static const char *path_of(const char *address)
 	return *address == '/' ? address : NULL;
 }
 
-static int open_ttrpc(struct face *face, const struct grpc_method *methods, struct err *err)
+static int open_ttrpc(struct face *face, const struct grpc_method *methods, struct workers *workers,
+		struct err *err)
 {
 	const struct faces_options *all = &face->all->options;
 	const char *path = path_of(face->address), *slash = path ? strrchr(path, '/') : NULL;
@@ -67,7 +68,7 @@ static int open_ttrpc(struct face *face, const struct grpc_method *methods, stru
 		.mode = all->mode,
 		.methods = methods,
 		.ctx = all->ttrpc,
-		.workers = all->workers,
+		.workers = workers,
 		.clock = &clock_real };
 
 	if (!slash)
@@ -131,9 +132,9 @@ static int open_face(struct face *face, enum face_kind kind, struct err *err)
 {
 	switch (kind) {
 	case FACE_AGENT:
-		return open_ttrpc(face, services_agent, err);
+		return open_ttrpc(face, services_agent, face->all->options.agent_workers, err);
 	case FACE_HUB:
-		return open_ttrpc(face, services_hub, err);
+		return open_ttrpc(face, services_hub, face->all->options.hub_workers, err);
 	case FACE_REST:
 		return open_rest(face, err);
 	case FACE_AGENT_GRPC:

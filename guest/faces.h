@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the daemon can be reached: sockets of ttrpc, gRPC on loopback, REST on loopback. Each face is a loop in a thread
- * of its own; calls of ttrpc and REST are answered by the workers, which they share, those of a gRPC face one after
+ * of its own; calls of ttrpc and REST are answered by workers, of the agent or of the hub, those of a gRPC face one after
  * the other.
  *
  *     face                       serves                         others know it as
@@ -47,11 +47,11 @@ struct faces_options {
 	const char *addresses[FACES]; /* NULL: not served */
 	mode_t mode;                  /* of unix sockets */
 	const struct identity *owner; /* of unix sockets */
-	struct workers *workers;
+	struct workers *agent_workers, *hub_workers;
 	/* borrowed, and looked at from faces_run() on */
 	struct services *ttrpc;
 	struct services *grpc;
-	struct rest *rest;
+	struct rest *rest; /* with workers of its own choice */
 };
 
 int faces_open(const struct faces_options *options, struct faces **out, struct err *err)

@@ -273,16 +273,31 @@ static struct job *job_new(const struct rest *rest, const struct server_request 
 	return job;
 }
 
+/* Who waits for the answer; NULL: there is nothing to wait for. */
+static struct workers *workers_for(const struct rest *rest, struct span path)
+{
+	if ((rest->features & REST_ATTESTATION) && span_starts(path, "/aa/"))
+		return rest->agent_workers;
+	return (rest->features & REST_RESOURCE) && span_starts(path, "/cdh/") ? rest->hub_workers : NULL;
+}
+
 void rest_handle(void *ctx, const struct server_request *request, struct server_reply *reply)
 {
 	const struct rest *rest = ctx;
-	struct job *job = job_new(rest, request);
+	struct workers *workers = workers_for(rest, span_of(request->path));
+	const struct rest_request now = { .method = request->method,
+		.path = span_of(request->path),
+		.query = request->query,
+		.body = request->body };
 	struct server_reply busy;
 
-	(void)reply;
-	job->later = server_defer(request);
-	struct server_later *later = job->later;
-	if (workers_add(rest->workers, work, job))
+	if (!workers) {
+		rest_answer(rest, &now, reply);
+		return;
+	}
+	struct job *job = job_new(rest, request);
+	struct server_later *later = job->later = server_defer(request);
+	if (workers_add(workers, work, job))
 		return;
 	server_reply_init(&busy);
 	say(&busy, 429, "Too Many Requests");

@@ -10,8 +10,8 @@
  *     POST /aa/aael                     {"domain":…,"operation":…,"content":…}                   }
  *     any  /cdh/resource/…              the bytes of kbs:///…                                    } resource
  *
- * rest_answer() waits for the key broker, the TPM and the like: rest_handle() has workers do it, so that a slow one
- * delays nobody else. What the workers do not take any more is answered with 429.
+ * rest_answer() waits for the key broker, the TPM and the like: rest_handle() has workers do that, so that a slow one
+ * delays nobody else. What the workers do not take any more is answered with 429. What needs neither is answered at once.
  *
  * Bounds: REST_BODY_MAX. Threads: rest_answer() in any number.
  */
@@ -41,7 +41,7 @@ int rest_feature_find(struct span word, enum rest_feature *out, struct err *err)
 struct rest {
 	struct hub *hub;
 	struct agent *agent;
-	struct workers *workers;
+	struct workers *agent_workers, *hub_workers; /* of /aa and of /cdh: neither waits for the other's */
 	enum rest_feature features;
 };
 

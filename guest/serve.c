@@ -17,6 +17,9 @@
 #include "tee/kind.h"
 
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +33,9 @@
 /* calls that run, and calls that wait for one of them to end */
 #define WORKERS      16
 #define QUEUE        256
+
+/* milliseconds that calls have to end, once the daemon was told to */
+#define END_PATIENCE 5000
 
 struct serve_settings {
 	struct settings_options settings;
@@ -53,13 +59,14 @@ struct daemon {
 	struct identity owner;
 	struct services ttrpc, grpc;
 	struct rest rest;
-	struct workers *workers;
+	struct workers *agent_workers, *hub_workers;
 	struct faces *faces;
 };
 
 static void daemon_clear(struct daemon *daemon)
 {
-	workers_free(daemon->workers);
+	workers_free(daemon->agent_workers);
+	workers_free(daemon->hub_workers);
 	faces_free(daemon->faces);
 	settings_clear(&daemon->parts);
 }
@@ -93,7 +100,8 @@ static int open_faces(const struct serve_settings *settings, struct daemon *daem
 		},
 		.mode = modes[settings->mode],
 		.owner = &daemon->owner,
-		.workers = daemon->workers,
+		.agent_workers = daemon->agent_workers,
+		.hub_workers = daemon->hub_workers,
 		.ttrpc = &daemon->ttrpc,
 		.grpc = &daemon->grpc,
 		.rest = &daemon->rest,
@@ -139,7 +147,8 @@ static int open_as_started(const struct serve_settings *settings, struct daemon 
 	if (identity_find(settings->user, &daemon->owner, err) < 0 ||
 			settings_load(&settings->settings, &daemon->parts, err) < 0 ||
 			find_features(settings, daemon, err) < 0 || make_folders(settings, daemon, err) < 0 ||
-			workers_new(WORKERS, QUEUE, &daemon->workers, err) < 0 ||
+			workers_new(WORKERS, QUEUE, &daemon->agent_workers, err) < 0 ||
+			workers_new(WORKERS, QUEUE, &daemon->hub_workers, err) < 0 ||
 			open_faces(settings, daemon, err) < 0)
 		return -1;
 	return identity_become(&daemon->owner, err);
@@ -157,7 +166,8 @@ static int open_parts(const struct serve_settings *settings, struct daemon *daem
 	daemon->grpc.grpc = true;
 	daemon->rest.hub = daemon->parts.hub;
 	daemon->rest.agent = daemon->parts.agent;
-	daemon->rest.workers = daemon->workers;
+	daemon->rest.agent_workers = daemon->agent_workers;
+	daemon->rest.hub_workers = daemon->hub_workers;
 	return 0;
 }
 
@@ -193,6 +203,28 @@ static void tell(const char *state)
 		log_warn("systemd was not told", "state", state, LOG_ERR(&why), NULL);
 }
 
+/* Calls that wait for a broker that says nothing could hold the end up for as long as callers have patience. */
+static void *end_anyway(void *ctx)
+{
+	struct pollfd signals = { .fd = (int)(intptr_t)ctx, .events = POLLIN };
+
+	while (poll(&signals, 1, -1) < 0 && errno == EINTR)
+		continue;
+	(void)poll(NULL, 0, END_PATIENCE);
+	log_warn("calls that still run are given up", NULL);
+	_exit(0);
+}
+
+static int watch_the_end(int signals, struct err *err)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, end_anyway, (void *)(intptr_t)signals) != 0)
+		return err_set(err, ERR_IO, "no thread to watch the end");
+	pthread_detach(thread);
+	return 0;
+}
+
 static int run(void *given, struct err *err)
 {
 	const struct serve_settings *settings = given;
@@ -202,7 +234,7 @@ static int run(void *given, struct err *err)
 	if (signals < 0 || open_as_started(settings, &daemon, err) < 0)
 		return -1;
 	log_start(&daemon);
-	if (open_parts(settings, &daemon, err) < 0)
+	if (open_parts(settings, &daemon, err) < 0 || watch_the_end(signals, err) < 0)
 		return -1;
 	tell("READY=1");
 	int result = faces_run(daemon.faces, signals, err);
@@ -256,7 +288,8 @@ const struct opt_verb serve_verb = {
 		       "line, unless an option says otherwise. The configuration is that of the init-data "
 		       "document, if there is one, after its digest was compared with what the hardware was "
 		       "started with; else files, the kernel's command line, and AA_KBC_PARAMS.\n\n"
-		       "SIGTERM and SIGINT end it once the calls that run are answered. With NOTIFY_SOCKET, "
+		       "SIGTERM and SIGINT end it once the calls that run are answered, within five seconds. "
+		       "With NOTIFY_SOCKET, "
 		       "systemd is told when it is ready.",
 	.options = options,
 	.examples = examples,
