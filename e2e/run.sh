@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Runs the journeys on real clusters of this machine: run.sh OUT [NAME…], all of them or those named. Prints TAP, and a
-# line "# room NAME SECONDS" for each journey. Three lanes work side by side, each with a cluster of its own:
+# line "# room NAME SECONDS" for each journey. Four lanes work side by side, three of them with a cluster of their own:
 #
 #   node    Kubernetes 1.36 with a node: Cocoon is installed from the manifests, its images run in pods
 #   bare    an API server of 1.36 alone, where Cocoon does not run: the definition, the policies, the manifests; and
 #           what needs no cluster: the guest in a virtual machine, encrypted images
 #   hosted  an API server of 1.34 alone, webhook and controller as processes of this machine
+#   keys    no cluster: guests, key brokers and TPMs, one of the guests a virtual machine
 #
 # A journey is a program in journeys/ that prints TAP. In a lane they run one after the other in the order below, with
 # KUBECONFIG, PATH and COCOON_CLUSTER_DIR for its cluster. When one fails, all logs of the cluster are kept in OUT/e2e.
@@ -14,12 +15,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 node=(install injection refusals attacks everyday image-node drift storm outages rotation webhook-less uninstall)
-bare=(crd-validation policies webhook-match installation guest-vm image-matrix image-hostile image-containerd image-docs)
+bare=(crd-validation policies webhook-match installation image-matrix image-hostile image-containerd image-docs)
 hosted=(crd-validation policies refusals attacks token certificate-files)
+keys=(guest-vm key-docs)
 readonly each=240 all=1500 wait_for_node=900 # seconds
 
 [ $# -ge 1 ] || {
-	echo "usage: e2e/run.sh OUT [NAME…], one of: ${node[*]} ${bare[*]} ${hosted[*]}" >&2
+	echo "usage: e2e/run.sh OUT [NAME…], one of: ${node[*]} ${bare[*]} ${hosted[*]} ${keys[*]}" >&2
 	exit 2
 }
 keep=$(realpath -m -- "$1")/e2e
@@ -98,11 +100,15 @@ journey() { # journey NAME: runs it and tells
 	tell "$1" $((SECONDS - began)) "$file"
 }
 
-begin() { # begin LANE OPTION…: its cluster
+lane() { # lane NAME: from here on
 	lane=$1 dir=$work/$1 child=
 	SECONDS=0
 	trap lane_end EXIT
 	trap 'exit 143' INT TERM
+}
+
+begin() { # begin LANE OPTION…: its cluster
+	lane "$1"
 	stage "the cluster starts" e2e/cluster/cluster.sh up --dir "$dir" "${@:2}"
 	eval "$(e2e/cluster/cluster.sh env --dir "$dir")"
 }
@@ -145,6 +151,11 @@ lane_hosted() {
 	fi
 }
 
+lane_keys() {
+	lane keys
+	journeys "${keys[@]}"
+}
+
 # ---- printing --------------------------------------------------------------------------------------------------
 
 count=0 failures=0
@@ -173,7 +184,7 @@ stop_all() {
 trap stop_all EXIT
 trap 'exit 143' INT TERM
 
-known=" ${node[*]} ${bare[*]} ${hosted[*]} "
+known=" ${node[*]} ${bare[*]} ${hosted[*]} ${keys[*]} "
 for name in "${chosen[@]}"; do
 	[[ $known == *" $name "* ]] || {
 		echo "e2e/run.sh: there is no journey $name, but:$known" >&2
@@ -186,7 +197,7 @@ make --no-print-directory CC=gcc BUILD=release programs >"$work/make.log" 2>&1 |
 	exit 1
 }
 mkfifo "$work/told"
-for lane in node bare hosted; do
+for lane in node bare hosted keys; do
 	declare -n names=$lane
 	any_wanted "${names[@]}" || continue
 	{ "lane_$lane"; } 3>"$work/told" &
