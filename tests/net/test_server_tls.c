@@ -304,9 +304,64 @@ static int clear_certs(void **state)
 	return 0;
 }
 
+struct talk {
+	SSL *ssl;
+	size_t body;
+};
+
+/* A request that is put off, and behind it one with a body of many TLS records. */
+static void *say_two(void *arg)
+{
+	struct talk *talk = arg;
+	auto_buf struct buf text = BUF_MAX(RUNNING_MAX_BODY + 1000);
+
+	buf_printf(&text,
+			"GET /later/x HTTP/1.1\r\nHost: h\r\n\r\nPOST /echo HTTP/1.1\r\nHost: h\r\n" JSON
+			"Connection: close\r\nContent-Length: %zu\r\n\r\n",
+			talk->body);
+	while (talk->body-- > 0)
+		buf_putc(&text, 'e');
+	/* blocks until the server reads on */
+	if (SSL_write(talk->ssl, text.ptr, (int)text.len) != (int)text.len)
+		abort();
+	return NULL;
+}
+
+static void reads_on_after_a_reply_that_was_put_off(void **state)
+{
+	struct running running = {
+		.listener = { .tls = true, .cert = buf_span(&first.cert), .key = secret_span(&first.key) }
+	};
+	auto_buf struct buf got = BUF_MAX(2 * RUNNING_MAX_BODY);
+	static char chunk[65536];
+	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+	pthread_t thread;
+	int n;
+	(void)state;
+
+	running_start(&running);
+	auto_fd int fd = connect_to(&running);
+	SSL *ssl = SSL_new(tls);
+	SSL_set_fd(ssl, fd);
+	assert_int_equal(SSL_connect(ssl), 1);
+	struct talk talk = { .ssl = ssl, .body = RUNNING_MAX_BODY };
+	assert_int_equal(pthread_create(&thread, NULL, say_two, &talk), 0);
+	struct server_later *later = running_later(&running);
+	running_answer(later, "late");
+	pthread_join(thread, NULL);
+	while ((n = SSL_read(ssl, chunk, sizeof(chunk))) > 0)
+		buf_add(&got, chunk, (size_t)n);
+	assert_non_null(strstr(buf_text(&got), "\r\n\r\nlateHTTP/1.1 200 OK\r\n"));
+	assert_in_range(got.len, RUNNING_MAX_BODY, RUNNING_MAX_BODY + 1000);
+	SSL_free(ssl);
+	SSL_CTX_free(tls);
+	assert_int_equal(running_stop(&running), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_on_after_a_reply_that_was_put_off),
 		cmocka_unit_test(begins_without_a_certificate),
 		cmocka_unit_test(keeps_the_old_pair_when_the_new_one_is_wrong),
 		cmocka_unit_test(outlives_peers_that_speak_no_tls),
