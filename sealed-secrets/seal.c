@@ -13,6 +13,7 @@
 #include "sealed-secrets/verbs.h"
 #include "sealed/secret.h"
 #include "sealed/token.h"
+#include "sealed/tree.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +44,6 @@ struct seal {
 enum { AS_TEXT, AS_JSON, AS_SECRET };
 static const char *const as_words[] = { "text", "json", "secret", NULL };
 
-#define SETTINGS_MAX ((size_t)16 * 1024)
 #define DATA_KEY     32
 
 /* Of two spellings of one option at most one is used. */
@@ -61,7 +61,7 @@ static int read_object(const char *option, const char *text, json_t **out, struc
 		*out = json_object();
 		return 0;
 	}
-	if (json_read(span_of(text), SETTINGS_MAX, out, err) < 0) {
+	if (sealed_tree_parse(span_of(text), false, out, err) < 0) {
 		err->kind = ERR_USAGE;
 		return err_wrap(err, "%s", option);
 	}

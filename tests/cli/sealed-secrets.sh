@@ -42,7 +42,7 @@ while read -r case; do
 	prints "seals the same bytes: $(jq -r .name <<<"$case")" "$(jq -r '.stdout | split("\n")[1]' <<<"$case")" \
 		"$sealed" seal --signing-jwk-path recorded.json vault "${arguments[@]}"
 done < <(jq -c '.cases[] | select(.exit_status == 0) | select(.name | IN("plain", "host-and-port", "plugin", "query",
-	"binary-content", "provider-upper-case", "provider-unknown", "provider-aliyun", "provider-aws", "settings-spaces",
+	"binary-content", "provider-upper-case", "provider-unknown", "provider-aliyun", "provider-aws", "settings-spaces", "settings-order", "settings-duplicate-member",
 	"kid-relative", "kid-with-plugin", "kid-private-jwk"))' "$vectors/seal-vault.json")
 for name in not-a-uri empty-name two-segments four-segments space-name; do
 	uri=$(jq -r --arg name $name '.cases[] | select(.name == $name).arguments.resource_uri' "$vectors/seal-vault.json")
