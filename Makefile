@@ -213,6 +213,7 @@ demo-image: ## a real image, encrypted for a key broker and for an RSA key, and 
 
 peers: ## the programs of others that ours are held against, into out/peers
 	@e2e/image-peer/build.sh
+	@e2e/kbs/opa.sh
 	@e2e/guest-peer/build.sh
 
 images: ## container images of controller and webhook, pushed to REGISTRY (default localhost:5000)

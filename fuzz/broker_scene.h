@@ -88,4 +88,20 @@ static inline void scene_ask(struct broker *broker, struct span text, struct ser
 	broker_handle(broker, &request, reply);
 }
 
+/* What clients rely on. */
+static inline void scene_check(const struct server_reply *reply)
+{
+	bool json = reply->content_type && strcmp(reply->content_type, "application/json") == 0;
+	struct kbs_failure failure;
+
+	assert(reply->status == 200 || reply->status == 401 || reply->status == 404 || reply->status == 405 ||
+			reply->status == 413);
+	if (reply->status == 401)
+		assert(!reply->content_type && !reply->set_cookie[0] &&
+				kbs_failure_parse(buf_span(&reply->body), &failure) &&
+				failure.variant != KBS_OTHER_ERROR);
+	auto_json json_t *body = json_loadb(buf_text(&reply->body), reply->body.len, JSON_DECODE_ANY, NULL);
+	assert(!json || !reply->body.len || body);
+}
+
 #endif

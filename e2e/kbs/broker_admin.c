@@ -94,7 +94,7 @@ int broker_put(struct broker *broker, const char *pair, struct err *err)
 	struct stat file;
 
 	auto_free char *path = xmemdup0(pair, equals ? (size_t)(equals - pair) : 0);
-	if (resource_check(span_of(path), NULL) < 0 || !equals[1])
+	if (!equals || !equals[1] || resource_check(span_of(path), NULL) < 0)
 		return err_set(err, ERR_USAGE, "not of the form REPOSITORY/TYPE/TAG=FILE");
 	/* its room at once, as what grows leaves pieces behind */
 	if (stat(equals + 1, &file) == 0 && S_ISREG(file.st_mode) &&

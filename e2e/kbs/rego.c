@@ -168,15 +168,30 @@ int rego_open(const char *opa, enum rego_kind kind, struct span text, struct reg
 
 /* ---- asking ------------------------------------------------------------------------------------------------- */
 
+/* Of a process that ends just now the connection breaks: the next is asked, once. */
+static int ask(struct rego *rego, struct span question, int *status, json_t **answer, struct err *err)
+{
+	static const char path[] = "/v1/data/dev_kbs/answers";
+	struct err broken = ERR_NONE;
+
+	if (opa_lives(&rego->opa)) {
+		if (opa_ask(&rego->opa, "POST", path, question, status, answer, &broken) == 0)
+			return 0;
+		if (broken.kind != ERR_IO)
+			return err_set(err, broken.kind, "%s", broken.text);
+	}
+	if (start(rego, err) < 0)
+		return err_wrap(err, "starting opa anew");
+	return opa_ask(&rego->opa, "POST", path, question, status, answer, err);
+}
+
 int rego_answer(struct rego *rego, const json_t *facts, json_t **answers, struct err *err)
 {
 	auto_json json_t *question = json_pack("{s:O}", "input", facts), *answer = NULL;
 	auto_free char *body = json_text(question, false);
 	int status = 0;
 
-	if (!opa_lives(&rego->opa) && start(rego, err) < 0)
-		return err_wrap(err, "starting opa anew");
-	if (opa_ask(&rego->opa, "POST", "/v1/data/dev_kbs/answers", span_of(body), &status, &answer, err) < 0)
+	if (ask(rego, span_of(body), &status, &answer, err) < 0)
 		return err_wrap(err, "evaluating the policy");
 	if (status != 200) {
 		refuse(answer, ERR_DENIED, err);

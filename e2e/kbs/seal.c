@@ -81,7 +81,7 @@ int seal_resource(const json_t *key, enum kbs_version version, struct span conte
 	if (content.len > SECRET_MAX)
 		return err_set(err, ERR_LIMIT, "a resource of more than %zu bytes is kept but not given out",
 				SECRET_MAX);
-	if (version == KBS_0_1 && strcmp(jwk.alg, "RSA1_5") == 0)
+	if (version == KBS_0_1 && jwk.key && strcmp(jwk.alg, "RSA1_5") == 0)
 		return seal_oldest(jwk.key, content, out, err);
 	if (secret_from_span(&plain, content, err) < 0)
 		return -1;

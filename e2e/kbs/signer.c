@@ -120,9 +120,10 @@ int signer_open(const char *key_file, const char *cert_file, struct signer **out
 int signer_issue(const struct signer *signer, json_t *submods, int64_t now, int64_t lifetime, struct buf *out,
 		struct err *err)
 {
+	int64_t until = now + lifetime;
 	auto_json json_t *claims = json_pack("{s:s, s:I, s:{s:s, s:s}, s:O, s:I, s:s}", "eat_profile",
 			PROFILE, "iat", (json_int_t)now, "ear.verifier-id", "developer", DEVELOPER, "build",
-			BUILD, "submods", submods, "exp", (json_int_t)(now + lifetime), "iss", ISSUER);
+			BUILD, "submods", submods, "exp", (json_int_t)until, "iss", ISSUER);
 	auto_free char *text = json_text(claims, false);
 
 	return jws_sign(signer->key, span_of(signer->header), span_of(text), out, err);

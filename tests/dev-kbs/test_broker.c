@@ -289,7 +289,7 @@ static void believes_a_tpm_that_holds_the_init_data(void **state)
 static void refuses_init_data_that_the_tpm_does_not_hold(void **state)
 {
 	static const char *const others[] = { "algorithm = \"sha256\"\nversion = \"0.1.1\"\n\n[data]\n",
-		TPM_DOC "\n", "algorithm = \"sha384\"\nversion = \"0.1.0\"\n\n[data]\n",
+		(TPM_DOC "\n"), "algorithm = \"sha384\"\nversion = \"0.1.0\"\n\n[data]\n",
 		"algorithm = \"sm3\"\nversion = \"0.1.0\"\n\n[data]\n", "algorithm = \"sha256\"\n[data]\n",
 		"algorithm = \"sha256\"\nversion = \"0.1.0\"\n", "no toml", "" };
 

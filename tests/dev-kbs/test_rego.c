@@ -157,7 +157,20 @@ static void there_must_be_an_opa(void **state)
 	}
 }
 
-/* The processes whose parent we are. */
+/* The parent of a process that has not ended; 0: there is none. */
+static long parent_of(long pid)
+{
+	auto_free char *path = xasprintf("/proc/%ld/stat", pid);
+	auto_buf struct buf text = BUF_MAX(4096);
+
+	if (fs_read(path, &text, NULL) < 0)
+		return 0;
+	/* "PID (NAME) STATE PARENT …", and a name may hold anything */
+	const char *state = strrchr(buf_text(&text), ')');
+	return state && state[2] != 'Z' ? strtol(state + 3, NULL, 10) : 0;
+}
+
+/* Sends the signal to the processes whose parent we are, and returns how many they are. */
 static size_t kill_children(int signal)
 {
 	DIR *folder = opendir("/proc");
@@ -165,17 +178,9 @@ static size_t kill_children(int signal)
 	size_t count = 0;
 
 	while ((entry = readdir(folder))) {
-		auto_free char *path = xasprintf("/proc/%s/stat", entry->d_name);
-		auto_buf struct buf text = BUF_MAX(4096);
-		int parent = 0;
-		char run = 0;
 		long pid = strtol(entry->d_name, NULL, 10);
-		if (pid <= 0 || fs_read(path, &text, NULL) < 0 || !strrchr(buf_text(&text), ')'))
-			continue;
-		if (sscanf(strrchr(buf_text(&text), ')') + 1, " %c %d", &run, &parent) != 2 ||
-				parent != getpid() || run == 'Z')
-			continue;
-		count += kill((pid_t)pid, signal) == 0;
+		if (pid > 0 && parent_of(pid) == getpid())
+			count += kill((pid_t)pid, signal) == 0;
 	}
 	closedir(folder);
 	return count;
@@ -206,6 +211,18 @@ static void starts_opa_anew_where_it_has_ended(void **state)
 	"{\"sample\":{\"svn\":\"1\"},\"init_data_claims\":{\"agent_policy_claims\":{" \
 	"\"containers\":" containers "}}}"
 
+static void says_the_same(struct rego *rego, const char *class, const char *evidence, const char *references)
+{
+	auto_json json_t *one = json_of(evidence), *two = json_of(references);
+	auto_json json_t *native = appraisal_native(class, one, two);
+	auto_free char *ours = json_text(native, true);
+	auto_free char *facts = xasprintf("{\"input\":%s,\"references\":%s}", evidence, references);
+	auto_free char *theirs = answer(rego, facts);
+
+	if (strcmp(ours, theirs) != 0)
+		fail_msg("%s by %s: %s in C, %s in Rego", evidence, references, ours, theirs);
+}
+
 static void our_policy_says_the_same_in_rego_and_in_c(void **state)
 {
 	static const char *const evidence[] = { SAMPLE, TPM, "{}", "{\"sample\":{}}", "{\"tpm\":{}}",
@@ -232,17 +249,8 @@ static void our_policy_says_the_same_in_rego_and_in_c(void **state)
 	for (size_t c = 0; c < 2; c++) {
 		struct rego *rego = open_policy(REGO_EVIDENCE, appraisal_text(classes[c]));
 		for (size_t i = 0; i < sizeof(evidence) / sizeof(evidence[0]); i++)
-			for (size_t k = 0; k < sizeof(references) / sizeof(references[0]); k++) {
-				auto_json json_t *one = json_of(evidence[i]), *two = json_of(references[k]);
-				auto_json json_t *native = appraisal_native(classes[c], one, two);
-				auto_free char *ours = json_text(native, true);
-				auto_free char *facts = xasprintf("{\"input\":%s,\"references\":%s}",
-						evidence[i], references[k]);
-				auto_free char *theirs = answer(rego, facts);
-				if (strcmp(ours, theirs) != 0)
-					fail_msg("%s by %s: %s in C, %s in Rego", evidence[i], references[k],
-							ours, theirs);
-			}
+			for (size_t k = 0; k < sizeof(references) / sizeof(references[0]); k++)
+				says_the_same(rego, classes[c], evidence[i], references[k]);
 		rego_free(rego);
 	}
 }

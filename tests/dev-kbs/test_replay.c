@@ -8,6 +8,7 @@
  * What differs: the words of Rego's compiler (opa's, not regorus's). `connection: close` is the server's matter.
  */
 #include "base/b64.h"
+#include "base/hex.h"
 #include "jose/jwe.h"
 #include "jose/jws.h"
 #include "kbs/message.h"
@@ -64,14 +65,11 @@ static void set_scene(const json_t *exchange)
 	assert_int_equal(json_read(span_of(recorded_answer(exchange)), RECORDING_MAX, &answer, NULL), 0);
 	const char *nonce = json_text_at(answer, "nonce", NULL), *token = json_text_at(answer, "token", NULL);
 	if (nonce) {
-		unsigned char id[16];
+		const char *id = cookie + strlen("kbs-session-id=");
 		stage.now = expiry(cookie) - 300;
 		assert_int_equal(b64_decode_raw(span_of(nonce), made_up, &len, NULL), 0);
 		assert_int_equal(len, 32);
-		for (size_t i = 0; i < sizeof(id); i++)
-			assert_int_equal(sscanf(cookie + strlen("kbs-session-id=") + 2 * i, "%2hhx", &id[i]),
-					1);
-		memcpy(made_up + 32, id, sizeof(id));
+		assert_int_equal(hex_decode_raw(span_new(id, 32), made_up + 32, 16, NULL), 0);
 		made_up_at = 0;
 	} else if (token) {
 		auto_json json_t *claims = claims_of(token);
