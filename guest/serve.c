@@ -32,7 +32,7 @@
 
 /* calls that run, and calls that wait for one of them to end */
 #define WORKERS      16
-#define QUEUE        256
+#define QUEUE        128
 
 /* milliseconds that calls have to end, once the daemon was told to */
 #define END_PATIENCE 5000
@@ -106,14 +106,12 @@ static int open_faces(const struct serve_settings *settings, struct daemon *daem
 		.grpc = &daemon->grpc,
 		.rest = &daemon->rest,
 	};
-	bool any = false;
+	bool any = config->procs == CONFIG_NO_PROCS;
 
 	for (int i = 0; i < FACES; i++)
 		any = any || options.addresses[i];
 	if (!any)
-		return err_set(err, ERR_USAGE,
-				"there is nothing to serve: all sockets are switched off (by options, or by "
-				"agent.guest_components_procs=none)");
+		return err_set(err, ERR_USAGE, "there is nothing to serve: all sockets are switched off");
 	return faces_open(&options, &daemon->faces, err);
 }
 
@@ -187,6 +185,9 @@ static void log_start(const struct daemon *daemon)
 		log_info("init-data", "algorithm", digest_name(config->initdata_alg), "digest", digest,
 				"checked by the hardware", config->initdata_bound ? "yes" : "no", NULL);
 	}
+	if (config->procs == CONFIG_NO_PROCS)
+		log_info("nothing is served but what options ask for: agent.guest_components_procs=none",
+				NULL);
 	if (config->skip_verification)
 		log_warn("signatures of sealed secrets are not checked: the attested init-data says so",
 				NULL);

@@ -252,16 +252,26 @@ PY
 slow_pid=$!
 kbc "http://127.0.0.1:$(await_line slow.out '[0-9][0-9]*')"
 start s "${common[@]}" --cdh-config kbc.toml
-for _ in {1..40}; do curl -s -m 30 -o /dev/null "$rest/cdh/resource/default/db/password" & done
-callers=$(jobs -p | tail -n 40)
+python3 - "${rest##*:}" >callers.out <<'PY' &
+import select, signal, socket, sys
+def ask():
+    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    s.sendall(b"GET /cdh/resource/default/db/password HTTP/1.1\r\nHost: x\r\n\r\n")
+    return s
+kept = [ask() for _ in range(200)]
+ready, _, _ = select.select(kept, [], [], 30)
+print(ready[0].recv(12).decode() if ready else "nothing", flush=True)
+signal.pause()
+PY
+callers=$!
+ok 'callers beyond its bound are told so' await_line callers.out 'HTTP/1.1 429'
 same 'a broker that says nothing delays nobody who does not need it' '200 200 200' "$(for _ in 1 2 3; do curl -s -m 10 -o /dev/null -w '%{http_code} ' "$rest/aa/evidence?runtime_data=abc"; done | xargs)"
 same 'nor what needs nothing at all' '200 404' "$(curl -s -m 10 -o /dev/null -w '%{http_code} ' "$rest/info" "$rest/x" -o /dev/null | xargs)"
 printed 'nor the other socket' sample at tee s.aa
 stop
 same 'and cannot keep the daemon from ending' 0 $?
 ok 'which says what it gave up' grep -q 'given up' s.log
-# shellcheck disable=SC2086 # a list
-kill $slow_pid $callers 2>/dev/null
+kill $slow_pid $callers
 { wait $slow_pid $callers; } 2>/dev/null
 
 # ---- settings that contradict each other ----
@@ -282,6 +292,12 @@ await_line p.log '"serving"' >/dev/null
 stop
 same 'serves what the kernel command line says' 'attestation agent' "$(jq -r 'select(.msg == "serving").face' p.log | xargs)"
 
+echo agent.guest_components_procs=none >procs
+"$guest" serve --kernel-command-line procs --attester sample 2>p.log &
+pid=$!
+ok 'serves nothing when it says so, and goes on' await_line p.log 'nothing is served but'
+stop
+same 'until it is told to end' 0 $?
 for verb in serve get-resource unseal unwrap-key secure-mount evidence token tee measure; do
 	ok "help of $verb" "$guest" $verb --help
 done

@@ -53,6 +53,7 @@ ok 'and once more, over itself' tools/install.sh "$out" "$prefix"
 programs=(cocoon-controller cocoon-guest cocoon-webhook image-crypt image-crypt-decoder initdata-gen sealed-secrets)
 ok 'installs these programs and no others' \
 	diff <(printf '%s\n' "${programs[@]}") <(find "$prefix/bin" -type f -printf '%f\n' | sort)
+ok 'and the unit of the guest for systemd' is_mode 644 "$prefix/lib/systemd/system/cocoon-guest.service"
 ok 'leaves no half-written files' bash -c '! find "$1" -name "*.new" | grep .' _ "$prefix"
 for program in "${programs[@]}"; do
 	page=$prefix/share/man/man1/$program.1
