@@ -5,7 +5,7 @@
 #
 #   node    Kubernetes 1.36 with a node: Cocoon is installed from the manifests, its images run in pods
 #   bare    an API server of 1.36 alone, where Cocoon does not run: the definition, the policies, the manifests; and
-#           what needs no cluster: the guest in a virtual machine, encrypted images
+#           what needs no cluster: encrypted images
 #   hosted  an API server of 1.34 alone, webhook and controller as processes of this machine
 #   keys    no cluster: guests, key brokers and TPMs, one of the guests a virtual machine
 #
@@ -17,7 +17,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 node=(install injection refusals attacks everyday image-node drift storm outages rotation webhook-less uninstall)
 bare=(crd-validation policies webhook-match installation image-matrix image-hostile image-containerd image-docs)
 hosted=(crd-validation policies refusals attacks token certificate-files)
-keys=(guest-vm key-docs)
+keys=(guest-vm key-load key-docs)
 readonly each=240 all=1500 wait_for_node=900 # seconds
 
 [ $# -ge 1 ] || {
@@ -135,10 +135,10 @@ lane_node() {
 
 lane_bare() {
 	begin bare
-	journeys "${bare[@]:0:5}"
-	if any_wanted "${bare[@]:5}"; then
+	journeys "${bare[@]:0:4}"
+	if any_wanted "${bare[@]:4}"; then
 		stage "the peers of encrypted images build" e2e/image-peer/build.sh
-		journeys "${bare[@]:5}"
+		journeys "${bare[@]:4}"
 	fi
 }
 
@@ -192,7 +192,7 @@ for name in "${chosen[@]}"; do
 	}
 done
 rm -rf -- "$keep"
-make --no-print-directory CC=gcc BUILD=release programs >"$work/make.log" 2>&1 || {
+make --no-print-directory CC=gcc BUILD=release programs out/release-gcc/tests/drivers/kbs_load >"$work/make.log" 2>&1 || {
 	tail -n 30 "$work/make.log" >&2
 	exit 1
 }

@@ -11,7 +11,7 @@ quality=(clang clang-format clang-tidy libclang-rt-14-dev llvm shellcheck libcmo
 	softhsm2 opensc jose time zstd)
 cluster=(etcd-server etcd-client containerd runc containernetworking-plugins docker-registry umoci skopeo iproute2
 	iptables procps util-linux e2fsprogs cryptsetup-bin swtpm swtpm-tools tpm2-tools libtss2-tcti-device0 libtss2-tcti-swtpm0
-	qemu-system-x86 busybox-static cpio kmod python3-minimal python3-venv ca-certificates)
+	qemu-system-x86 busybox-static cpio kmod python3-minimal python3-venv faketime ca-certificates)
 packages=("${build[@]}" "${quality[@]}" "${cluster[@]}")
 
 declare -A service_of=([etcd-server]=etcd [containerd]=containerd [docker-registry]=docker-registry)
