@@ -38,8 +38,8 @@ mkdir "$broker"
 image-crypt keygen --type ed25519 "$broker/admin.key" >/dev/null
 dev-kbs --listen 127.0.0.1:0 --admin-public-key "$broker/admin.key.pub" --policy allow-all >"$broker/log" 2>&1 </dev/null &
 made_processes+=("$!")
-until grep -q listening "$broker/log"; do sleep 0.05; done
-KBS=$(jq -r 'select(.msg == "listening").address' "$broker/log") ADMIN_KEY=$broker/admin.key
-export KBS ADMIN_KEY
+until grep -qs listening "$broker/log"; do sleep 0.05; done
+KBS=$(jq -r 'select(.msg == "listening").address' "$broker/log") ADMIN_KEY=$broker/admin.key DOCS=$root/docs
+export KBS ADMIN_KEY DOCS
 page sealed-secrets
 finish
