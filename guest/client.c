@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "codec/pb.h"
 #include "guest/services.h"
+#include "guest/settings.h"
 #include "net/ttrpc.h"
 #include "net/ttrpc_client.h"
 
@@ -38,14 +39,14 @@ static int call_daemon(const struct client_options *options, enum client_service
 	return ttrpc_call(&call, answer, err);
 }
 
-static int call_here(const struct client_options *options, const char *path, struct span message,
+static int call_here(const struct settings_options *options, const char *path, struct span message,
 		struct buf *answer, struct err *err)
 {
 	auto_settings struct settings parts = SETTINGS_NONE;
 	const struct grpc_method *method = services_hub;
 
-	if (settings_process(err) < 0 || settings_load(&options->settings, &parts, err) < 0 ||
-			settings_open(&options->settings, &parts, err) < 0)
+	if (settings_process(err) < 0 || settings_load(options, &parts, err) < 0 ||
+			settings_open(options, &parts, err) < 0)
 		return -1;
 	struct services services = { .hub = parts.hub, .agent = parts.agent, .can_mount = geteuid() == 0 };
 	while (method->path && strcmp(method->path, path) != 0)
@@ -58,8 +59,8 @@ static int call_here(const struct client_options *options, const char *path, str
 int client_call(const struct client_options *options, enum client_service service, const char *path,
 		struct span message, struct buf *answer, struct err *err)
 {
-	if (options->in_process)
-		return call_here(options, path, message, answer, err);
+	if (options->here)
+		return call_here(options->here, path, message, answer, err);
 	return call_daemon(options, service, path, message, answer, err);
 }
 

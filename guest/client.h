@@ -11,10 +11,10 @@
 
 #include "base/opt.h"
 #include "base/span.h"
-#include "guest/settings.h"
 
 struct buf;
 struct err;
+struct settings_options;
 
 enum client_output { CLIENT_BASE64, CLIENT_RAW, CLIENT_JSON };
 extern const char *const client_output_words[];
@@ -24,8 +24,7 @@ struct client_options {
 	const char *socket;
 	int64_t timeout; /* seconds */
 	int output;
-	bool in_process;
-	struct settings_options settings; /* in process */
+	const struct settings_options *here; /* in process, with these; NULL: of the daemon */
 };
 
 #define CLIENT_TIMEOUT 50

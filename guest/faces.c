@@ -74,8 +74,10 @@ static int open_ttrpc(struct face *face, const struct grpc_method *methods, stru
 	if (!slash)
 		return err_set(err, ERR_USAGE, "'%s' must be unix:///PATH", face->address);
 	if (slash > path) {
+		/* the folder stays ours: others' files are in it, too */
+		const struct identity ours = { .name = NULL };
 		auto_free char *folder = xmemdup0(path, (size_t)(slash - path));
-		if (identity_folder(all->owner, folder, 0755, err) < 0)
+		if (identity_folder(&ours, folder, 0755, err) < 0)
 			return -1;
 	}
 	if (ttrpc_server_open(&options, &face->ttrpc, err) < 0)

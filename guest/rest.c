@@ -211,14 +211,13 @@ static void hub(const struct rest *rest, const struct rest_request *request, str
 void rest_answer(const struct rest *rest, const struct rest_request *request, struct server_reply *reply)
 {
 	struct span root = SPAN_NONE, path = SPAN_NONE;
+	bool has_root = rest_split(request->path, 1, &root, &path);
 
 	if (span_is(request->path, "/info"))
 		info(rest, request, reply);
-	else if (!rest_split(request->path, 1, &root, &path))
-		not_found(reply);
-	else if (span_is(root, "/aa"))
+	else if (has_root && span_is(root, "/aa"))
 		agent(rest, request, reply);
-	else if (span_is(root, "/cdh"))
+	else if (has_root && span_is(root, "/cdh"))
 		hub(rest, request, reply);
 	else
 		not_found(reply);

@@ -264,7 +264,7 @@ static const struct opt options[] = {
 			"become this user once the sockets are made; secure mounts are not available then"),
 	OPT_ENUM(struct serve_settings, mode, "socket-mode", 0, "MODE", "who may connect to the unix sockets",
 			mode_words),
-	SETTINGS_OPTIONS(struct serve_settings, settings),
+	SETTINGS_OPTIONS(struct serve_settings),
 	OPT_END,
 };
 

@@ -21,7 +21,7 @@ struct eventlog;
 struct hub;
 struct kbs_client;
 
-/* Fields of the settings of each such command. */
+/* The field `settings` of the settings of each such command. */
 struct settings_options {
 	const char *initdata;
 	const char *aa_config;
@@ -42,40 +42,40 @@ struct settings_options {
 /* the words of --log-level; the first leaves it to the configuration */
 extern const char *const settings_log_words[];
 
-#define SETTINGS_OPTIONS(structure, at)                                                                      \
-	OPT_TEXT(structure, at.initdata, "initdata", 0, "FILE",                                              \
+#define SETTINGS_OPTIONS(structure)                                                                          \
+	OPT_TEXT(structure, settings.initdata, "initdata", 0, "FILE",                                        \
 			"the init-data document, plain TOML; it is compared with the hardware before "       \
 			"anything of it is used"),                                                           \
-			OPT_TEXT(structure, at.aa_config, "aa-config", 0, "FILE",                            \
+			OPT_TEXT(structure, settings.aa_config, "aa-config", 0, "FILE",                      \
 					"aa.toml or .json; counts where the document holds none"),           \
-			OPT_TEXT(structure, at.cdh_config, "cdh-config", 'c', "FILE",                        \
+			OPT_TEXT(structure, settings.cdh_config, "cdh-config", 'c', "FILE",                  \
 					"cdh.toml or .json; counts where the document holds none"),          \
-			OPT_TEXT(structure, at.cmdline, "kernel-command-line", 0, "FILE",                    \
+			OPT_TEXT(structure, settings.cmdline, "kernel-command-line", 0, "FILE",              \
 					"the kernel's command line; /proc/cmdline without this option"),     \
-			OPT_LIST(structure, at.resources, "resources", 0, "FILE",                            \
+			OPT_LIST(structure, settings.resources, "resources", 0, "FILE",                      \
 					"resources of offline_fs_kbc, in place of the two files of guests; " \
 					"may be repeated"),                                                  \
-			OPT_TEXT(structure, at.root, "root", 0, "DIR",                                       \
+			OPT_TEXT(structure, settings.root, "root", 0, "DIR",                                 \
 					"where credentials and local keys lie; "                             \
 					"/run/confidential-containers/cdh without this option"),             \
-			OPT_TEXT(structure, at.attester, "attester", 0, "KIND",                              \
+			OPT_TEXT(structure, settings.attester, "attester", 0, "KIND",                        \
 					"tdx, snp, tpm or sample; what is there without this option"),       \
-			OPT_TEXT(structure, at.tpm, "tpm", 0, "DEVICE",                                      \
+			OPT_TEXT(structure, settings.tpm, "tpm", 0, "DEVICE",                                \
 					"/dev/tpm0, device:/dev/tpm0 or swtpm:path=SOCKET"),                 \
-			OPT_INT(structure, at.ak_handle, "ak-handle", 0, "NUMBER", 0, UINT32_MAX,            \
+			OPT_INT(structure, settings.ak_handle, "ak-handle", 0, "NUMBER", 0, UINT32_MAX,      \
 					"the persistent handle of the attestation key in the TPM; "          \
 					"2164326402 (0x81010002) without this option"),                      \
-			OPT_TEXT(structure, at.tsm, "tsm", 0, "DIR",                                         \
+			OPT_TEXT(structure, settings.tsm, "tsm", 0, "DIR",                                   \
 					"the folder of reports; /sys/kernel/config/tsm/report without this " \
 					"option"),                                                           \
-			OPT_TEXT(structure, at.eventlog, "eventlog", 0, "DIR",                               \
+			OPT_TEXT(structure, settings.eventlog, "eventlog", 0, "DIR",                         \
 					"where the event log lies; /run/attestation-agent without this "     \
 					"option"),                                                           \
-			OPT_FLAG(structure, at.sample_device, "sample-device", 0,                            \
+			OPT_FLAG(structure, settings.sample_device, "sample-device", 0,                      \
 					"offer evidence of a device that proves nothing, for tests"),        \
-			OPT_FLAG(structure, at.older, "older-brokers", 0,                                    \
+			OPT_FLAG(structure, settings.older, "older-brokers", 0,                              \
 					"speak the protocol versions of older key brokers, too"),            \
-			OPT_ENUM(structure, at.log_level, "log-level", 0, "LEVEL",                           \
+			OPT_ENUM(structure, settings.log_level, "log-level", 0, "LEVEL",                     \
 					"what to log; configured: as the configuration says",                \
 					settings_log_words)
 

@@ -6,6 +6,7 @@
 #include "codec/pb.h"
 #include "guest/client.h"
 #include "guest/mount.h"
+#include "guest/settings.h"
 #include "guest/verbs.h"
 #include "image/provider.h"
 #include "net/ttrpc.h"
@@ -16,21 +17,29 @@
 
 struct hub_settings {
 	struct client_options client;
+	struct settings_options settings;
+	bool in_process;
 	const char *what; /* URI or file */
 };
 
+static const struct client_options *client_of(struct hub_settings *settings)
+{
+	settings->client.here = settings->in_process ? &settings->settings : NULL;
+	return &settings->client;
+}
+
 /* One field, number 1, is all that the message holds. */
-static int ask(const struct hub_settings *settings, const char *path, struct span field, struct err *err)
+static int ask(struct hub_settings *settings, const char *path, struct span field, struct err *err)
 {
 	auto_buf struct buf message = BUF_MAX(INPUT_MAX + PB_HEAD_MAX);
 
 	pb_put_bytes(&message, 1, field);
 	if (buf_check(&message, "the request", err) < 0)
 		return -1;
-	return client_print(&settings->client, CLIENT_HUB, path, buf_span(&message), err);
+	return client_print(client_of(settings), CLIENT_HUB, path, buf_span(&message), err);
 }
 
-static int ask_with_file(const struct hub_settings *settings, const char *path, struct err *err)
+static int ask_with_file(struct hub_settings *settings, const char *path, struct err *err)
 {
 	auto_buf struct buf text = BUF_MAX(INPUT_MAX);
 
@@ -41,7 +50,7 @@ static int ask_with_file(const struct hub_settings *settings, const char *path, 
 
 static int get_resource(void *given, struct err *err)
 {
-	const struct hub_settings *settings = given;
+	struct hub_settings *settings = given;
 
 	return ask(settings, "/api.GetResourceService/GetResource", span_of(settings->what), err);
 }
@@ -67,7 +76,7 @@ static void put_entry(struct buf *message, const char *key, const char *value)
 
 static int secure_mount(void *given, struct err *err)
 {
-	const struct hub_settings *settings = given;
+	struct hub_settings *settings = given;
 	auto_buf struct buf text = BUF_MAX(INPUT_MAX), message = BUF_MAX(2 * INPUT_MAX),
 			    answer = BUF_MAX(1024);
 	auto_json json_t *doc = NULL;
@@ -85,16 +94,16 @@ static int secure_mount(void *given, struct err *err)
 	pb_put_bytes(&message, 4, span_of(request.mount_point));
 	if (buf_check(&message, "the request", err) < 0)
 		return -1;
-	return client_call(&settings->client, CLIENT_HUB, "/api.SecureMountService/SecureMount",
+	return client_call(client_of(settings), CLIENT_HUB, "/api.SecureMountService/SecureMount",
 			buf_span(&message), &answer, err);
 }
 
 /* ---- tables -------------------------------------------------------------------------------------------- */
 
 #define IN_PROCESS                                                                                   \
-	OPT_FLAG(struct hub_settings, client.in_process, "in-process", 0,                            \
+	OPT_FLAG(struct hub_settings, in_process, "in-process", 0,                                   \
 			"without a daemon: with the options below, as serve would be started with"), \
-			SETTINGS_OPTIONS(struct hub_settings, client.settings)
+			SETTINGS_OPTIONS(struct hub_settings)
 
 static const struct opt options[] = {
 	CLIENT_SOCKET_OPTIONS(struct hub_settings),

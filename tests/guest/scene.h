@@ -52,11 +52,11 @@ struct scene {
 };
 
 /* A test that expects success: the reason otherwise. */
-#define must(call, err)                              \
-	do {                                         \
-		if ((call) < 0)                      \
-			fail_msg("%s", (err)->text); \
-	} while (0)
+static inline void must(int result, const struct err *err)
+{
+	if (result < 0)
+		fail_msg("%s", err->text);
+}
 
 static inline json_t *scene_recording(const char *path)
 {

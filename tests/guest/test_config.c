@@ -289,7 +289,7 @@ static void refuses_to_skip_verification_where_no_hardware_vouches(void **state)
 
 static void refuses_malformed_documents(void **state)
 {
-	static const char *const documents[] = { "", "version = 1", "x", DOCUMENT("x"),
+	static const char *const documents[] = { "", "version = 1", "x", (DOCUMENT("x")),
 		"version = \"0.1.0\"\nalgorithm = \"md5\"\n[data]\na = \"b\"\n" };
 
 	(void)state;
