@@ -3,12 +3,12 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/keyfile.h"
 #include "base/own.h"
 #include "crypto/pkey.h"
-#include "base/keyfile.h"
-#include "kbs/offline.h"
 #include "image-crypt/verbs.h"
 #include "image/packet.h"
+#include "kbs/offline.h"
 
 #include <stdio.h>
 #include <unistd.h>

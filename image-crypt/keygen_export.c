@@ -2,11 +2,11 @@
 /* image-crypt keygen export: one key of a set as a file of its own. */
 #include "base/alloc.h"
 #include "base/err.h"
-#include "base/own.h"
 #include "base/keyfile.h"
-#include "kbs/offline.h"
+#include "base/own.h"
 #include "image-crypt/verbs.h"
 #include "image/packet.h"
+#include "kbs/offline.h"
 
 #include <string.h>
 

@@ -23,8 +23,8 @@
 #include "base/buf.h"
 #include "base/span.h"
 #include "crypto/secret.h"
-#include "kbs/uri.h"
 #include "image/wrap.h"
+#include "kbs/uri.h"
 
 #include <stdbool.h>
 

@@ -7,6 +7,7 @@
 #include "codec/pb.h"
 #include "image/provider_own.h"
 #include "image/wrap.h"
+#include "net/ttrpc_client.h"
 
 /* A request: an element in base64, and what stands around it. */
 #define REQUEST_MAX (2 * WRAP_ELEMENT_MAX)
@@ -23,23 +24,47 @@ static int ask_program(const struct provider *provider, int timeout, struct span
 	return run_program(&run, answer, err);
 }
 
-static int ask_service(const struct provider *provider, int timeout, const char *path, struct span request,
+static int call_grpc(const struct provider *provider, int timeout, const char *path, struct span message,
+		struct buf *answer, struct err *err)
+{
+	const struct grpc_call call = { .target = provider->grpc,
+		.tls = provider->has_tls ? &provider->tls : NULL,
+		.path = path,
+		.message = message,
+		.timeout = timeout };
+
+	return grpc_call(&call, answer, err);
+}
+
+static int call_ttrpc(const struct provider *provider, int timeout, const char *method, struct span message,
+		struct buf *answer, struct err *err)
+{
+	const struct ttrpc_call call = { .target = provider->ttrpc,
+		.service = PROVIDER_SERVICE,
+		.method = method,
+		.message = message,
+		.timeout = timeout };
+
+	return ttrpc_call(&call, answer, err);
+}
+
+static int ask_service(const struct provider *provider, int timeout, bool unwrap, struct span request,
 		struct buf *answer, struct span *text, struct err *err)
 {
 	auto_wiped_buf struct buf message = BUF_MAX(REQUEST_MAX + PB_HEAD_MAX);
-	struct grpc_call call = { .target = provider->grpc,
-		.tls = provider->has_tls ? &provider->tls : NULL,
-		.path = path,
-		.timeout = timeout };
+	int result;
 
 	(void)buf_room(&message, request.len + PB_HEAD_MAX);
 	pb_put_bytes(&message, FIELD, request);
 	if (buf_check(&message, "the request", err) < 0)
 		return -1;
-	call.message = buf_span(&message);
-	if (grpc_call(&call, answer, err) < 0)
-		return -1;
-	return pb_find_bytes(buf_span(answer), FIELD, text, err);
+	if (provider->grpc)
+		result = call_grpc(provider, timeout, unwrap ? PROVIDER_GRPC_UNWRAP : PROVIDER_GRPC_WRAP,
+				buf_span(&message), answer, err);
+	else
+		result = call_ttrpc(provider, timeout, unwrap ? PROVIDER_UNWRAP : PROVIDER_WRAP,
+				buf_span(&message), answer, err);
+	return result < 0 ? -1 : pb_find_bytes(buf_span(answer), FIELD, text, err);
 }
 
 static int ask(const struct provider *provider, int timeout, bool unwrap, struct span request,
@@ -55,8 +80,7 @@ static int ask(const struct provider *provider, int timeout, bool unwrap, struct
 		if (ask_program(provider, timeout, request, &answer, err) < 0)
 			return err_wrap(err, "key provider '%s'", provider->name);
 		text = buf_span(&answer);
-	} else if (ask_service(provider, timeout, unwrap ? PROVIDER_GRPC_UNWRAP : PROVIDER_GRPC_WRAP, request,
-				   &answer, &text, err) < 0) {
+	} else if (ask_service(provider, timeout, unwrap, request, &answer, &text, err) < 0) {
 		return err_wrap(err, "key provider '%s'", provider->name);
 	}
 	if (provider_answer_parse(text, unwrap, out, err) < 0)

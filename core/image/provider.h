@@ -5,10 +5,11 @@
  *
  *     {"key-providers":{"attestation-agent":{"grpc":"127.0.0.1:50000"},
  *                       "mine":{"cmd":{"path":"/usr/bin/my-provider","args":["-v"]}},
+ *                       "guest":{"ttrpc":"unix:///run/confidential-containers/cdh.sock"},
  *                       "far":{"grpc":"keys.example:443","grpc-tls":{"root-ca-file":"/etc/ca.pem"}}}}
  *
- * Where there is a cmd and a grpc, cmd counts. A provider that is reached over ttrpc or as a library of Rust alone is
- * known, and an error when it is used.
+ * Where there are several ways, cmd counts before grpc and grpc before ttrpc. A provider that is a library of Rust alone
+ * is known, and an error when it is used.
  *
  * The messages are JSON, over standard input and output of the program or as the one bytes field of
  * keyprovider.KeyProviderService/WrapKey and UnWrapKey:
@@ -24,7 +25,7 @@
  * Ownership: the config is the caller's; a struct provider lives as long as its config. Messages that hold private
  * options are wiped.
  * Errors: ERR_USAGE (config), ERR_NOT_FOUND, ERR_FORMAT (an answer that is none), ERR_AUTH (the provider has no key for
- * the element), those of net/grpc_client.h and base/run.h.
+ * the element), those of net/grpc_client.h, net/ttrpc_client.h and base/run.h.
  */
 #ifndef COCOON_IMAGE_PROVIDER_H
 #define COCOON_IMAGE_PROVIDER_H
@@ -45,8 +46,11 @@ struct provider_config;
 #define PROVIDERS_MAX        64
 #define PROVIDER_NAME_MAX    100
 
-#define PROVIDER_GRPC_WRAP   "/keyprovider.KeyProviderService/WrapKey"
-#define PROVIDER_GRPC_UNWRAP "/keyprovider.KeyProviderService/UnWrapKey"
+#define PROVIDER_SERVICE     "keyprovider.KeyProviderService"
+#define PROVIDER_WRAP        "WrapKey"
+#define PROVIDER_UNWRAP      "UnWrapKey"
+#define PROVIDER_GRPC_WRAP   "/" PROVIDER_SERVICE "/" PROVIDER_WRAP
+#define PROVIDER_GRPC_UNWRAP "/" PROVIDER_SERVICE "/" PROVIDER_UNWRAP
 
 /* What a provider is told that nobody gave attributes for. */
 #define PROVIDER_ENABLED     "Enabled"

@@ -97,27 +97,22 @@ static int read_provider(const char *name, const json_t *object, struct provider
 	if (!json_is_object(object))
 		return err_set(err, ERR_FORMAT, "is no object");
 	out->name = name;
-	if (read_cmd(object, out, err) < 0 || read_grpc(object, out, err) < 0)
+	if (read_cmd(object, out, err) < 0 || read_grpc(object, out, err) < 0 ||
+			json_opt_text(object, "", "ttrpc", &out->ttrpc, err) < 0)
 		return -1;
-	if (json_object_get(object, "ttrpc"))
-		out->other = "ttrpc";
-	else if (json_object_get(object, "native"))
-		out->other = "native";
+	if (out->ttrpc && !*out->ttrpc)
+		out->ttrpc = NULL;
+	out->native = json_object_get(object, "native") != NULL;
 	return 0;
 }
 
 int provider_check(const struct provider *provider, struct err *err)
 {
-	if (provider->program || provider->grpc)
+	if (provider->program || provider->grpc || provider->ttrpc)
 		return 0;
-	if (provider->other)
-		return err_set(err, ERR_USAGE,
-				"the key provider '%s' is configured for %s, which is not supported yet; "
-				"give "
-				"it a cmd or grpc",
-				provider->name, provider->other);
-	return err_set(err, ERR_USAGE, "the key provider '%s' is configured with neither cmd nor grpc",
-			provider->name);
+	return err_set(err, ERR_USAGE, "the key provider '%s' is configured %s: give it a cmd, grpc or ttrpc",
+			provider->name,
+			provider->native ? "as a library of Rust alone" : "without a way to reach it");
 }
 
 /* ---- the file ------------------------------------------------------------------------------------------ */

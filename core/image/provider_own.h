@@ -14,9 +14,10 @@ struct provider {
 	const char *program; /* of cmd; NULL: none */
 	const char **argv;   /* own, its texts borrowed */
 	const char *grpc;    /* NULL: none */
+	const char *ttrpc;   /* NULL: none */
 	bool has_tls;
 	struct grpc_tls tls;
-	const char *other; /* "ttrpc" or "native", where there is nothing else */
+	bool native; /* a library of Rust, which we cannot call */
 };
 
 struct provider_config {

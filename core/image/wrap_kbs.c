@@ -10,9 +10,9 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/own.h"
-#include "kbs/uri.h"
 #include "image/keys.h"
 #include "image/packet.h"
+#include "kbs/uri.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -105,6 +105,20 @@ for way in unix tcp cmd; do
 	ok "$way: makes a packet of another's key, which it has not" "$crypt" encrypt -r "provider:attestation-agent:keypath=$work/kek::keyid=/default/key/other" oci:src:t oci:$way-other:t
 	fails 1 "the set of keys does not hold 'default/key/other'" "$way: and cannot open it" "$crypt" decrypt -k provider:attestation-agent oci:$way-other:t oci:$way-none:t
 done
+# a guest's hub with the same keys, over ttrpc
+echo '[kbc]
+name = "offline_fs_kbc"' >cdh.toml
+"$bin/guest" serve --attester sample --cdh-config cdh.toml --resources set.json --root "$work/root" --eventlog "$work/events" \
+	--kernel-command-line /dev/null --aa-socket none --rest none --cdh-socket "unix://$work/cdh.sock" 2>hub.log &
+hub=$!
+config ttrpc.json "{\"ttrpc\":\"unix://$work/cdh.sock\"}"
+await_line hub.log '"serving"' >/dev/null
+export OCICRYPT_KEYPROVIDER_CONFIG=$work/ttrpc.json
+ok 'ttrpc: a guest decrypts what was encrypted for its keys' "$crypt" decrypt -k provider:attestation-agent oci:tcp-set:t oci:hub-plain:t
+same 'ttrpc: to what it was' "$(layers src)" "$(layers hub-plain)"
+fails 1 'UnwrapKey' 'ttrpc: and nothing for a key that it has not' "$crypt" decrypt -k provider:attestation-agent oci:tcp-other:t oci:hub-none:t
+fails 1 'NOT_FOUND\|UNIMPLEMENTED' 'ttrpc: a guest wraps nothing' "$crypt" encrypt -r provider:attestation-agent:keyid=/default/key/key_id1 oci:src:t oci:hub-none:t
+kill $hub
 unset OCICRYPT_KEYPROVIDER_CONFIG
 ok 'the key file opens it without a provider' "$crypt" verify --kbs-key kbs:///default/key/key_id2=key2 oci:tcp-file:t
 same 'guests of both generations can read it' 'attestation-agent yes confidential-data-hub yes' \
