@@ -177,6 +177,8 @@ static void watch(struct run *run, int signals)
 	struct progress progress;
 
 	progress_begin(&progress, run->job->quiet);
+	/* once whatever happens, so that a short job is seen, too */
+	progress_draw(&progress, run->job);
 	while (atomic_load(&run->running)) {
 		struct pollfd fds[] = { { .fd = run->ended, .events = POLLIN },
 			{ .fd = signals, .events = POLLIN } };
