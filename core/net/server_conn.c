@@ -108,7 +108,10 @@ static const char *text_of(struct conn *conn, struct span part)
 {
 	if (!part.len)
 		return "";
-	size_t at = (size_t)(part.ptr - conn->in.ptr);
+	size_t at = (uintptr_t)part.ptr - (uintptr_t)conn->in.ptr;
+	/* the path of a URL that has none is a text of head.c's own */
+	if (at >= conn->head_len)
+		return part.ptr;
 	conn->in.ptr[at + part.len] = '\0';
 	return conn->in.ptr + at;
 }

@@ -105,8 +105,10 @@ static inline void running_start(struct running *running)
 	struct server_options *options = &running->options;
 
 	running->listener.address = running->listener.address ? running->listener.address : "127.0.0.1";
-	running->listener.routes = running_routes;
-	running->listener.route_count = sizeof(running_routes) / sizeof(running_routes[0]);
+	if (!running->listener.routes) {
+		running->listener.routes = running_routes;
+		running->listener.route_count = sizeof(running_routes) / sizeof(running_routes[0]);
+	}
 	options->listeners = &running->listener;
 	options->listener_count = 1;
 	options->max_body = RUNNING_MAX_BODY;

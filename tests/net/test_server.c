@@ -327,6 +327,39 @@ static void finds_query_parameters(void **state)
 	}
 }
 
+static void say_path(void *ctx, const struct server_request *request, struct server_reply *reply)
+{
+	(void)ctx;
+	buf_printf(&reply->body, "%s %s %.*s.", request->method, request->path, SPAN_ARG(request->query));
+}
+
+/* An absolute URL need not have a path: RFC 9112, 3.2.2 */
+static void serves_a_url_without_a_path(void **state)
+{
+	static const struct server_route all[] = { { .path = "/", .handle = say_path } };
+	static const struct {
+		const char *request, *said;
+	} cases[] = {
+		{ "GET http://h HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\nGET / ." },
+		{ "GET http://h?a=b HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\nGET / a=b." },
+		{ "GET http://h/x?a=b HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\nGET /x a=b." },
+		{ "GET /?a HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\nGET / a." },
+	};
+	struct running running = { .listener = { .routes = all, .route_count = 1 } };
+	(void)state;
+
+	running_start(&running);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_buf struct buf got = BUF_MAX(10000);
+		auto_fd int fd = connect_to(&running);
+		send_text(fd, cases[i].request);
+		read_until(fd, &got, cases[i].said);
+		if (!strstr(buf_text(&got), cases[i].said))
+			fail_msg("%s\n%s", cases[i].request, buf_text(&got));
+	}
+	assert_int_equal(running_stop(&running), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +377,7 @@ int main(void)
 		cmocka_unit_test(forgets_peers_that_leave_in_the_middle),
 		cmocka_unit_test(escapes_the_text_of_a_failure),
 		cmocka_unit_test(finds_query_parameters),
+		cmocka_unit_test(serves_a_url_without_a_path),
 	};
 	struct err err = ERR_NONE;
 
