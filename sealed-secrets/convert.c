@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "codec/line.h"
 #include "codec/yamledit.h"
 #include "sealed-secrets/input.h"
 #include "sealed-secrets/keys.h"
@@ -34,6 +35,8 @@ struct convert {
 	bool force;
 	int form;
 };
+
+#define SHOWN_MAX 200
 
 /* Of all files. */
 struct work {
@@ -122,8 +125,8 @@ static int replace(struct page *page, const struct kbs_uri *uri, struct span pla
 	if (revise(&page->revision, at, encode ? buf_text(&encoded) : buf_text(&sealed), err) < 0)
 		return -1;
 	json_array_append_new(work->report,
-			json_pack("{s:s,s:s,s:s,s:s}", "file", page->file, "object", label, "where", where,
-					"resource", uri->path));
+			json_pack("{s:o,s:s,s:s,s:s}", "file", json_line(SHOWN_MAX, "%s", page->file),
+					"object", label, "where", where, "resource", uri->path));
 	return 0;
 }
 
@@ -142,6 +145,15 @@ static const char *kept_for(const char *type)
 	return NULL;
 }
 
+static void warn_kept(const char *name, const char *type)
+{
+	auto_json json_t *shown = json_line(SHOWN_MAX, "%s", name);
+
+	fprintf(stderr, "warning: Secret %s stays as it is: Kubernetes reads %s itself%s\n",
+			json_string_value(shown), type,
+			strstr(type, "docker") ? " (see 'sealed-secrets registry-auth')" : "");
+}
+
 static int convert_entry(void *ctx, const struct candidate *candidate, struct err *err)
 {
 	struct page *page = ctx;
@@ -153,6 +165,8 @@ static int convert_entry(void *ctx, const struct candidate *candidate, struct er
 	struct revise_at at = { .document = object->document };
 	struct kbs_uri uri;
 
+	if (candidate->fault)
+		return err_set(err, ERR_FORMAT, "%s: %s", candidate->where, candidate->fault);
 	if (sealed_is(candidate->text))
 		return 0;
 	revise_at_add(&at, object->steps, object->depth);
@@ -171,9 +185,7 @@ static int convert_object(void *ctx, const struct object *object, struct err *er
 	if (strcmp(object->kind, "Secret") != 0)
 		return 0;
 	if (kept_for(type)) {
-		fprintf(stderr, "warning: Secret %s stays as it is: Kubernetes reads %s itself%s\n",
-				object->name, type,
-				strstr(type, "docker") ? " (see 'sealed-secrets registry-auth')" : "");
+		warn_kept(object->name, type);
 		return 0;
 	}
 	page->object = object;
@@ -250,19 +262,27 @@ static int convert_text(struct page *page, struct err *err)
 	return 0;
 }
 
+static int write_page(const struct convert *settings, const struct page *page, struct err *err)
+{
+	struct span text = buf_span(&page->revision.text);
+
+	if (!settings->in_place)
+		return output_secret(NULL, text, false, err);
+	return page->revision.changes ? fs_write_atomic(page->file, text, 0666, err) : 0;
+}
+
 /* Nothing is written before all files are converted and the plan, without which all would be lost, is on disk. */
 static int write_all(const struct convert *settings, struct work *work, struct page *pages, struct err *err)
 {
 	if (work->plan.count && plan_save(&work->plan, settings->plan, settings->force, err) < 0)
 		return err_wrap(err, "the plan");
-	for (size_t i = 0; i < settings->files.count; i++) {
-		struct span text = buf_span(&pages[i].revision.text);
-		if (settings->in_place && pages[i].revision.changes &&
-				fs_write_atomic(settings->files.items[i], text, 0666, err) < 0)
-			return -1;
-		if (!settings->in_place && fwrite(text.ptr, 1, text.len, stdout) != text.len)
-			return err_errno(err, ERR_IO, "writing to standard output");
-	}
+	for (size_t i = 0; i < settings->files.count; i++)
+		if (write_page(settings, &pages[i], err) < 0)
+			return err_wrap(err,
+					"keep '%s', which holds what was converted, and convert the rest "
+					"with "
+					"another --plan",
+					settings->plan);
 	if (settings->form == FORM_JSON)
 		return output_json(json_pack("{s:s?,s:O}", "plan", work->plan.count ? settings->plan : NULL,
 						   "converted", work->report),
@@ -280,6 +300,9 @@ static int check_settings(const struct convert *settings, struct err *err)
 				"--key and --plan are needed: what signs, and where the secrets go");
 	if (settings->files.count > 1 && !settings->in_place)
 		return err_set(err, ERR_USAGE, "several files are converted --in-place");
+	for (size_t i = 0; settings->in_place && i < settings->files.count; i++)
+		if (!strcmp(settings->files.items[i], "-"))
+			return err_set(err, ERR_USAGE, "standard input cannot be changed --in-place");
 	if (settings->form == FORM_JSON && !settings->in_place)
 		return err_set(err, ERR_USAGE,
 				"--output json goes with --in-place: the manifest is the output otherwise");

@@ -20,6 +20,14 @@ static bool is_standard(const char *name)
 	return !name || strcmp(name, "-") == 0;
 }
 
+static int refuse_terminal(const char *source, const char *what, struct err *err)
+{
+	if (is_standard(source) && isatty(STDIN_FILENO))
+		return err_set(err, ERR_USAGE, "standard input is a terminal: name a file, or pipe the %s in",
+				what);
+	return 0;
+}
+
 /* straight into wiped memory */
 static int read_fd(int fd, const char *name, struct secret *out, struct err *err)
 {
@@ -47,9 +55,8 @@ int input_secret(const char *source, struct secret *out, struct err *err)
 {
 	uint64_t fd;
 
-	if (is_standard(source) && isatty(STDIN_FILENO))
-		return err_set(err, ERR_USAGE,
-				"standard input is a terminal: name a file, or pipe the secret in");
+	if (refuse_terminal(source, "secret", err) < 0)
+		return -1;
 	if (is_standard(source))
 		return read_fd(STDIN_FILENO, "standard input", out, err);
 	if (strncmp(source, "fd:", 3) != 0)
@@ -59,18 +66,19 @@ int input_secret(const char *source, struct secret *out, struct err *err)
 	return read_fd((int)fd, source, out, err);
 }
 
-int input_line(const char *source, struct secret *out, struct err *err)
-{
-	auto_secret struct secret whole = SECRET_NONE;
-
-	if (input_secret(source, &whole, err) < 0)
-		return -1;
-	return secret_from_span(out, span_trim(secret_span(&whole)), err);
-}
-
 int input_text(const char *source, struct buf *out, struct err *err)
 {
+	/* all at once: a buffer that grows leaves copies behind */
+	(void)buf_room(out, out->max);
 	return is_standard(source) ? fs_read_stdin(out, err) : fs_read(source, out, err);
+}
+
+int input_sealed(const char *source, struct buf *room, struct span *out, struct err *err)
+{
+	if (refuse_terminal(source, "sealed secret", err) < 0 || input_text(source, room, err) < 0)
+		return -1;
+	*out = span_trim(buf_span(room));
+	return 0;
 }
 
 int output_secret(const char *path, struct span bytes, bool force, struct err *err)
@@ -85,6 +93,9 @@ int output_secret(const char *path, struct span bytes, bool force, struct err *e
 int output_json(json_t *value, struct err *err)
 {
 	auto_json json_t *owned = value;
+
+	if (!owned)
+		return err_set(err, ERR_USAGE, "a word of the command line is no text in UTF-8");
 	auto_free char *line = json_text(owned, false);
 
 	if (printf("%s\n", line) < 0)

@@ -3,7 +3,7 @@
  * Where secrets come from and go to: standard input ("-" or no name), files, and descriptors ("fd:3"); never words of
  * the command line. Results go to standard output, or to a new file that its owner alone can read.
  *
- * Bounds: SECRET_MAX. Errors: ERR_USAGE (a terminal where a secret should come from), ERR_NOT_FOUND, ERR_LIMIT, ERR_IO.
+ * Bounds: SECRET_MAX; the buffer's own for texts. Errors: ERR_USAGE (a terminal where a secret should come from), ERR_NOT_FOUND, ERR_LIMIT, ERR_IO.
  */
 #ifndef COCOON_SEALED_SECRETS_INPUT_H
 #define COCOON_SEALED_SECRETS_INPUT_H
@@ -24,17 +24,20 @@ extern const char *const form_words[];
 /* All bytes of a source. source may be NULL. */
 int input_secret(const char *source, struct secret *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
-/* The same without the newline that editors and `echo` leave at the end. */
-int input_line(const char *source, struct secret *out, struct err *err)
-		__attribute__((nonnull(2), warn_unused_result));
-/* Manifests: "-" or a file; appended. */
+/* A file with a sealed string may have white space around it. */
+#define INPUT_SEALED_MAX ((size_t)512 * 1024)
+/* A sealed string, which is no secret and may be longer than one, without white space around. *out points into room. */
+int input_sealed(const char *source, struct buf *room, struct span *out, struct err *err)
+		__attribute__((nonnull(2, 3), warn_unused_result));
+/* Manifests and plans: "-" or a file; into an empty buffer, which is given all its room, as they may hold secrets. */
 int input_text(const char *source, struct buf *out, struct err *err)
-		__attribute__((nonnull(1, 2), warn_unused_result));
+		__attribute__((nonnull(2), warn_unused_result));
 
 /* To standard output (path NULL or "-") or into a new private file. */
 int output_secret(const char *path, struct span bytes, bool force, struct err *err)
 		__attribute__((warn_unused_result));
-/* One line of JSON on standard output. Takes the reference. */
-int output_json(json_t *value, struct err *err) __attribute__((nonnull(1), warn_unused_result));
+/* One line of JSON on standard output. Takes the reference; NULL, which jansson makes of words of the command line that
+ * are no UTF-8, is ERR_USAGE. */
+int output_json(json_t *value, struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealed-secrets inspect and verify: what a sealed secret says, and whether it is the owner's. */
+#include "base/alloc.h"
+#include "base/b64.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/own.h"
@@ -19,21 +21,37 @@ struct look {
 	int form;
 };
 
-/* "header", "payload" and the findings; parts that cannot be read are null, and a finding says why. */
+/* The JSON in one of the parts between the dots; NULL when there is none. Padding is a finding, and shows nothing less. */
+static json_t *part(struct span text, size_t index)
+{
+	auto_buf struct buf decoded = BUF_MAX(SEALED_MAX);
+	struct span part = SPAN_NONE;
+	json_t *tree = NULL;
+
+	while (sealed_is(text))
+		text = span_from(text, strlen(SEALED_PREFIX));
+	for (size_t i = 0; i <= index; i++)
+		if (!span_next(&text, '.', &part))
+			return NULL;
+	while (span_ends(part, "="))
+		part.len--;
+	if (b64url_decode(part, &decoded, NULL) < 0 ||
+			json_read(buf_span(&decoded), SEALED_PAYLOAD_MAX, &tree, NULL) < 0)
+		return NULL;
+	return tree;
+}
+
+/*
+ * "header", "payload" and the findings. What can be read is shown whatever the findings are, as of the old unsigned form,
+ * whose header is none; what cannot is null, and a finding says why.
+ */
 static json_t *describe(struct span text, const struct keys *keys)
 {
-	auto_sealed struct sealed sealed = SEALED_NONE;
 	json_t *findings = json_array();
-	json_t *header = NULL, *payload = NULL;
-	struct err why = ERR_NONE;
 
 	sealed_lint(text, keys->items, keys->count, findings);
-	if (sealed_read(text, &sealed, &why) == 0) {
-		header = json_incref(sealed.jws.header);
-		if (json_read(buf_span(&sealed.jws.payload), SEALED_PAYLOAD_MAX, &payload, &why) < 0)
-			payload = NULL;
-	}
-	return json_pack("{s:o?,s:o?,s:o}", "header", header, "payload", payload, "findings", findings);
+	return json_pack("{s:o?,s:o?,s:o}", "header", part(text, 0), "payload", part(text, 1), "findings",
+			findings);
 }
 
 static bool has_errors(const json_t *findings)
@@ -47,16 +65,19 @@ static bool has_errors(const json_t *findings)
 	return false;
 }
 
+/* Made fit for a terminal: who sealed it may be nobody's friend. */
 static void print_member(const char *name, const json_t *value)
 {
-	if (json_is_string(value)) {
-		struct err clean = ERR_NONE;
-		err_set(&clean, ERR_FORMAT, "%s", json_string_value(value));
-		printf("%-18s %s\n", name, clean.text);
-	} else if (json_is_object(value) && json_object_size(value)) {
-		auto_free char *text = json_text(value, false);
-		printf("%-18s %s\n", name, text);
-	}
+	auto_free char *text = NULL;
+
+	if (json_is_string(value))
+		text = xmemdup0(json_string_value(value), json_string_length(value));
+	else if (json_is_object(value) && json_object_size(value))
+		text = json_text(value, false);
+	if (!text)
+		return;
+	span_tidy(text, strlen(text));
+	printf("%-18s %s\n", name, text);
 }
 
 static void print_text(const json_t *told)
@@ -77,12 +98,13 @@ static void print_text(const json_t *told)
 static int run_inspect(void *given, struct err *err)
 {
 	const struct look *settings = given;
-	auto_secret struct secret text = SECRET_NONE;
+	auto_wiped_buf struct buf room = BUF_MAX(INPUT_SEALED_MAX);
+	struct span text = SPAN_NONE;
 	auto_keys struct keys keys = KEYS_NONE;
 
-	if (keys_load(&settings->keys, &keys, err) < 0 || input_line(settings->file, &text, err) < 0)
+	if (keys_load(&settings->keys, &keys, err) < 0 || input_sealed(settings->file, &room, &text, err) < 0)
 		return -1;
-	auto_json json_t *told = describe(secret_span(&text), &keys);
+	auto_json json_t *told = describe(text, &keys);
 	int code = has_errors(json_object_get(told, "findings")) ? 1 : 0;
 	if (settings->form == FORM_TEXT)
 		print_text(told);
@@ -94,14 +116,16 @@ static int run_inspect(void *given, struct err *err)
 static int run_verify(void *given, struct err *err)
 {
 	const struct look *settings = given;
-	auto_secret struct secret text = SECRET_NONE;
+	auto_wiped_buf struct buf room = BUF_MAX(INPUT_SEALED_MAX);
+	struct span text = SPAN_NONE;
 	auto_keys struct keys keys = KEYS_NONE;
 	auto_sealed struct sealed sealed = SEALED_NONE;
 
 	if (!settings->keys.count)
 		return err_set(err, ERR_USAGE, "--key is missing: the key that verifies the signature");
-	if (keys_load(&settings->keys, &keys, err) < 0 || input_line(settings->file, &text, err) < 0 ||
-			sealed_read(secret_span(&text), &sealed, err) < 0)
+	if (keys_load(&settings->keys, &keys, err) < 0 ||
+			input_sealed(settings->file, &room, &text, err) < 0 ||
+			sealed_read(text, &sealed, err) < 0)
 		return -1;
 	const struct sealed_key *key = keys_find(&keys, sealed.kid);
 	if (!key)

@@ -30,7 +30,7 @@ static char *pretty(const json_t *object)
 	char *text = json_dumps(object, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	char *line = xasprintf("%s\n", text);
 
-	memset(text, 0, strlen(text));
+	explicit_bzero(text, strlen(text));
 	free(text);
 	return line;
 }
@@ -66,7 +66,7 @@ static int run(void *given, struct err *err)
 	const char *name = stem(settings->kid);
 	auto_json json_t *private = NULL, *public = NULL;
 
-	if (!*name || *name == '.')
+	if (!*name || *name == '.' || !span_is_utf8(span_of(name)))
 		return err_set(err, ERR_USAGE, "the kid '%s' names no file", settings->kid);
 	auto_free char *private_path = xasprintf("%s/%s-private.json", settings->folder, name);
 	auto_free char *public_path = xasprintf("%s/%s-public.json", settings->folder, name);
@@ -75,7 +75,7 @@ static int run(void *given, struct err *err)
 	auto_free char *private_text = pretty(private), *public_text = pretty(public);
 	int result = keyfile_write(
 			private_path, span_of(private_text), KEYFILE_PRIVATE, settings->force, err);
-	memset(private_text, 0, strlen(private_text));
+	explicit_bzero(private_text, strlen(private_text));
 	if (result < 0)
 		return -1;
 	if (keyfile_write(public_path, span_of(public_text), KEYFILE_PUBLIC, settings->force, err) < 0) {

@@ -27,6 +27,9 @@ static int load(const char *path, struct jwk *out, struct err *err)
 	if (pkey_kind(out->key) != PKEY_P256)
 		return err_set(err, ERR_USAGE, "'%s': sealed secrets are signed with P-256, this key is %s",
 				path, pkey_kind_name(pkey_kind(out->key)));
+	if (*out->alg && strcmp(out->alg, "ES256") != 0)
+		return err_set(err, ERR_USAGE, "'%s' is a key for %s: sealed secrets are signed with ES256",
+				path, out->alg);
 	return 0;
 }
 
@@ -102,9 +105,6 @@ int keys_signing(const char *path, const char *kid_given, struct pkey **key, cha
 		return -1;
 	if (!pkey_is_private(jwk.key))
 		return err_set(err, ERR_USAGE, "'%s' is a public key: signing takes the private one", path);
-	if (*jwk.alg && strcmp(jwk.alg, "ES256") != 0)
-		return err_set(err, ERR_USAGE, "'%s' is a key for %s: sealed secrets are signed with ES256",
-				path, jwk.alg);
 	if (!kid_given && !*jwk.kid)
 		return err_set(err, ERR_USAGE,
 				"'%s' has no kid: say with --kid where guests find its public half, as in "

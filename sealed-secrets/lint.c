@@ -37,13 +37,41 @@ struct round {
 	size_t strings; /* sealed ones */
 };
 
-#define MESSAGE_MAX 400
+#define MESSAGE_MAX  400
+#define PLACE_MAX    200
+#define FINDINGS_MAX 2000
 
-static void add(struct round *round, const char *where, const char *code, const char *level, json_t *message)
+/* Places come from the manifests, and are made fit to be shown, so that none can forge a line. */
+static void append(
+		struct round *round, const char *where, const char *code, const char *level, json_t *message)
 {
 	json_array_append_new(round->findings,
-			json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "file", round->file, "object", round->object,
-					"where", where, "code", code, "level", level, "message", message));
+			json_pack("{s:o,s:o,s:o,s:s,s:s,s:o}", "file",
+					json_line(PLACE_MAX, "%s", round->file), "object",
+					json_line(PLACE_MAX, "%s", round->object), "where",
+					json_line(PLACE_MAX, "%s", where), "code", code, "level", level,
+					"message", message));
+}
+
+/* A pod that uses a Secret as often as it can, each with as many keys, finds more than memory holds. */
+static bool is_full(const struct round *round)
+{
+	return json_array_size(round->findings) > FINDINGS_MAX;
+}
+
+/* Takes the reference. The last that there is room for says so. */
+static void add(struct round *round, const char *where, const char *code, const char *level, json_t *message)
+{
+	auto_json json_t *owned = message;
+
+	if (json_array_size(round->findings) < FINDINGS_MAX)
+		append(round, where, code, level, take(&owned));
+	else if (!is_full(round))
+		append(round, where, "many", "error",
+				json_line(MESSAGE_MAX,
+						"more than %d findings: correct these first, the others are "
+						"not shown",
+						FINDINGS_MAX));
 }
 
 /* A text that a guest takes for sealed is held against all rules. */
@@ -55,6 +83,10 @@ static int check(void *ctx, const struct candidate *candidate, struct err *err)
 	size_t i;
 
 	(void)err;
+	if (candidate->fault)
+		add(round, candidate->where, "base64", "error",
+				json_line(MESSAGE_MAX, "%s: Kubernetes refuses the object",
+						candidate->fault));
 	if (!sealed_is(candidate->text))
 		return 0;
 	round->strings++;
@@ -73,7 +105,8 @@ static int remember_entry(void *ctx, const struct candidate *candidate, struct e
 	const char *key = strchr(candidate->where, '.');
 
 	(void)err;
-	json_object_set_new(ctx, key + 1, json_boolean(sealed_is(candidate->text)));
+	/* what is broken is a finding of its own */
+	json_object_set_new(ctx, key + 1, json_boolean(candidate->fault || sealed_is(candidate->text)));
 	return 0;
 }
 
@@ -115,15 +148,41 @@ static bool is_confidential(const struct round *round, const char *class)
 	return caps && caps->confidential;
 }
 
+static void plain(struct round *round, const struct use *use, const char *key)
+{
+	add(round, use->where, "plain-secret", "error",
+			json_line(MESSAGE_MAX,
+					"'%s' of Secret '%s' is not sealed, and the host reads it: "
+					"see 'sealed-secrets convert'",
+					key, use->secret));
+}
+
+static void look_at_entries(struct round *round, const struct use *use, const json_t *entries)
+{
+	const json_t *sealed = use->key ? json_object_get(entries, use->key) : NULL;
+	const char *key;
+
+	if (use->key) {
+		if (json_is_false(sealed))
+			plain(round, use, use->key);
+		return;
+	}
+	json_object_foreach ((json_t *)(uintptr_t)entries, key, sealed) {
+		if (is_full(round))
+			return;
+		if (json_is_false(sealed))
+			plain(round, use, key);
+	}
+}
+
 /* A Secret that a confidential pod uses: the host reads what is not sealed. */
 static void look_at_use(void *ctx, const struct use *use)
 {
 	struct round *round = ctx;
 	auto_free char *id = xasprintf("%s/%s", use->namespace, use->secret);
-	const json_t *entries = json_object_get(round->secrets, id), *sealed;
-	const char *key;
+	const json_t *entries = json_object_get(round->secrets, id);
 
-	if (use->pull) {
+	if (use->pull)
 		add(round, use->where, "plain-secret", "warning",
 				json_line(MESSAGE_MAX,
 						"pull secret '%s' can be read by the host; when the guest "
@@ -132,22 +191,12 @@ static void look_at_use(void *ctx, const struct use *use)
 						"'sealed-secrets "
 						"registry-auth'",
 						use->secret));
-		return;
-	}
-	if (!entries) {
+	else if (!entries)
 		add(round, use->where, "unknown-secret", "warning",
 				json_line(MESSAGE_MAX, "Secret '%s' is in none of the files: is it sealed?",
 						use->secret));
-		return;
-	}
-	json_object_foreach ((json_t *)(uintptr_t)entries, key, sealed)
-		if (!json_is_true(sealed) && (!use->key || !strcmp(use->key, key)))
-			add(round, use->where, "plain-secret", "error",
-					json_line(MESSAGE_MAX,
-							"'%s' of Secret '%s' is not sealed, and the host "
-							"reads it: "
-							"see 'sealed-secrets convert'",
-							key, use->secret));
+	else
+		look_at_entries(round, use, entries);
 }
 
 static int look_at_pod(struct round *round, const struct place *place, struct err *err)

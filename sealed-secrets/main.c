@@ -12,8 +12,8 @@
 
 int main(int argc, char **argv)
 {
-	static const char *const see_also[] = { "initdata-gen(1)", "image-crypt(1)", "cocoon-guest(1)", "kubectl(1)",
-		NULL };
+	static const char *const see_also[] = { "initdata-gen(1)", "image-crypt(1)", "cocoon-guest(1)",
+		"kubectl(1)", NULL };
 	const struct opt_verb verbs[] = { seal_verb, unseal_verb, inspect_verb, verify_verb, keygen_verb,
 		lint_verb, registry_auth_verb, convert_verb, provision_verb, OPT_VERB_END };
 	const struct opt_program program = {

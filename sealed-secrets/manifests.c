@@ -17,9 +17,22 @@ static const char *text_or_empty(const char *text)
 	return text ? text : "";
 }
 
-static void describe(struct object *object)
+/* What the items of a list are when they do not say; "" for a List of anything. */
+static const char *kind_in(const char *list)
 {
-	object->kind = text_or_empty(json_text_at(object->json, "kind", NULL));
+	static const char *const kinds[] = { "Secret", "ConfigMap" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (span_starts(span_of(list), kinds[i]) && !strcmp(list + strlen(kinds[i]), "List"))
+			return kinds[i];
+	return "";
+}
+
+static void describe(struct object *object, const char *kind)
+{
+	object->kind = json_text_at(object->json, "kind", NULL);
+	if (!object->kind)
+		object->kind = kind;
 	object->name = text_or_empty(json_text_at(object->json, "metadata", "name", NULL));
 	object->namespace = text_or_empty(json_text_at(object->json, "metadata", "namespace", NULL));
 }
@@ -34,7 +47,7 @@ int manifests_objects(const struct manifest *manifest,
 	json_array_foreach (manifest->documents, i, document) {
 		struct object whole = { .document = i, .json = document };
 		const json_t *items = json_object_get(document, "items");
-		describe(&whole);
+		describe(&whole, "");
 		if (!*whole.kind)
 			continue;
 		if (!span_ends(span_of(whole.kind), "List") || !json_is_array(items)) {
@@ -47,12 +60,26 @@ int manifests_objects(const struct manifest *manifest,
 				.json = item,
 				.depth = 2,
 				.steps = { YAML_KEY("items"), YAML_ITEM(k) } };
-			describe(&one);
+			describe(&one, kind_in(whole.kind));
 			if (each(ctx, &one, err) < 0)
 				return -1;
 		}
 	}
 	return 0;
+}
+
+/* As Kubernetes does: carriage returns and newlines are passed over. */
+static int decode(struct span text, struct buf *out, struct err *err)
+{
+	auto_wiped_buf struct buf joined = BUF_MAX(MANIFEST_TEXT_MAX);
+
+	/* all at once: a buffer that grows leaves copies behind */
+	(void)buf_room(&joined, text.len);
+	(void)buf_room(out, b64_decoded_max(text.len) + 1);
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] != '\n' && text.ptr[i] != '\r')
+			buf_putc(&joined, text.ptr[i]);
+	return b64_decode(buf_span(&joined), out, err);
 }
 
 /* Of one member of the object; encoded values are decoded. */
@@ -67,14 +94,13 @@ static int entries_of(const struct object *object, const char *member, bool enco
 		auto_free char *where = xasprintf("%s.%s", member, key);
 		auto_wiped_buf struct buf decoded = BUF_MAX(MANIFEST_TEXT_MAX);
 		struct candidate candidate = { .where = where };
+		struct err why = ERR_NONE;
 		if (!json_is_string(value))
 			continue;
 		candidate.text = span_new(json_string_value(value), json_string_length(value));
 		if (encoded) {
-			/* all at once: a buffer that grows leaves copies behind */
-			(void)buf_room(&decoded, b64_decoded_max(candidate.text.len) + 1);
-			if (b64_decode(span_trim(candidate.text), &decoded, err) < 0)
-				return err_wrap(err, "%s %s: %s", object->kind, object->name, where);
+			if (decode(candidate.text, &decoded, &why) < 0)
+				candidate.fault = why.text;
 			candidate.text = buf_span(&decoded);
 		}
 		if (each(ctx, &candidate, err) < 0)
@@ -110,8 +136,9 @@ int manifests_env(const struct place *place,
 				if (!json_is_string(value))
 					continue;
 				auto_free char *where = xasprintf("%s[%zu].env[%zu].value", *list, i, k);
-				const struct candidate candidate = { where,
-					span_new(json_string_value(value), json_string_length(value)) };
+				const struct candidate candidate = { .where = where,
+					.text = span_new(json_string_value(value),
+							json_string_length(value)) };
 				if (each(ctx, &candidate, err) < 0)
 					return -1;
 			}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kubernetes manifests as the commands look at them: every object of a text, also inside Lists, with the steps to it;
- * and the texts in it that may be sealed.
+ * and the texts in it that may be sealed. The items of a SecretList or ConfigMapList, which need not say their kind, have
+ * the list's.
  *
  *     document 1, ["items", 0]    Secret shop/db        data.password                       (decoded)
  *     document 2, []              Deployment shop/web   spec.template.spec.containers[0].env[1].value
@@ -35,10 +36,12 @@ int manifests_objects(const struct manifest *manifest,
 /* A text and the place where it stands, as people write it. */
 struct candidate {
 	const char *where; /* "data.password" */
-	struct span text;  /* decoded where the object holds base64 */
+	struct span text;  /* decoded where the object holds base64; empty when that is broken */
+	const char *fault; /* why the base64 is broken, else NULL */
 };
 
-/* The entries of a Secret (data, decoded, and stringData) or ConfigMap (data, binaryData). Broken base64 is ERR_FORMAT. */
+/* The entries of a Secret (data, decoded, and stringData) or ConfigMap (data, binaryData). Base64 as Kubernetes reads it:
+ * line breaks in it do not count. */
 int manifests_entries(const struct object *object,
 		int (*each)(void *ctx, const struct candidate *candidate, struct err *err), void *ctx,
 		struct err *err) __attribute__((nonnull(1, 2), warn_unused_result));

@@ -108,15 +108,17 @@ static int add_item(struct plan *plan, const char *path, const json_t *item, str
 int plan_load(struct plan *plan, const char *path, struct err *err)
 {
 	static const char *const known[] = { "version", "resources", NULL };
+	auto_wiped_buf struct buf text = BUF_MAX(PLAN_MAX);
 	auto_json json_t *tree = NULL;
 	json_t *list = NULL;
 	const json_t *item;
 	int64_t version = 0;
 	size_t i;
 
-	if (json_read_file(path, PLAN_MAX, &tree, err) < 0)
+	if (input_text(path, &text, err) < 0)
 		return -1;
-	if (json_only_keys(tree, "", known, err) < 0 ||
+	if (json_read(buf_span(&text), PLAN_MAX, &tree, err) < 0 ||
+			json_only_keys(tree, "", known, err) < 0 ||
 			json_opt_int(tree, "", "version", 1, 1, &version, err) < 0 ||
 			json_opt_array(tree, "", "resources", PLAN_RESOURCES_MAX, &list, err) < 0)
 		return err_wrap(err, "'%s'", path);

@@ -9,7 +9,7 @@
  * Names of files are relative to the plan's folder. Each resource stands once: the same bytes again change nothing,
  * other bytes are ERR_CONFLICT.
  *
- * Bounds: PLAN_MAX of text, PLAN_RESOURCES_MAX, SECRET_MAX each. Ownership: the caller's struct, PLAN_NONE; bytes in
+ * Bounds: PLAN_MAX of text, PLAN_RESOURCES_MAX, SECRET_MAX each, and for all of them the heap of crypto/init.h. Ownership: the caller's struct, PLAN_NONE; bytes in
  * wiped memory. Errors: ERR_FORMAT with the place, ERR_LIMIT, ERR_CONFLICT, those of the files.
  */
 #ifndef COCOON_SEALED_SECRETS_PLAN_H
@@ -42,7 +42,7 @@ struct plan {
 
 int plan_add(struct plan *plan, const struct kbs_uri *uri, struct span bytes, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
-/* Adds those of a file. */
+/* Adds those of a file; "-" is standard input. */
 int plan_load(struct plan *plan, const char *path, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 /* A new private file; ERR_CONFLICT when it is there and force is not said. */

@@ -80,6 +80,8 @@ static int put_reference(
 	if (!equals || equals == word)
 		return err_set(err, ERR_USAGE, "'%s': a name and its value, as in svn=[\"1\"]", word);
 	auto_free char *name = xmemdup0(word, (size_t)(equals - word));
+	if (!span_is_utf8(span_of(word)))
+		return err_set(err, ERR_USAGE, "a reference value is no text in UTF-8");
 	auto_json json_t *value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
 	if (!value)
 		return err_set(err, ERR_USAGE, "the value of '%s' is no JSON: %s", name, why.text);
@@ -145,6 +147,9 @@ static int split(const struct kbs_uri *uri, char **type, const char **tag, struc
 					"digits and '-' "
 					"alone",
 					*type);
+	if (**type == '-' || span_ends(span_of(*type), "-"))
+		return err_set(err, ERR_USAGE, "'%s' begins or ends with '-', as no name of a Secret does",
+				*type);
 	if (strlen(*type) > 63)
 		return err_set(err, ERR_USAGE, "'%s' has more than the 63 characters of a volume's name",
 				*type);
@@ -176,10 +181,14 @@ static int print_secrets(const struct provision *settings, const json_t *secrets
 	const char *name;
 	json_t *data;
 
+	/* all at once: a buffer that grows leaves copies behind */
+	(void)buf_room(&text, OUTPUT_MAX);
 	json_object_foreach ((json_t *)(uintptr_t)secrets, name, data) {
 		auto_json json_t *secret = json_pack("{s:s,s:s,s:{s:s,s:s},s:s,s:O}", "apiVersion", "v1",
 				"kind", "Secret", "metadata", "name", name, "namespace", settings->namespace,
 				"type", "Opaque", "data", data);
+		if (!secret)
+			return err_set(err, ERR_USAGE, "--namespace is no text in UTF-8");
 		buf_puts(&text, "---\n");
 		yaml_write(&text, secret);
 	}
@@ -266,7 +275,8 @@ static const struct opt options[] = {
 };
 
 static const struct opt_arg args[] = {
-	OPT_REST(struct provision, plans, "PLAN", 0, 64, "what 'convert' and 'registry-auth' have written"),
+	OPT_REST(struct provision, plans, "PLAN", 0, 64,
+			"what 'convert' and 'registry-auth' have written; - for standard input"),
 	OPT_ARG_END,
 };
 

@@ -132,14 +132,21 @@ static int add_config(struct gather *gather, const json_t *config, struct err *e
 	return 0;
 }
 
+static bool is_pull_secret(const char *where)
+{
+	return !strcmp(where, "data..dockerconfigjson") || !strcmp(where, "stringData..dockerconfigjson");
+}
+
 static int add_secret_entry(void *ctx, const struct candidate *candidate, struct err *err)
 {
 	struct gather *gather = ctx;
 	auto_json json_t *config = NULL;
 
-	if (!strstr(candidate->where, "..dockerconfigjson"))
+	if (!is_pull_secret(candidate->where))
 		return 0;
 	gather->secrets++;
+	if (candidate->fault)
+		return err_set(err, ERR_FORMAT, "%s: %s", candidate->where, candidate->fault);
 	if (json_read(candidate->text, MANIFEST_TEXT_MAX, &config, err) < 0 ||
 			add_config(gather, config, err) < 0)
 		return err_wrap(err, "%s", candidate->where);

@@ -44,7 +44,7 @@ struct seal {
 enum { AS_TEXT, AS_JSON, AS_SECRET };
 static const char *const as_words[] = { "text", "json", "secret", NULL };
 
-#define DATA_KEY     32
+#define DATA_KEY 32
 
 /* Of two spellings of one option at most one is used. */
 static int either(const char *a, const char *b, const char *what, const char **out, struct err *err)
@@ -150,6 +150,8 @@ static int print_secret(const struct seal *settings, const char *sealed, struct 
 			"Secret", "metadata", "name", settings->secret_name, "type", "Opaque", "stringData",
 			settings->secret_key, sealed);
 
+	if (!secret)
+		return err_set(err, ERR_USAGE, "--name and --data-key are no text in UTF-8");
 	if (settings->namespace)
 		json_object_set_new(json_object_get(secret, "metadata"), "namespace",
 				json_string(settings->namespace));
@@ -184,6 +186,7 @@ static int run(void *given, struct err *err)
 	auto_pkey struct pkey *key = NULL;
 	auto_free char *kid = NULL;
 	const char *path = NULL, *kid_given = NULL;
+	char why[256];
 
 	if (either(settings->key, settings->jwk_path, "the signing key", &path, err) < 0 ||
 			either(settings->kid, settings->signing_kid, "the kid", &kid_given, err) < 0)
@@ -195,11 +198,11 @@ static int run(void *given, struct err *err)
 	if (keys_signing(path, kid_given, &key, &kid, err) < 0 || make_payload(settings, &payload, err) < 0 ||
 			sealed_seal(buf_span(&payload), kid, key, &sealed, err) < 0)
 		return -1;
-	if (strncmp(kid, "kbs", 3) != 0)
+	if (!sealed_name_is_good(kid, why, sizeof(why)))
 		fprintf(stderr,
 				"warning: guests fetch the key by its kid, and '%s' is no resource of a key "
-				"broker (kbs:///…)\n",
-				kid);
+				"broker (kbs:///…): %s\n",
+				kid, why);
 	return print(settings, kid, &payload, buf_text(&sealed), err);
 }
 

@@ -88,18 +88,18 @@ static int open_kms(const struct unseal *settings, const struct sealed_secret *s
 static int run(void *given, struct err *err)
 {
 	const struct unseal *settings = given;
-	auto_secret struct secret text = SECRET_NONE, plain = SECRET_NONE;
+	auto_wiped_buf struct buf room = BUF_MAX(INPUT_SEALED_MAX);
+	auto_secret struct secret plain = SECRET_NONE;
+	struct span text = SPAN_NONE;
 	auto_sealed struct sealed sealed = SEALED_NONE;
 	int result;
 
 	if (settings->file && settings->also_file)
 		return err_set(err, ERR_USAGE, "the file is said twice");
-	if (input_line(settings->file ? settings->file : settings->also_file, &text, err) < 0 ||
-			open_token(settings, secret_span(&text), &sealed, err) < 0)
+	if (input_sealed(settings->file ? settings->file : settings->also_file, &room, &text, err) < 0 ||
+			open_token(settings, text, &sealed, err) < 0)
 		return -1;
 	const struct sealed_secret *secret = &sealed.secret;
-	if (strcmp(secret->version, SEALED_VERSION) != 0)
-		return err_set(err, ERR_FORMAT, "version not supported, only " SEALED_VERSION " supported");
 	if (secret->type == SEALED_VAULT && !strcasecmp(secret->provider, "kbs"))
 		result = open_offline(settings, secret->name, &plain, err);
 	else

@@ -336,16 +336,15 @@ static int call(struct kms *kms, const char *service, const char *target, const 
 static int take_context(const json_t *annotations, const json_t **out, struct err *err)
 {
 	const json_t *context = json_object_get(annotations, "encryption_context");
-	const char *name = NULL;
+	const char *name = NULL, *text = NULL;
 	const json_t *value = NULL;
 
 	if (context && !json_is_object(context))
 		return err_set(err, ERR_USAGE, "annotations.encryption_context is no object");
 	/* jansson's iterator takes no const, and changes nothing */
 	json_object_foreach ((json_t *)(uintptr_t)context, name, value)
-		if (!json_is_string(value))
-			return err_set(err, ERR_USAGE, "annotations.encryption_context.%s is not a text",
-					name);
+		if (kms_get_text(context, "annotations.encryption_context", name, &text, err) < 0)
+			return kms_blame_caller(err);
 	*out = context;
 	return 0;
 }

@@ -68,7 +68,8 @@ int kms_opt_text(const json_t *object, const char *place, const char *name, cons
 
 	if (!value)
 		return 0;
-	if (!json_is_string(value))
+	/* a NUL in it is a number in disguise (sealed/tree.h) */
+	if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
 		return err_set(err, ERR_FORMAT, "%s.%s is not a text", place, name);
 	*out = json_string_value(value);
 	return 0;

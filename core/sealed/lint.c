@@ -94,17 +94,16 @@ static void check_header(const struct lint *lint, const json_t *header)
 		add(lint, "kid", "error", "the header has no kid, which says what key to verify with");
 }
 
-static void verify(const struct lint *lint, const struct sealed_key *key)
+static void verify(const struct lint *lint, const char *kid, const struct sealed_key *key)
 {
 	auto_jws struct jws jws = JWS_NONE;
 	auto_jwk struct jwk jwk = JWK_NONE;
 	struct err err = ERR_NONE;
 
 	if (jwk_parse(key->jwk, &jwk, &err) < 0)
-		add(lint, "signature", "error", "the key of kid '%.*s': %s", KID_SHOWN, key->kid, err.text);
+		add(lint, "signature", "error", "the key of kid '%.*s': %s", KID_SHOWN, kid, err.text);
 	else if (jws_read(lint->jws, &jws, NULL) == 0 && jws_verify(&jws, &jwk, &err) < 0)
-		add(lint, "signature", "error", "with the key of kid '%.*s': %s", KID_SHOWN, key->kid,
-				err.text);
+		add(lint, "signature", "error", "with the key of kid '%.*s': %s", KID_SHOWN, kid, err.text);
 }
 
 static void check_signature(const struct lint *lint, const json_t *header, const struct sealed_key *keys,
@@ -115,8 +114,8 @@ static void check_signature(const struct lint *lint, const json_t *header, const
 	if (!kid || !key_count)
 		return;
 	for (size_t i = 0; i < key_count; i++)
-		if (!strcmp(keys[i].kid, kid)) {
-			verify(lint, &keys[i]);
+		if (!strcmp(keys[i].kid, kid) || (key_count == 1 && !*keys[i].kid)) {
+			verify(lint, kid, &keys[i]);
 			return;
 		}
 	add(lint, "unknown-kid", "warning", "kid '%.*s' is none of the keys that are known here", KID_SHOWN,

@@ -30,7 +30,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A verification key that the caller knows: the JWK's text. */
+/* A verification key that the caller knows: the JWK's text. A single key whose kid is "" serves for all. */
 struct sealed_key {
 	const char *kid;
 	struct span jwk;

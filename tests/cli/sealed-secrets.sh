@@ -79,6 +79,10 @@ ok 'makes a Secret for kubectl' "$sealed" seal vault $uri --key $key --output se
 same 'with the same string' "$(cat db.sealed)" "$(sed -n 's/^  password: //p' stdout)"
 fails 2 'already\|twice' 'refuses two spellings of one thing' "$sealed" seal vault $uri --key $key --signing-jwk-path $key
 fails 2 'public key' 'signs with no public key' "$sealed" seal vault $uri --key $pub
+jq '.alg = "ECDH-ES"' $pub >agreement.json
+fails 2 'key for ECDH-ES' 'verifies with no key that is for something else' "$sealed" verify db.sealed --key agreement.json
+fails 2 'UTF-8' 'a Secret has a name in UTF-8' "$sealed" seal vault $uri --key $key --output secret --name $'\xff' --data-key x
+fails 2 'names no file' 'and so has a key' "$sealed" keygen --kid $'kbs:///default/signing-key/\xff'
 openssl genrsa 2048 >rsa.pem 2>/dev/null
 fails 2 'P-256' 'nor with an RSA key' "$sealed" seal vault $uri --key rsa.pem --kid kbs:///a/b/c
 openssl ecparam -name prime256v1 -genkey -noout >ec.pem 2>/dev/null
@@ -92,6 +96,13 @@ fails 1 '' 'does not verify the unsigned form' "$sealed" verify fake --key $pub
 prints 'opens it where its owner says so' $'s3cr3t\n' "$sealed" unseal fake --skip-verification --resources resources.json
 "$sealed" inspect fake >stdout
 same 'and calls it what it is' 1 "$(grep -c '^error .*without a signature' stdout)"
+same 'yet shows what is in it' "vault 0.1.0 kbs $uri" "$("$sealed" inspect fake | awk '/^(type|version|provider|name) / { print $2 }' | paste -sd' ')"
+printf 'sealed.fakejwsheader.%s==.fakesignature' "$payload" >padded
+same 'padded, too' "null $uri fake,padding" "$("$sealed" inspect padded -o json | jq -r '"\(.header) \(.payload.name) \([.findings[].code] | join(","))"')"
+printf 'sealed.%s.%s.AA' "$(printf '{"alg":"none","kid":"k"}' | basenc --base64url -w0)" "$payload" >none
+same 'and of what no policy of ours lets through' "none $uri" "$("$sealed" inspect none -o json | jq -r '"\(.header.alg) \(.payload.name)"')"
+printf 'sealed.AA.%s.AA' "$(jq -cn '{type: "\u001b[2Jvault\u009b"}' | tr -d '\n' | basenc --base64url -w0 | tr -d =)" >hostile
+same 'without obeying it' '?[2Jvault??' "$("$sealed" inspect hostile | awk '/^type / { print $2 }')"
 
 # ---- envelope, with a double of a key service that checks signatures ----
 mkdir ehsm && echo '{"AppId":"app-1","ApiKey":"key-of-the-test"}' >ehsm/credential_app-1.json
@@ -130,6 +141,9 @@ head -c 3000 /dev/urandom >big
 ok 'seals an envelope' bash -c '"$1" seal envelope --key "$2" -p ehsm --provider-settings "$3" -k key-1 --kms-credentials ehsm -f big >envelope' _ "$sealed" $key "$settings"
 same 'whose settings are sorted' app_id "$("$sealed" inspect envelope --key $pub -o json | jq -r '.payload.provider_settings | keys_unsorted[0]')"
 ok 'and gets it back' bash -c '"$1" unseal envelope --key "$2" --kms-credentials ehsm | cmp - big' _ "$sealed" $pub
+head -c 60000 /dev/urandom >bigger
+ok 'as much as a secret may be' bash -c '"$1" seal envelope --key "$2" -p ehsm --provider-settings "$3" -k key-1 --kms-credentials ehsm -f bigger >envelope2 && (($(stat -c %s envelope2) > 65536))' _ "$sealed" $key "$settings"
+ok 'comes back, too' bash -c '"$1" unseal envelope2 --key "$2" --kms-credentials ehsm | cmp - bigger' _ "$sealed" $pub
 ok 'each envelope has a key of its own' bash -c '! "$1" seal envelope --key "$2" -p ehsm --provider-settings "$3" -k key-1 --kms-credentials ehsm -f big | cmp -s - envelope' _ "$sealed" $key "$settings"
 ok 'from standard input' bash -c '"$1" seal envelope --key "$2" -p ehsm --provider-settings "$3" -k key-1 --kms-credentials ehsm <big >other' _ "$sealed" $key "$settings"
 ok 'from a descriptor' bash -c '"$1" seal envelope --key "$2" -p ehsm --provider-settings "$3" -k key-1 --kms-credentials ehsm -f fd:5 5<big >other' _ "$sealed" $key "$settings"
@@ -218,6 +232,41 @@ broken 'an unknown key' unknown-kid "$("$sealed" seal vault $uri --key other-pri
 broken 'a key that guests cannot fetch' 'kid unknown-kid' "$("$sealed" seal vault $uri --key $key --kid local-key 2>/dev/null)"
 broken 'a signature by another key' signature "$("$sealed" seal vault $uri --key other-private.json --kid kbs:///default/signing-key/team)"
 broken padding padding "${good%.*}==.${good##*.}"
+
+printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: db}\ndata: {a: "!!!", b: aGVsbG8=}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {x: sealed.x}\n' >base64.yaml
+"$sealed" lint base64.yaml -o json >lint.json
+same 'lint: base64 that is broken hides nothing else' '1 base64 form' "$? $(jq -r '[.findings[].code] | join(" ")' lint.json)"
+fails 1 'Secret db: data.a' 'convert leaves it to its owner' "$sealed" convert base64.yaml --key $key --plan base64.plan
+printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: "db\\n0 sealed, 0 errors"}\nstringData: {a: sealed.x}\n' >forged.yaml
+"$sealed" lint forged.yaml >stdout
+same 'lint: no name forges a line' '1 2' "$? $(wc -l <stdout)"
+cp base64.yaml $'name\xff.yaml'
+same 'lint: no name of a file hides findings' 2 "$("$sealed" lint $'name\xff.yaml' | grep -c '^name?.yaml: .*error')"
+printf '{apiVersion: v1, kind: SecretList, items: [{metadata: {name: db}, data: {a: "!!!"}}]}\n' >list.yaml
+same 'lint: items of a SecretList are Secrets' 1 "$("$sealed" lint list.yaml | grep -c 'Secret db: data.a: error')"
+{
+	printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData:\n'
+	seq -f "  k%g: ''" 3000
+	printf -- '---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  runtimeClassName: kata-qemu-tdx\n  containers:\n  - envFrom:\n'
+	yes '    - secretRef: {name: db}' | head -1000
+} >many.yaml
+"$sealed" lint many.yaml -o json >lint.json
+same 'lint: three million findings are too many to show' '1 2001 many' "$? $(jq -r '[.errors, .findings[-1].code] | join(" ")' lint.json)"
+openssl ec -in ec.pem -pubout -out ec.pub 2>/dev/null
+"$sealed" seal vault $uri --key ec.pem --kid kbs:///default/signing-key/pem >pem.sealed
+printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {first: %s, second: %s}\n' "$(cat pem.sealed)" "$good" >pem.yaml
+"$sealed" lint --key ec.pub pem.yaml -o json >lint.json
+same 'lint: a single key without a kid serves for all' '1 data.second signature' "$? $(jq -r '.findings[] | .where + " " + .code' lint.json)"
+
+# ---- convert, when things go wrong ----
+fails 2 'in-place' 'standard input is not a file to change' bash -c '"$1" convert -i - --key "$2" --plan stdin.plan <plain.yaml' _ "$sealed" $key
+ok 'nor is one made' test ! -e -
+{ cat plain.yaml && printf '# %08192d\n' 0; } >large.yaml
+cp large.yaml kept.yaml
+fails 1 "keep 'large.plan'" 'a file that cannot be written: the plan is all there is' bash -c '
+	trap "" XFSZ && ulimit -f 4 && "$1" convert -i large.yaml --key "$2" --plan large.plan' _ "$sealed" $key
+same 'and it is there' 3 "$(jq '.resources | length' large.plan)"
+ok 'beside the file as it was' cmp large.yaml kept.yaml
 
 # ---- pull secrets ----
 ok 'makes the auth file of guests' "$sealed" registry-auth plain.yaml
