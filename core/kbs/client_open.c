@@ -67,5 +67,10 @@ int kbs_open(const struct kbs_session *session, struct span body, struct secret 
 	key.key = session->key;
 	int status = session->version == KBS_0_1 ? open_oldest(session->key, body, out, err)
 						 : jwe_open(&key, body, out, err);
-	return status < 0 ? err_wrap(err, "the key broker's answer") : 0;
+	if (status == 0)
+		return 0;
+	/* what does not fit the key is the broker's mistake, not the caller's */
+	if (err && err->kind == ERR_USAGE)
+		err->kind = ERR_FORMAT;
+	return err_wrap(err, "the key broker's answer");
 }

@@ -96,7 +96,7 @@ int kbs_shake(const struct kbs_call *call, enum kbs_version *version, struct kbs
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 void kbs_session_free(struct kbs_session *session);
 
-/* The content of an answer. ERR_AUTH, uniform, for all that depends on the key; ERR_FORMAT, ERR_USAGE. */
+/* The content of an answer. ERR_AUTH, uniform, for all that depends on the key; ERR_FORMAT. */
 int kbs_open(const struct kbs_session *session, struct span body, struct secret *out, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
 
