@@ -157,9 +157,11 @@ tampered() {
 	good "in the broker's audit log:"
 	jq -r 'select(.event == "release" and .verdict != "allowed") | "      \(.verdict) \(.resource) to \(.tee), PCR 8 \(.init_data[0:12])…: \(.rule // .cause)"' "$work/audit.log" | tail -n 1 | cut -c1-170
 	good "for the user, with the command that asks without the daemon:"
-	("$programs/guest" get-resource --in-process --initdata "$work/changed.toml" --attester tpm \
+	words=$("$programs/guest" get-resource --in-process --initdata "$work/changed.toml" --attester tpm \
 		--tpm "swtpm:path=$work/other.tpm/socket" --root "$work/other.root" --kernel-command-line /dev/null \
-		--log-level error kbs:///default/db/password 2>&1 || true) | tail -n 1 | sed 's/^/      /' | cut -c1-170
+		--log-level error kbs:///default/db/password 2>&1) && die "it was given the secret"
+	[[ $words == *"policy denies"* ]] || die "it does not say why: $words"
+	printf '      %s\n' "$words" | cut -c1-170
 }
 
 main() {

@@ -48,7 +48,9 @@ static int call_here(const struct settings_options *options, const char *path, s
 	if (settings_process(err) < 0 || settings_load(options, &parts, err) < 0 ||
 			settings_open(options, &parts, err) < 0)
 		return -1;
-	struct services services = { .hub = parts.hub, .agent = parts.agent, .can_mount = geteuid() == 0 };
+	struct services services = {
+		.hub = parts.hub, .agent = parts.agent, .can_mount = geteuid() == 0, .frank = true
+	};
 	while (method->path && strcmp(method->path, path) != 0)
 		method++;
 	if (!method->path)

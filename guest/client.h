@@ -3,8 +3,8 @@
  * One call to the daemon, for the commands that are its clients; or, in process, to the same methods without a daemon,
  * which is what the ecosystem calls a one-shot.
  *
- * Bounds: TTRPC_DATA_MAX. Errors: those of net/ttrpc_client.h; in process, the status and text that the daemon would
- * answer with, while the reason is in the log on standard error.
+ * Bounds: TTRPC_DATA_MAX. Errors: those of net/ttrpc_client.h; in process, the reason itself, which a daemon keeps for its
+ * log.
  */
 #ifndef COCOON_GUEST_CLIENT_H
 #define COCOON_GUEST_CLIENT_H

@@ -47,8 +47,13 @@ enum grpc_status service_read(const struct services *services, struct span messa
 	return GRPC_OK;
 }
 
-enum grpc_status service_fail(const char *call, const char *text, const struct err *why, struct err *err)
+enum grpc_status service_fail(const struct services *services, const char *call, const char *text,
+		const struct err *why, struct err *err)
 {
+	if (services->frank) {
+		(void)err_set(err, why->kind, "%s", why->text);
+		return GRPC_INTERNAL;
+	}
 	log_warn("refused", "call", call, LOG_ERR(why), NULL);
 	(void)err_set(err, why->kind, "%s", text);
 	return GRPC_INTERNAL;

@@ -32,6 +32,7 @@ struct services {
 	struct agent *agent;
 	bool grpc;      /* some texts of both servers differ */
 	bool can_mount; /* this process is root */
+	bool frank;     /* the caller is this process: he is told the reasons, in place of the log */
 };
 
 /* Packages api and keyprovider: the hub's own socket. */

@@ -34,7 +34,7 @@ static enum grpc_status prove(void *ctx, const char *call, const char *text,
 	if (status != GRPC_OK)
 		return status;
 	if (with(services->agent, data, &evidence, &why) < 0)
-		return service_fail(call, text, &why, err);
+		return service_fail(services, call, text, &why, err);
 	log_debug("done", "call", call, NULL);
 	return put(answer, &evidence);
 }
@@ -64,8 +64,8 @@ static enum grpc_status token(void *ctx, struct span message, struct buf *answer
 	if (status != GRPC_OK)
 		return status;
 	if (agent_token(services->agent, type, &bytes, &why) < 0)
-		return service_fail(
-				"GetToken", "[ERROR:attestation-agent] AA-KBC get token failed", &why, err);
+		return service_fail(services, "GetToken", "[ERROR:attestation-agent] AA-KBC get token failed",
+				&why, err);
 	log_debug("done", "call", "GetToken", NULL);
 	return put(answer, &bytes);
 }
@@ -87,7 +87,7 @@ static enum grpc_status measure(void *ctx, struct span message, struct buf *answ
 		return status;
 	int pcr = !has_index ? -1 : index > INT_MAX ? INT_MAX : (int)index;
 	if (agent_measure(services->agent, domain, operation, content, pcr, &result, &why) < 0)
-		return service_fail("ExtendRuntimeMeasurement",
+		return service_fail(services, "ExtendRuntimeMeasurement",
 				"[ERROR:attestation-agent] AA extend runtime measurement failed", &why, err);
 	log_debug("done", "call", "ExtendRuntimeMeasurement", NULL);
 	if (result != EVENTLOG_OK)
@@ -137,8 +137,8 @@ static enum grpc_status bind(void *ctx, struct span message, struct buf *answer,
 	if (status != GRPC_OK)
 		return status;
 	if (agent_bind(services->agent, digest, &why) < 0)
-		return service_fail("BindInitData", "[ERROR:attestation-agent] AA binding init data failed",
-				&why, err);
+		return service_fail(services, "BindInitData",
+				"[ERROR:attestation-agent] AA binding init data failed", &why, err);
 	return GRPC_OK;
 }
 

@@ -45,7 +45,8 @@ static enum grpc_status unseal(void *ctx, struct span message, struct buf *answe
 	if (status != GRPC_OK)
 		return status;
 	if (hub_unseal(services->hub, secret, &plain, &why) < 0)
-		return service_fail("UnsealSecret", "[CDH] [ERROR]: Unseal Secret failed", &why, err);
+		return service_fail(
+				services, "UnsealSecret", "[CDH] [ERROR]: Unseal Secret failed", &why, err);
 	log_debug("done", "call", "UnsealSecret", NULL);
 	return put_secret(answer, &plain);
 }
@@ -62,7 +63,7 @@ static enum grpc_status get(void *ctx, struct span message, struct buf *answer, 
 	if (status != GRPC_OK)
 		return status;
 	if (hub_resource(services->hub, uri, &bytes, &why) < 0)
-		return service_fail("GetResource", "[CDH] [ERROR]: Get Resource failed", &why, err);
+		return service_fail(services, "GetResource", "[CDH] [ERROR]: Get Resource failed", &why, err);
 	log_debug("done", "call", "GetResource", NULL);
 	return put_secret(answer, &bytes);
 }
@@ -116,11 +117,11 @@ static enum grpc_status mount(void *ctx, struct span message, struct buf *answer
 	if (memchr(type.len ? type.ptr : "", 0, type.len) ||
 			memchr(point.len ? point.ptr : "", 0, point.len)) {
 		(void)err_set(&why, ERR_FORMAT, "NUL in a text");
-		return service_fail("SecureMount", failed, &why, err);
+		return service_fail(services, "SecureMount", failed, &why, err);
 	}
 	if (!services->can_mount) {
 		(void)err_set(&why, ERR_DENIED, "this daemon gave up root (--user), and mounts need it");
-		return service_fail("SecureMount", failed, &why, err);
+		return service_fail(services, "SecureMount", failed, &why, err);
 	}
 	json_object_set_new(texts, "type", json_stringn(type.len ? type.ptr : "", type.len));
 	json_object_set_new(texts, "point", json_stringn(point.len ? point.ptr : "", point.len));
@@ -128,7 +129,7 @@ static enum grpc_status mount(void *ctx, struct span message, struct buf *answer
 		.options = options,
 		.mount_point = json_text_at(texts, "point", NULL) };
 	if (mount_secure(services->hub, &request, NULL, &why) < 0)
-		return service_fail("SecureMount", failed, &why, err);
+		return service_fail(services, "SecureMount", failed, &why, err);
 	log_info("done", "call", "SecureMount", "mount_point", request.mount_point, NULL);
 	return GRPC_OK;
 }
@@ -148,7 +149,8 @@ static enum grpc_status bad_request(
 	struct err words = ERR_NONE;
 
 	if (!services->grpc)
-		return service_fail("UnWrapKey", "[ERROR] UnwrapKey Parse request failed", why, err);
+		return service_fail(
+				services, "UnWrapKey", "[ERROR] UnwrapKey Parse request failed", why, err);
 	log_warn("refused", "call", "UnWrapKey", LOG_ERR(why), NULL);
 	bool is_json = serde_read_texts(json, NULL, 0, NULL, &words) == 0;
 	(void)err_set(err, why->kind, "[ERROR] CDH Unwrap Key failed: %s", is_json ? why->text : words.text);
@@ -175,12 +177,12 @@ static enum grpc_status unwrap(void *ctx, struct span message, struct buf *answe
 							"given.")))
 		return bad_request(services, json, &why, err);
 	if (hub_unwrap(services->hub, secret_span(&request.element), &options, &why) < 0)
-		return service_fail(
-				"UnWrapKey", "[CDH] [ERROR]: Decrypt Image (UnwrapKey) failed", &why, err);
+		return service_fail(services, "UnWrapKey", "[CDH] [ERROR]: Decrypt Image (UnwrapKey) failed",
+				&why, err);
 	provider_answer_format(secret_span(&options), true, true, &results);
 	if (buf_check(&results, "the answer", &why) < 0)
-		return service_fail(
-				"UnWrapKey", "[CDH] [ERROR]: Decrypt Image (UnwrapKey) failed", &why, err);
+		return service_fail(services, "UnWrapKey", "[CDH] [ERROR]: Decrypt Image (UnwrapKey) failed",
+				&why, err);
 	(void)buf_room(answer, results.len + PB_HEAD_MAX);
 	pb_put_bytes(answer, 1, buf_span(&results));
 	log_debug("done", "call", "UnWrapKey", NULL);

@@ -24,9 +24,9 @@ enum grpc_status service_read(const struct services *services, struct span messa
 		const struct service_field *fields, size_t count, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
 
-/* Logs why the call failed, and tells the caller the text. Always GRPC_INTERNAL. */
-enum grpc_status service_fail(const char *call, const char *text, const struct err *why, struct err *err)
-		__attribute__((nonnull(1, 2, 3)));
+/* Logs why the call failed, and tells the caller the text; or the reason, where he may know. Always GRPC_INTERNAL. */
+enum grpc_status service_fail(const struct services *services, const char *call, const char *text,
+		const struct err *why, struct err *err) __attribute__((nonnull(1, 2, 3, 4)));
 
 /* A method that exists and is not served: the status of either server. */
 enum grpc_status service_not_supported(const struct services *services, const char *path,
