@@ -29,15 +29,15 @@
  * TLS without a certificate: a listener may start with empty cert and key; its handshakes fail until
  * server_set_tls() brings them. A swap touches handshakes to come alone: running connections and requests go on.
  *
- * Bounds: heads 32 KiB (a bearer token can take 9 KiB), max_body, max_connections (further ones wait in the kernel's
- * queue), idle_timeout_s for a connection without a request, for a head, for a reply that is not read, and for a
- * body as a whole.
+ * Bounds: heads 128 KiB (a key broker's token may take most of it), max_body, max_connections (further ones wait in
+ * the kernel's queue), idle_timeout_s for a connection without a request, for a head, for a reply that is not read, and
+ * for a body as a whole.
  * Ownership: the options with all they point at must outlive the server, except cert and key, which are copied. A
  * request is borrowed for the time of the handler.
  * Errors: ERR_IO (address in use, no descriptors), ERR_USAGE (bad address, certificate or key; key of another
  * certificate).
- * Threads: one; server_wake(), server_stop() and server_answer() alone may be called from others. Replies are wiped
- * once they are sent, as they may hold secrets.
+ * Threads: one; server_wake(), server_stop() and server_answer() alone may be called from others. Requests and
+ * replies are wiped once they are done with, as they may hold secrets.
  */
 #ifndef COCOON_NET_SERVER_H
 #define COCOON_NET_SERVER_H

@@ -45,7 +45,7 @@ static void linger(struct conn *conn, struct lws *wsi)
 {
 	SSL *ssl = conn->listener->tls ? lws_get_ssl(wsi) : NULL;
 
-	buf_clear(&conn->in);
+	buf_wipe(&conn->in);
 	if (ssl)
 		SSL_shutdown(ssl);
 	shutdown(lws_get_socket_fd(wsi), SHUT_WR);
@@ -61,7 +61,7 @@ static void reply_gone(struct conn *conn, struct lws *wsi)
 	}
 	enter(conn, wsi, CONN_IDLE);
 	if (!conn->in.len)
-		buf_clear(&conn->in);
+		buf_wipe(&conn->in);
 }
 
 /* A reply may hold a secret. */
@@ -241,14 +241,32 @@ static int advance(struct conn *conn, struct lws *wsi)
 	return 0;
 }
 
-static int receive(struct conn *conn, struct lws *wsi, const void *bytes, size_t len)
+/* A request may hold a secret, so what it has outgrown is wiped; false beyond the ceiling. */
+static bool keep(struct buf *in, const void *bytes, size_t len)
+{
+	size_t need = in->len + len;
+
+	if (len > in->max - in->len)
+		return false;
+	if (need >= in->cap) {
+		struct buf larger = BUF_MAX(in->max);
+		(void)buf_room(&larger, need < in->max / 2 ? need + need / 2 : in->max);
+		buf_add_span(&larger, buf_span(in));
+		buf_wipe(in);
+		*in = larger;
+	}
+	buf_add(in, bytes, len);
+	return true;
+}
+
+/* The bytes are in the library's buffer, which goes on living. */
+static int receive(struct conn *conn, struct lws *wsi, void *bytes, size_t len)
 {
 	if (conn->phase == CONN_LINGER)
 		return 0;
-	buf_add(&conn->in, bytes, len);
-	if (buf_check(&conn->in, "the request", NULL) < 0)
-		return -1;
-	return advance(conn, wsi);
+	bool kept = keep(&conn->in, bytes, len);
+	explicit_bzero(bytes, len);
+	return kept ? advance(conn, wsi) : -1;
 }
 
 /* The reply that was put off is here. */
@@ -291,7 +309,7 @@ static void closed(struct conn *conn)
 	struct server *server = server_of(conn);
 
 	set_active(conn, false);
-	buf_clear(&conn->in);
+	buf_wipe(&conn->in);
 	if (conn->later)
 		later_leave(conn->later);
 	conn->later = NULL;

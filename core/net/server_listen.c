@@ -57,7 +57,9 @@ int listener_tls_init(struct listener *listener, SSL_CTX *tls)
 	listener->tls = tls;
 	/* one certificate for all names; the library would choose among listeners by name */
 	SSL_CTX_set_tlsext_servername_callback(tls, NULL);
-	SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_options(tls,
+			SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF |
+					SSL_OP_CLEANSE_PLAINTEXT);
 	/* nobody resumes: the API server keeps no sessions, and each would cost memory here */
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 	if (SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1 || SSL_CTX_set_num_tickets(tls, 0) != 1)
