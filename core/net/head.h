@@ -12,7 +12,8 @@
  * Refused: bare CR or LF, folded lines, space before a colon, control bytes, a second Host, Content-Length,
  * Content-Type, Authorization or Cookie (RFC 6265 section 5.4: a client sends one), no Host in 1.1, Content-Length beside Transfer-Encoding, versions other than 1.0 and 1.1.
  *
- * Bounds: HEAD_MAX bytes (a bearer token can take 9 KiB), HEAD_FIELDS_MAX fields.
+ * Bounds: HEAD_MAX bytes (a key broker's token repeats the guest's init-data; the ecosystem's broker takes as much),
+ * HEAD_FIELDS_MAX fields.
  * Ownership: the spans borrow from the text.
  * Errors: ERR_FORMAT or ERR_LIMIT, and the status to answer with: 400, 411 (a body of unknown length), 417, 431, 505.
  */
@@ -27,7 +28,7 @@
 
 struct err;
 
-#define HEAD_MAX        ((size_t)32 * 1024)
+#define HEAD_MAX        ((size_t)128 * 1024)
 #define HEAD_FIELDS_MAX 100
 
 struct head {

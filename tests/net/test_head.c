@@ -142,7 +142,7 @@ static void refuses_malformed_heads_with_the_right_status(void **state)
 
 static void bounds_fields_and_bytes(void **state)
 {
-	auto_buf struct buf many = BUF_MAX(100000), big = BUF_MAX(100000);
+	auto_buf struct buf many = BUF_MAX(100000), big = BUF_MAX((size_t)2 * HEAD_MAX);
 	struct head head;
 	int status = 0;
 	(void)state;

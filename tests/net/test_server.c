@@ -69,13 +69,13 @@ static void names_the_allowed_methods(void **state)
 static void refuses_a_giant_head_at_once(void **state)
 {
 	struct running running = { .result = 0 };
-	auto_buf struct buf got = BUF_MAX(10000), head = BUF_MAX(100000);
+	auto_buf struct buf got = BUF_MAX(10000), head = BUF_MAX(200000);
 	(void)state;
 
 	running_start(&running);
 	auto_fd int fd = connect_to(&running);
 	buf_puts(&head, "GET /count HTTP/1.1\r\nHost: h\r\nX: ");
-	while (head.len < 50000)
+	while (head.len < 150000)
 		buf_putc(&head, 'x');
 	send_text(fd, buf_text(&head));
 	read_until(fd, &got, NULL);
@@ -83,16 +83,16 @@ static void refuses_a_giant_head_at_once(void **state)
 	assert_int_equal(running_stop(&running), 0);
 }
 
-static void takes_a_head_of_30_kilobytes(void **state)
+static void takes_a_head_of_130_kilobytes(void **state)
 {
 	struct running running = { .result = 0 };
-	auto_buf struct buf got = BUF_MAX(10000), head = BUF_MAX(100000);
+	auto_buf struct buf got = BUF_MAX(10000), head = BUF_MAX(200000);
 	(void)state;
 
 	running_start(&running);
 	auto_fd int fd = connect_to(&running);
 	buf_puts(&head, "GET /count HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ");
-	while (head.len < 30000)
+	while (head.len < 130000)
 		buf_putc(&head, 'x');
 	buf_puts(&head, "\r\n\r\n");
 	send_text(fd, buf_text(&head));
@@ -366,7 +366,7 @@ int main(void)
 		cmocka_unit_test(answers_what_it_cannot_take),
 		cmocka_unit_test(refuses_a_giant_head_at_once),
 		cmocka_unit_test(names_the_allowed_methods),
-		cmocka_unit_test(takes_a_head_of_30_kilobytes),
+		cmocka_unit_test(takes_a_head_of_130_kilobytes),
 		cmocka_unit_test(answers_pipelined_requests_in_order),
 		cmocka_unit_test(reads_a_request_that_comes_byte_by_byte),
 		cmocka_unit_test(invites_a_body_that_waits_for_it),
