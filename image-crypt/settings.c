@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
-#include "base/fs.h"
 #include "base/own.h"
 #include "crypto/init.h"
 #include "net/http.h"
@@ -97,7 +96,7 @@ int access_init(const struct access_options *options, struct access *out, struct
 		out->oci.credentials = (const char *)out->credentials.ptr;
 	}
 	if (options->ca_file) {
-		if (fs_read(options->ca_file, &out->ca, err) < 0)
+		if (http_ca_load(options->ca_file, &out->ca, err) < 0)
 			return err_wrap(err, "--ca");
 		out->oci.ca = buf_span(&out->ca);
 	}

@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/fs.h"
 #include "base/own.h"
 #include "codec/json.h"
 #include "crypto/pkey.h"
@@ -87,6 +86,8 @@ static int read_claims(const struct kbs_admin_options *options, json_t **out, st
 	json_t *claims = json_pack("{s:s}", "role", options->role ? options->role : "admin");
 
 	*out = claims;
+	if (!claims)
+		return err_set(err, ERR_USAGE, "the administrator's role is no text in UTF-8");
 	if (!options->claims_file)
 		return 0;
 	if (json_read_file(options->claims_file, CLAIMS_MAX, &given, err) < 0)
@@ -131,7 +132,7 @@ int kbs_admin_open(const struct kbs_admin_options *options, struct kbs_admin **o
 	self->timeout = options->timeout ? options->timeout : TIMEOUT;
 	if (read_url(options, &self->base, err) < 0 || read_credentials(self, options, err) < 0 ||
 			read_claims(options, &self->claims, err) < 0 ||
-			(options->ca_file && fs_read(options->ca_file, &ca, err) < 0))
+			(options->ca_file && http_ca_load(options->ca_file, &ca, err) < 0))
 		return -1;
 	http.tls.ca = buf_span(&ca);
 	self->http = http_new(&http, err);

@@ -46,6 +46,9 @@ static int read_texts(struct kbs_client *client, const struct kbs_client_options
 		return err_set(err, ERR_LIMIT, "init-data or certificate for the key broker are too large");
 	if (!span_is_utf8(initdata) || (initdata.len && memchr(initdata.ptr, '\0', initdata.len)))
 		return err_set(err, ERR_USAGE, "the init-data are no text in UTF-8");
+	/* which would end before it begins, and no certificate means the system's */
+	if (options->cert.len && memchr(options->cert.ptr, '\0', options->cert.len))
+		return err_set(err, ERR_USAGE, "the certificate of the key broker is no text");
 	if (initdata.len)
 		client->initdata = xmemdup0(initdata.ptr, initdata.len);
 	client->cert = xmemdup0(options->cert.ptr, options->cert.len);

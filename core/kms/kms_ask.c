@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
-#include "base/fs.h"
 #include "kms/kms_own.h"
 #include "net/url.h"
 
@@ -25,7 +24,7 @@ static int check_url(const struct kms_ask *ask, struct err *err)
 /* The roots to trust: those of the request, those of the option, or both; empty for the system's. */
 static int roots(const struct kms *kms, const struct kms_ask *ask, struct buf *out, struct err *err)
 {
-	if (kms->ca_file && (!ask->ca.len || ask->ca_adds) && fs_read(kms->ca_file, out, err) < 0)
+	if (kms->ca_file && (!ask->ca.len || ask->ca_adds) && http_ca_load(kms->ca_file, out, err) < 0)
 		return -1;
 	if (out->len && ask->ca.len)
 		buf_putc(out, '\n');

@@ -49,6 +49,10 @@ struct http_tls {
 	bool insecure;           /* no check of the peer's certificate at all */
 };
 
+/* Appends the certificates of a file, for `ca`. ERR_USAGE for an empty one: no roots would mean the system's. */
+int http_ca_load(const char *path, struct buf *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
 struct http_options {
 	struct http_tls tls;
 	const char *proxy;      /* "http://host:port", "socks5://…"; NULL: none */

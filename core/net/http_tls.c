@@ -2,6 +2,7 @@
 #include "net/http_own.h"
 
 #include "base/alloc.h"
+#include "base/fs.h"
 #include "crypto/cert.h"
 #include "crypto/ossl.h"
 
@@ -11,6 +12,17 @@
 
 /* A bundle of all public roots is about 220 KiB. */
 #define CA_MAX ((size_t)1024 * 1024)
+
+int http_ca_load(const char *path, struct buf *out, struct err *err)
+{
+	size_t before = out->len;
+
+	if (fs_read(path, out, err) < 0)
+		return -1;
+	if (out->len == before)
+		return err_set(err, ERR_USAGE, "'%s' holds no certificate in PEM", path);
+	return 0;
+}
 
 /* At least one certificate must be there: curl would take an empty store and then trust nobody, without a word. */
 static int ca_check(struct span ca, struct err *err)

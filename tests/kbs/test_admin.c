@@ -383,6 +383,7 @@ static void refuses_settings_that_cannot_work(void **state)
 	auto_free char *garbage = scene_file(&scene, "token", SPAN_LIT("garbage"));
 	auto_free char *list = scene_file(&scene, "claims", SPAN_LIT("[]"));
 	auto_free char *ca = scene_file(&scene, "ca", SPAN_LIT("no certificate"));
+	auto_free char *empty = scene_file(&scene, "empty", SPAN_NONE);
 	const struct {
 		const char *name;
 		struct kbs_admin_options options;
@@ -394,6 +395,8 @@ static void refuses_settings_that_cannot_work(void **state)
 		{ "no file", { .token_file = "/nowhere/at/all" }, ERR_NOT_FOUND },
 		{ "no object", { .claims_file = list }, ERR_USAGE },
 		{ "no certificate", { .ca_file = ca }, ERR_USAGE },
+		{ "an empty file of certificates", { .ca_file = empty }, ERR_USAGE },
+		{ "a role that is no text", { .role = "\xff" }, ERR_USAGE },
 		{ "no URL", { .url = "kbs.example" }, ERR_USAGE },
 		{ "a query", { .url = "https://kbs.example?x" }, ERR_USAGE },
 		{ "plain http", { .url = "http://kbs.example" }, ERR_USAGE },

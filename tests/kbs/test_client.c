@@ -405,6 +405,8 @@ static void refuses_settings_that_cannot_work(void **state)
 		{ "another scheme", { .url = "ftp://kbs.example" }, ERR_USAGE },
 		{ "a query", { .url = "https://kbs.example/?a=b" }, ERR_USAGE },
 		{ "no certificate", { .url = "https://kbs.example", .cert = SPAN_LIT("x") }, ERR_USAGE },
+		{ "no text of a certificate", { .url = "https://kbs.example", .cert = SPAN_LIT("\0x") },
+				ERR_USAGE },
 		{ "a public key", { .url = "https://kbs.example", .tee_key = public }, ERR_USAGE },
 		{ "no text", { .url = "https://kbs.example", .initdata = SPAN_LIT("\xff") }, ERR_USAGE },
 		{ "a NUL", { .url = "https://kbs.example", .initdata = SPAN_LIT("a\0b") }, ERR_USAGE },
