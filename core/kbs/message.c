@@ -2,6 +2,7 @@
 /* Versions, the messages of a challenge, failures, tokens. The attestation is in message_attestation.c. */
 #include "kbs/message.h"
 
+#include "base/alloc.h"
 #include "base/b64.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -256,10 +257,12 @@ bool kbs_failure_wants(const struct kbs_failure *failure, char version[static 32
 
 void kbs_failure_format(enum kbs_variant variant, const char *detail, struct buf *out)
 {
+	auto_free char *tidy = xstrdup(detail);
 	char type[128];
 
+	span_tidy(tidy, strlen(tidy));
 	snprintf(type, sizeof(type), "%s%s", KBS_ERROR_TYPE, kbs_variant_name(variant));
-	auto_json json_t *root = json_pack("{s:s, s:s}", "type", type, "detail", detail);
+	auto_json json_t *root = json_pack("{s:s, s:s}", "type", type, "detail", tidy);
 	put_json(out, root);
 }
 

@@ -112,6 +112,7 @@ bool kbs_failure_parse(struct span body, struct kbs_failure *out) __attribute__(
 /* The version that a broker asks for when it refuses ours: "… Mismatch: expect =0.4.0 while …". False: it is no such
  * refusal. What it names may be none that is spoken. */
 bool kbs_failure_wants(const struct kbs_failure *failure, char version[static 32]) __attribute__((nonnull));
+/* The detail may hold what a request held: what is no UTF-8 or no text for people is replaced. */
 void kbs_failure_format(enum kbs_variant variant, const char *detail, struct buf *out)
 		__attribute__((nonnull));
 

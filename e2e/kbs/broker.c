@@ -89,16 +89,12 @@ int broker_open(const struct broker_options *options, struct broker **out, struc
 
 /* ---- replies ------------------------------------------------------------------------------------------------ */
 
-/* A detail may hold what the request held, which need not be a text. */
 static void refuse(struct errand *errand, int status, enum kbs_variant variant, const char *detail)
 {
-	auto_free char *tidy = xstrdup(detail);
-
-	span_tidy(tidy, strlen(tidy));
 	buf_wipe(&errand->reply->body);
 	errand->reply->status = status;
 	errand->reply->content_type = NULL;
-	kbs_failure_format(variant, tidy, &errand->reply->body);
+	kbs_failure_format(variant, detail, &errand->reply->body);
 }
 
 static enum counter refusals_of(const char *event)

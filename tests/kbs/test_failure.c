@@ -66,6 +66,28 @@ static void makes_failures_fit_to_be_shown(void **state)
 	assert_true(span_is_utf8(span_of(failure.detail)));
 }
 
+static void writes_failures_that_can_be_read_whatever_the_detail_is(void **state)
+{
+	static const struct {
+		const char *detail, *read;
+	} cases[] = {
+		{ "Plugin \xff\xc3 not found", "Plugin ?? not found" },
+		{ "a\nb\x01\xe2\x80\xae", "a?b????" },
+		{ "\"\\\xc3\xa4", "\"\\\xc3\xa4" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_buf struct buf body = BUF_MAX(4096);
+		struct kbs_failure failure;
+		kbs_failure_format(KBS_PLUGIN_NOT_FOUND, cases[i].detail, &body);
+		assert_true(kbs_failure_parse(buf_span(&body), &failure));
+		assert_int_equal(failure.variant, KBS_PLUGIN_NOT_FOUND);
+		assert_string_equal(failure.detail, cases[i].read);
+	}
+}
+
 static void takes_no_other_body_for_a_failure(void **state)
 {
 	static const char *const none[] = { "", "payload reached size limit", "<html>", "{}", "[]",
@@ -225,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_and_writes_the_recorded_failures),
 		cmocka_unit_test(makes_failures_fit_to_be_shown),
+		cmocka_unit_test(writes_failures_that_can_be_read_whatever_the_detail_is),
 		cmocka_unit_test(takes_no_other_body_for_a_failure),
 		cmocka_unit_test(finds_the_version_that_a_broker_wants),
 		cmocka_unit_test(reads_the_times_of_recorded_tokens),
