@@ -68,14 +68,15 @@ static int add(const char *word, struct sealed_key *out, struct err *err)
 
 int keys_load(const struct opt_list *names, struct keys *out, struct err *err)
 {
-	auto_keys struct keys keys = KEYS_NONE;
+	struct keys keys = KEYS_NONE;
 
 	keys.items = xcalloc(names->count + 1, sizeof(*keys.items));
-	for (size_t i = 0; i < names->count; i++, keys.count++)
-		if (add(names->items[i], &keys.items[i], err) < 0)
+	for (; keys.count < names->count; keys.count++)
+		if (add(names->items[keys.count], &keys.items[keys.count], err) < 0) {
+			keys_clear(&keys);
 			return -1;
+		}
 	*out = keys;
-	keys = (struct keys)KEYS_NONE;
 	return 0;
 }
 

@@ -31,10 +31,11 @@ struct round {
 	struct class_table *table;
 	const struct opt_list *classes;
 	json_t *findings; /* {"file","object","where","code","level","message"} */
-	json_t *secrets;  /* "NAMESPACE/NAME" → {KEY: is sealed} of all files */
+	json_t *secrets;  /* "NAMESPACE/NAME" → {KEY: is sealed, null where it is broken} of all files */
 	const char *file;
 	char *object;
 	size_t strings; /* sealed ones */
+	size_t uses;    /* of such by the pod at hand, when it is not confidential */
 };
 
 #define MESSAGE_MAX  400
@@ -105,8 +106,9 @@ static int remember_entry(void *ctx, const struct candidate *candidate, struct e
 	const char *key = strchr(candidate->where, '.');
 
 	(void)err;
-	/* what is broken is a finding of its own */
-	json_object_set_new(ctx, key + 1, json_boolean(candidate->fault || sealed_is(candidate->text)));
+	/* what is broken is a finding of its own, and neither here */
+	json_object_set_new(ctx, key + 1,
+			candidate->fault ? json_null() : json_boolean(sealed_is(candidate->text)));
 	return 0;
 }
 
@@ -199,6 +201,21 @@ static void look_at_use(void *ctx, const struct use *use)
 		look_at_entries(round, use, entries);
 }
 
+/* A Secret that an ordinary pod uses: nobody unseals it there. */
+static void count_use(void *ctx, const struct use *use)
+{
+	struct round *round = ctx;
+	auto_free char *id = xasprintf("%s/%s", use->namespace, use->secret);
+	const json_t *entries = json_object_get(round->secrets, id), *sealed;
+	const char *key;
+
+	if (use->key && json_is_true(json_object_get(entries, use->key)))
+		round->uses++;
+	json_object_foreach ((json_t *)(uintptr_t)(use->key ? NULL : entries), key, sealed)
+		if (json_is_true(sealed))
+			round->uses++;
+}
+
 static int look_at_pod(struct round *round, const struct place *place, struct err *err)
 {
 	free(round->object);
@@ -206,9 +223,13 @@ static int look_at_pod(struct round *round, const struct place *place, struct er
 	size_t before = round->strings;
 	if (manifests_env(place, check, round, err) < 0)
 		return -1;
-	if (is_confidential(round, place->pod.runtime_class))
+	if (is_confidential(round, place->pod.runtime_class)) {
 		uses_of(place, look_at_use, round);
-	else if (round->strings > before)
+		return 0;
+	}
+	round->uses = round->strings - before;
+	uses_of(place, count_use, round);
+	if (round->uses)
 		add(round, "spec.runtimeClassName", "not-confidential", "warning",
 				json_line(MESSAGE_MAX,
 						"sealed texts in a pod that is not confidential: its program "

@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 
+struct buf;
 struct err;
 
 #define PLAN_MAX           ((size_t)16 * 1024 * 1024)
@@ -42,12 +43,17 @@ struct plan {
 
 int plan_add(struct plan *plan, const struct kbs_uri *uri, struct span bytes, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
+/* Adds those of a text. path: where it was read, for names of files; NULL: a plan that names files is refused. */
+int plan_parse(struct plan *plan, struct span text, const char *path, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
 /* Adds those of a file; "-" is standard input. */
 int plan_load(struct plan *plan, const char *path, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 /* A new private file; ERR_CONFLICT when it is there and force is not said. */
 int plan_save(const struct plan *plan, const char *path, bool force, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
+/* The text of it, into an empty buffer of PLAN_MAX bytes. */
+void plan_format(const struct plan *plan, struct buf *out) __attribute__((nonnull));
 void plan_clear(struct plan *plan) __attribute__((nonnull));
 #define auto_plan __attribute__((cleanup(plan_clear)))
 

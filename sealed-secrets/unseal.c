@@ -10,6 +10,7 @@
 #include "sealed-secrets/verbs.h"
 #include "sealed/token.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -100,6 +101,8 @@ static int run(void *given, struct err *err)
 			open_token(settings, text, &sealed, err) < 0)
 		return -1;
 	const struct sealed_secret *secret = &sealed.secret;
+	/* what was read has one */
+	assert(secret->provider);
 	if (secret->type == SEALED_VAULT && !strcasecmp(secret->provider, "kbs"))
 		result = open_offline(settings, secret->name, &plain, err);
 	else

@@ -252,6 +252,15 @@ same 'lint: items of a SecretList are Secrets' 1 "$("$sealed" lint list.yaml | g
 } >many.yaml
 "$sealed" lint many.yaml -o json >lint.json
 same 'lint: three million findings are too many to show' '1 2001 many' "$? $(jq -r '[.errors, .findings[-1].code] | join(" ")' lint.json)"
+cat >ordinary.yaml <<Y
+{apiVersion: v1, kind: Secret, metadata: {name: db}, stringData: {p: $good}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{envFrom: [{secretRef: {name: db}}]}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: q}, spec: {containers: [{envFrom: [{secretRef: {name: other}}]}]}}
+Y
+"$sealed" lint ordinary.yaml --key $pub -o json >lint.json
+same 'lint: a sealed Secret of an ordinary pod' 'Pod p not-confidential warning' "$(jq -r '.findings[] | .object + " " + .code + " " + .level' lint.json)"
 openssl ec -in ec.pem -pubout -out ec.pub 2>/dev/null
 "$sealed" seal vault $uri --key ec.pem --kid kbs:///default/signing-key/pem >pem.sealed
 printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {first: %s, second: %s}\n' "$(cat pem.sealed)" "$good" >pem.yaml

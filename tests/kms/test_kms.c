@@ -186,6 +186,21 @@ static void writes_the_dates_of_both_forms(void **state)
 	kms_date_basic(INT64_MIN, text);
 }
 
+/* sealed/tree.h keeps whole numbers beyond jansson's as such a text */
+static void a_number_in_disguise_is_no_text(void **state)
+{
+	auto_json json_t *object = json_pack("{s:s%}", "version_id", "\00018446744073709551615", (size_t)21);
+	const char *text = "untouched";
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_non_null(object);
+	assert_int_equal(kms_opt_text(object, "annotations", "version_id", &text, &err), -1);
+	assert_string_equal(err.text, "annotations.version_id is not a text");
+	assert_int_equal(kms_get_text(object, "annotations", "version_id", &text, NULL), -1);
+	assert_string_equal(text, "untouched");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -194,6 +209,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_it_cannot_open),
 		cmocka_unit_test(says_which_operation_a_provider_does_not_have),
 		cmocka_unit_test(writes_the_dates_of_both_forms),
+		cmocka_unit_test(a_number_in_disguise_is_no_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
