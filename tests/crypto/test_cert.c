@@ -338,6 +338,77 @@ static void a_check_says_what_is_wrong(void **state)
 	assert_int_equal(cert_verify_leaf(cases[0].chain, cases[0].bundle, "", NOW, NULL), -1);
 }
 
+/* The certificates of both, one behind the other; the caller frees. */
+static struct cert_list *join(const struct cert_pair *first, const struct cert_pair *second)
+{
+	auto_buf struct buf pem = BUF_MAX(CERT_PEM_MAX);
+	struct cert_list *list = NULL;
+
+	cert_list_format(cert_pair_chain(first), &pem);
+	if (second)
+		cert_list_format(cert_pair_chain(second), &pem);
+	assert_int_equal(cert_list_parse(buf_span(&pem), &list, NULL), 0);
+	return list;
+}
+
+/* Makes `cert` one that `issuer` signed, which is no authority. */
+static void forge(const struct cert_pair *cert, const struct cert_pair *issuer)
+{
+	X509 *forged = cert_list_x509(cert_pair_chain(cert), 0);
+	X509 *by = cert_list_x509(cert_pair_chain(issuer), 0);
+
+	X509_EXTENSION_free(X509_delete_ext(
+			forged, X509_get_ext_by_NID(forged, NID_authority_key_identifier, -1)));
+	/* both are of the same name */
+	assert_int_equal(X509_NAME_add_entry_by_NID(X509_get_subject_name(forged), NID_organizationName,
+					 MBSTRING_ASC, (const unsigned char *)"forged", -1, -1, 0),
+			1);
+	assert_int_equal(X509_set_issuer_name(forged, X509_get_subject_name(by)), 1);
+	assert_true(X509_sign(forged, cert_pair_pkey(issuer), EVP_sha256()) > 0);
+}
+
+/* Keys of tokens: no name counts and no purpose, but all else. */
+static void a_signer_must_lead_to_the_bundle(void **state)
+{
+	auto_cert_pair struct cert_pair *ca = make_ca("Cocoon CA", 100), *leaf = make_leaf(ca, 90);
+	auto_cert_pair struct cert_pair *twin = make_ca("Cocoon CA", 100);
+	auto_cert_pair struct cert_pair *forged = make_leaf(ca, 90);
+	auto_cert_list struct cert_list *good = join(leaf, NULL), *whole = join(leaf, ca);
+	auto_cert_list struct cert_list *shuffled = join(ca, leaf), *forged_chain = NULL;
+	auto_cert_list struct cert_list *root = join(ca, NULL), *other = join(twin, NULL),
+					*both = join(twin, ca);
+	(void)state;
+	forge(forged, leaf);
+	forged_chain = join(forged, leaf);
+	const struct {
+		const char *name;
+		const struct cert_list *chain, *bundle;
+		time_t now;
+		const char *why; /* NULL when it must pass */
+	} cases[] = {
+		{ "the leaf alone", good, root, NOW, NULL },
+		{ "with its root", whole, root, NOW, NULL },
+		{ "one of two roots", good, both, NOW, NULL },
+		{ "an anchor that is the leaf", good, good, NOW, NULL },
+		{ "the root itself", root, root, NOW, NULL },
+		{ "the root first: the signer is the root", shuffled, root, NOW, NULL },
+		{ "the root brought along, and not trusted", whole, other, NOW, "self-signed" },
+		{ "a root of the same name", good, other, NOW, "issuer" },
+		{ "signed by a leaf", forged_chain, root, NOW, "CA" },
+		{ "signed by a leaf that is trusted", forged_chain, good, NOW, "" },
+		{ "expired", good, root, NOW + 91 * DAY, "expired" },
+		{ "too early", good, root, NOW - 2 * DAY, "not yet valid" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct err err = ERR_NONE;
+		int status = cert_verify_signer(cases[i].chain, cases[i].bundle, cases[i].now, &err);
+		if (status != (cases[i].why ? -1 : 0) || (cases[i].why && !strstr(err.text, cases[i].why)))
+			fail_msg("%s: %d %s", cases[i].name, status, err.text);
+		assert_int_equal(err.kind, cases[i].why ? ERR_AUTH : ERR_OK);
+	}
+}
+
 /* the rotation: both CAs in the bundle, leaves of either pass */
 static void a_bundle_of_two_accepts_leaves_of_both(void **state)
 {
@@ -376,6 +447,7 @@ int main(void)
 		cmocka_unit_test(refuses_bundles_that_are_damaged),
 		cmocka_unit_test(bounds_are_kept),
 		cmocka_unit_test(a_check_says_what_is_wrong),
+		cmocka_unit_test(a_signer_must_lead_to_the_bundle),
 		cmocka_unit_test(a_bundle_of_two_accepts_leaves_of_both),
 	};
 
