@@ -50,6 +50,7 @@ answers() {
 printf 'a secret of a file\n' >secret
 printf 'version = "0.1.0"\nalgorithm = "sha256"\n[data]\n"a.toml" = """\nx = "ü \\""\n"""\n' >one.toml
 printf 'version = "0.1.0"\nalgorithm = "sha256"\n[data]\n' >other.toml
+{ cat other.toml && echo '"b.toml" = """' && head -c 30000 /dev/zero | tr '\0' x | fold && echo '"""'; } >large.toml
 openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -out signer.pem 2>openssl.log
 openssl genpkey -algorithm ed25519 -out ed25519.key 2>>openssl.log
 for curve in 256 384; do
@@ -72,6 +73,7 @@ gets 'with the short one' --zero
 gets 'with init-data' --initdata one.toml
 gets 'with a device' --devices
 gets 'with all of that' --devices --initdata one.toml --key RSA --bearer
+gets 'with init-data of 30 KB, which are in its token' --initdata large.toml --bearer
 gets 'with members of its key that are not of the protocol' --extra
 fails 1 '^401 JweError' 'but not with a key of P-384' foreign get "$url" default/k/1 --key P-384
 fails 1 '^401 PluginInternalError' 'nor what is not there' foreign get "$url" default/k/2
@@ -87,7 +89,7 @@ declare -A other=([good]='200 -' [signed-here]='200 -' [expired-within-leeway]='
 	[scheme-basic]='401 TokenNotFound' [scheme-lower]='401 TokenNotFound' [scheme-none]='401 TokenNotFound'
 	[scheme-empty]='401 TokenNotFound' [no-session-no-token]='401 TokenNotFound'
 	[session-unattested]='401 TokenNotFound' [session-unattested-good-token]='200 -')
-answers 'a token' 72 '401 TokenVerifierError' kbs_tokens.py tokens "$main" default/k/1 signer.pem "$stranger"
+answers 'a token' 73 '401 TokenVerifierError' kbs_tokens.py tokens "$main" default/k/1 signer.pem "$stranger"
 declare -A other=([good]='200 -' [policy-by-other]='401 AdminAuthAccess')
 answers 'an administrator' 16 '401 AdminAuthInitialization' kbs_tokens.py admins "$main" ed25519.key
 
@@ -97,7 +99,7 @@ declare -A other=([good]='200 -' [signed-here]='200 -' [expired-within-leeway]='
 	[scheme-empty]='401 TokenNotFound' [no-session-no-token]='401 TokenNotFound'
 	[session-unattested]='401 TokenNotFound' [session-unattested-good-token]='200 -'
 	[stranger]='200 -' [stranger-with-x5c]='200 -' [of-another-broker]='200 -')
-answers 'a token where all keys count' 72 '401 TokenVerifierError' kbs_tokens.py tokens "$url" default/k/1 signer.pem "$stranger"
+answers 'a token where all keys count' 73 '401 TokenVerifierError' kbs_tokens.py tokens "$url" default/k/1 signer.pem "$stranger"
 start list --policy allow-all --allow-initdata "$(sha256sum one.toml | cut -d' ' -f1)"
 gets 'who has the right init-data gets it' --initdata one.toml
 fails 1 '^401 PolicyDeny' 'who has others does not' foreign get "$url" default/k/1 --initdata other.toml
@@ -232,6 +234,8 @@ get-order~rsa 1/1/1 -
 get-unknown-member 1/1/1 -
 get-unknown-member~rsa 1/1/1 -
 get-apu 1/1/1 -
+get-epk-zeros 1/1/1 -
+get-epk-zeros~p521 1/1/1 -
 get-compact 1/1/1 -
 get-enc-A128GCM 1/1/1 -
 get-enc-A192GCM 1/1/1 -
@@ -326,7 +330,7 @@ while read -r name counts words; do
 		[[ $(cat "$name.status") == 0 ]] && cmp wanted "$name.out" 2>stderr
 		report $? "$name: gets the secret"
 	else
-		sed -n 's/.*"msg":"refused".*"error":"\(.*\)","kind".*/\1/p' "$name.err" >stderr
+		sed -n 's/^cocoon-guest get-resource: //p' "$name.err" >stderr
 		[[ $(cat "$name.status") == 1 && ! -s $name.out ]] && grep -q -e "$words" stderr
 		report $? "$name: fails and says why"
 	fi
@@ -374,6 +378,11 @@ for kind in p256 p521 rsa; do
 	ok 'that others can spend' foreign spend "$main" default/k/1 "token~$kind"
 	same 'for the secret' 'a secret of a file' "$(cat stdout)"
 done
+
+configure large
+sed -i "s,http://[^\"]*,$main," large.cdh.toml large.aa.toml
+ok 'our guest gets a secret with init-data of 30 KB' ask large kbs:///default/k/1 --initdata large.toml
+same 'as it is' 'a secret of a file' "$(cat stdout)"
 
 # ---- provisioning, sealing ----
 head -c 3000 /dev/urandom >random

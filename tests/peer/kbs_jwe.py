@@ -39,7 +39,10 @@ def rsa_public(key):
 def wrap_ec(key, cek, manner):
     """Members of the header, and the wrapped key."""
     point, crv = public_point(key), key["crv"]
+    size = CURVES[crv][1]
     ephemeral = ec.generate_private_key(point.curve)
+    while manner == "epk-zeros" and ephemeral.public_key().public_numbers().x >> 8 * size - 8:
+        ephemeral = ec.generate_private_key(point.curve)
     info = b""
     for part in (b"ECDH-ES+A256KW", b"me" if manner == "apu" else b"", b""):
         info += struct.pack(">I", len(part)) + part
