@@ -28,7 +28,8 @@ static const struct opt_example examples[] = {
 	{ "one that keeps its things and lets an administrator's key in",
 			"dev-kbs --storage kbs.d --admin-public-key admin.pub --audit audit.jsonl" },
 	{ "one whose secrets go to guests with a certain init-data alone",
-			"dev-kbs --allow-initdata $(initdata-gen digest initdata.toml)=default/app/* --audit "
+			"dev-kbs --allow-initdata $(initdata-gen digest --format hex "
+			"initdata.toml)=default/app/* --audit "
 			"-" },
 	OPT_EXAMPLE_END,
 };

@@ -85,6 +85,18 @@ static int read_jwk(const json_t *object, struct jwk *out, struct err *err)
 	return 0;
 }
 
+/* Nothing else, so that no text stands in the PEM that its readers would take in different ways. */
+static bool is_base64(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i], low = (char)(c | 0x20);
+		if (!(low >= 'a' && low <= 'z') && !(c >= '0' && c <= '9') && c != '+' && c != '/' &&
+				c != '=')
+			return false;
+	}
+	return text.len > 0;
+}
+
 /* x5c as PEM; false when it is no list of certificates. */
 static bool put_chain(const json_t *x5c, struct buf *pem)
 {
@@ -93,7 +105,7 @@ static bool put_chain(const json_t *x5c, struct buf *pem)
 
 	json_array_foreach (x5c, i, item) {
 		struct span body = span_new(json_string_value(item), json_string_length(item));
-		if (!json_is_string(item))
+		if (!json_is_string(item) || !is_base64(body))
 			return false;
 		buf_puts(pem, "-----BEGIN CERTIFICATE-----\n");
 		for (; body.len; body = span_from(body, PEM_LINE)) {
