@@ -81,13 +81,8 @@ int attester_check_initdata(struct attester *attester, enum digest_alg alg, cons
 		bool *bound, struct err *err) __attribute__((nonnull(1, 3, 4), warn_unused_result));
 
 /* What runtime measurements need of the platform: hash and, for a PCR index as asked for, the index that a log entry
- * carries. False: not supported here. */
+ * carries. False: not supported here. Registers are extended through tee/eventlog.h alone, which logs what they hold. */
 bool attester_measures(const struct attester *attester, enum digest_alg *alg) __attribute__((nonnull));
 unsigned attester_register(const struct attester *attester, unsigned pcr) __attribute__((nonnull));
-/* Extends the register behind that PCR index with a digest of that hash, and reads its value now. */
-int attester_extend(struct attester *attester, unsigned pcr, const unsigned char *digest, struct err *err)
-		__attribute__((nonnull(1, 3), warn_unused_result));
-int attester_read_register(struct attester *attester, unsigned pcr, unsigned char out[static DIGEST_MAX],
-		struct err *err) __attribute__((nonnull(1, 3), warn_unused_result));
 
 #endif

@@ -8,6 +8,7 @@
 #include "tee/attester.h"
 #include "tee/eventlog.h"
 #include "tee/tcglog.h"
+#include "tests/tee/registers.h"
 #include "tests/tee/swtpm.h"
 
 #include <fcntl.h>
@@ -151,7 +152,7 @@ static size_t check_agreement(void)
 		count++;
 	}
 	assert_int_equal(log.rest.len, 0);
-	assert_int_equal(attester_read_register(with, PCR, now, NULL), 0);
+	assert_int_equal(register_read(with, PCR, now, NULL), 0);
 	assert_memory_equal(now, value, 32);
 	return count;
 }
@@ -380,7 +381,7 @@ static void finishes_an_extension_whose_entry_is_missing(void **state)
 		assert_int_equal(fs_read(log_path, &log_bytes, NULL), 0);
 		assert_int_equal(
 				eventlog_entry(SPAN_LIT(EVENT), PCR, DIGEST_SHA256, &entry, digest, NULL), 0);
-		assert_int_equal(attester_read_register(with, PCR, value, NULL), 0);
+		assert_int_equal(register_read(with, PCR, value, NULL), 0);
 		memcpy(joined, value, 32);
 		memcpy(joined + 32, digest, 32);
 		digest_bytes(DIGEST_SHA256, span_new(joined, 64), expected);
@@ -391,7 +392,7 @@ static void finishes_an_extension_whose_entry_is_missing(void **state)
 		put(wal_path, buf_span(&wal));
 		buf_puts(&log_bytes, tails[i]);
 		put(log_path, buf_span(&log_bytes));
-		assert_int_equal(attester_extend(with, PCR, digest, NULL), 0);
+		assert_int_equal(register_extend(with, PCR, digest, NULL), 0);
 		if (open_log(with, &log, &err) < 0)
 			fail_msg("%s", err.text);
 		assert_int_equal(check_agreement(), before + 1);

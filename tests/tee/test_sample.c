@@ -90,9 +90,6 @@ static void binds_no_initdata_and_measures_nothing(void **state)
 	assert_int_equal(attester_check_initdata(attester, DIGEST_SHA384, digest, &bound, &err), 0);
 	assert_false(bound);
 	assert_false(attester_measures(attester, &alg));
-	assert_int_equal(attester_extend(attester, 8, digest, &err), -1);
-	assert_int_equal(err.kind, ERR_USAGE);
-	assert_int_equal(attester_read_register(attester, 8, digest, &err), -1);
 }
 
 static void takes_report_data_to_64_bytes(void **state)

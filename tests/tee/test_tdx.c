@@ -7,6 +7,7 @@
 #include "tee/eventlog.h"
 #include "tee/tcglog.h"
 #include "tests/tee/fake_tsm.h"
+#include "tests/tee/registers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -393,18 +394,18 @@ static void extends_the_rtmr_of_the_vector(void **state)
 	(void)state;
 	assert_int_equal(hex_decode_raw(SPAN_LIT(DIGEST), digest, 48, NULL), 0);
 	assert_int_equal(hex_decode_raw(SPAN_LIT(RTMR_3), expected, 48, NULL), 0);
-	assert_int_equal(attester_extend(attester, 17, digest, NULL), 0);
-	assert_int_equal(attester_read_register(attester, 17, value, NULL), 0);
+	assert_int_equal(register_extend(attester, 17, digest, NULL), 0);
+	assert_int_equal(register_read(attester, 17, value, NULL), 0);
 	assert_memory_equal(value, expected, 48);
-	assert_int_equal(attester_read_register(attester, 8, value, NULL), 0);
+	assert_int_equal(register_read(attester, 8, value, NULL), 0);
 	assert_int_equal(value[0], 0);
 	fake_put(fake.measurements, "rtmr3:sha384", SPAN_LIT("short"));
-	assert_int_equal(attester_read_register(attester, 17, value, &err), -1);
+	assert_int_equal(register_read(attester, 17, value, &err), -1);
 	assert_int_equal(err.kind, ERR_FORMAT);
 	unlink(path);
-	assert_int_equal(attester_read_register(attester, 17, value, &err), -1);
+	assert_int_equal(register_read(attester, 17, value, &err), -1);
 	assert_int_equal(err.kind, ERR_NOT_FOUND);
-	assert_int_equal(attester_extend(attester, 17, digest, &err), -1);
+	assert_int_equal(register_extend(attester, 17, digest, &err), -1);
 	assert_int_equal(err.kind, ERR_NOT_FOUND);
 }
 
@@ -427,7 +428,7 @@ static void records_events_behind_its_registers(void **state)
 					-1, &result, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(result, EVENTLOG_OK);
-	assert_int_equal(attester_read_register(attester, 17, value, NULL), 0);
+	assert_int_equal(register_read(attester, 17, value, NULL), 0);
 	assert_memory_equal(value, expected, 48);
 	auto_json json_t *evidence = evidence_of(attester);
 	assert_string_equal(json_text_at(evidence, "cc_eventlog", NULL), CC_EVENTLOG);
@@ -445,7 +446,7 @@ static void records_events_behind_its_registers(void **state)
 	assert_int_equal(tcglog_next(&reader, &event, &found, NULL), 0);
 	assert_true(found);
 	assert_int_equal(event.index, 3);
-	assert_int_equal(attester_read_register(attester, 9, value, NULL), 0);
+	assert_int_equal(register_read(attester, 9, value, NULL), 0);
 	assert_int_not_equal(value[0] | value[1] | value[2], 0);
 }
 
