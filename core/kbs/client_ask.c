@@ -115,7 +115,8 @@ static int try_time(const struct kbs_call *call)
 static int try_once(const struct kbs_call *call, const struct kbs_ask *ask, int timeout,
 		struct http_response *response, struct err *err)
 {
-	auto_buf struct buf url = BUF_MAX(URL_MAX), cookies = BUF_MAX(KBS_COOKIES_MAX + 16);
+	auto_buf struct buf url = BUF_MAX(URL_MAX);
+	auto_wiped_buf struct buf cookies = BUF_MAX(KBS_COOKIES_MAX + 16);
 	const char *headers[3] = { NULL };
 	size_t count = 0;
 	bool has_bearer = ask->bearer && strlen(ask->bearer) <= BEARER_MAX;

@@ -68,6 +68,11 @@ static int read_path(const struct scan *name, char out[static KBS_URI_MAX], stru
 	size_t len = scan_text(name, (char *)text.ptr);
 	if (len > PATH_LEN_MAX)
 		return too_long(err);
+	/* what would end the path early, so that two names meant the same */
+	for (size_t i = 0; i < len; i++)
+		if (!text.ptr[i] || text.ptr[i] == '?' || text.ptr[i] == '#')
+			return err_set(err, ERR_FORMAT,
+					"a name holds a NUL, '?' or '#', and is no resource's path");
 	snprintf(whole, sizeof(whole), "kbs:///%.*s", (int)len, (const char *)text.ptr);
 	if (kbs_uri_parse(span_of(whole), &uri, err) < 0)
 		return -1;

@@ -60,7 +60,8 @@ static void refuses_a_set_that_is_none(void **state)
 	static const char *const cases[] = { "", "[]", "{\"a/b/c\":1}", "{\"a/b/c\":null}",
 		"{\"a/b/c\":\"*\"}", "{\"a/b/c\":\"aGk\"}", "{\"a/b/c\":\"aGk=\\n\"}",
 		"{\"a/b/c\":\"aGk=\",\"a/b/c\":\"aGk=\"}", "{\"a/b/c\":\"aGk=\",\"a/b/\\u0063\":\"aGk=\"}",
-		"{\"\":\"aGk=\"}", "{\"a/../c\":\"aGk=\"}", "{\"/a/b/c\":\"aGk=\"}", "{\"a/b/c\":\"aGk=\"" };
+		"{\"\":\"aGk=\"}", "{\"a/../c\":\"aGk=\"}", "{\"/a/b/c\":\"aGk=\"}", "{\"a/b/c\":\"aGk=\"",
+		"{\"a/b/c\\u0000d\":\"aGk=\"}", "{\"a/b/c?d\":\"aGk=\"}", "{\"a/b/c#d\":\"aGk=\"}" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
