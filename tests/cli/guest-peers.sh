@@ -33,6 +33,7 @@ start() {
 	"$guest" serve --aa-socket "unix://$work/$name.aa" --cdh-socket "unix://$work/$name.cdh" --rest 127.0.0.1:0 \
 		--features "$features" --aa-grpc 127.0.0.1:0 --cdh-grpc 127.0.0.1:0 --kernel-command-line cmdline \
 		--attester sample "$@" 2>"$name.log" &
+	ours+=($!)
 	rest=http://$(await_line "$name.log" '"rest".*' | grep -o '127\.0\.0\.1:[0-9]*')
 	agent=$(await_line "$name.log" '"attestation agent (grpc)".*' | grep -o '127\.0\.0\.1:[0-9]*')
 	hub=$(await_line "$name.log" '"hub (grpc)".*' | grep -o '127\.0\.0\.1:[0-9]*')
@@ -166,6 +167,7 @@ while read -r path content; do
 done < <(jq -r 'to_entries[] | "\(.key) \(.value)"' store.json)
 : >kbs.log
 "$bin/dev-kbs" --listen 127.0.0.1:0 --policy allow-all "${resources[@]}" 2>kbs.log &
+ours+=($!)
 url=$(await_line kbs.log 'http://127\.0\.0\.1:[0-9]*')
 printf '[kbc]\nname = "cc_kbc"\nurl = "%s"\n[image]\n' "$url" >cdh.toml
 printf '[token_configs.kbs]\nurl = "%s"\n' "$url" >aa.toml
@@ -190,4 +192,9 @@ same 'REST gives resources of the broker' '200 application/octet-stream correct 
 same 'and not what it does not give' '500  ttrpc request error' \
 	"$(curl -s -o got -w '%{http_code} %{content_type}' "$rest/cdh/resource/default/no/thing") $(cat got)"
 same 'the log says why' 'perhaps there is no such resource' "$(await_line k.log 'perhaps there is no such resource')"
+ended=0
+for process in "${ours[@]}"; do
+	kill -TERM "$process" && wait "$process" || ended=$?
+done
+same 'all of ours end well' 0 $ended
 echo "1..$number"

@@ -27,6 +27,7 @@ start() {
 	shift
 	: >"$name.log"
 	"$bin/dev-kbs" --listen 127.0.0.1:0 --resource default/k/1=secret "$@" 2>"$name.log" &
+	ours+=($!)
 	url=$(await_line "$name.log" 'http://127\.0\.0\.1:[0-9]*')
 }
 foreign() { "$python" -B "$peer/kbs_guest.py" "$@"; }
@@ -359,6 +360,7 @@ serve() { # serve NAME [URL]: of the foreign broker of that name, or of one else
 	: >"$name.log"
 	"$guest" serve --aa-socket "$agent" --cdh-socket "$socket" --rest none --attester sample --kernel-command-line cmdline \
 		--cdh-config "$name.cdh.toml" --aa-config "$name.aa.toml" 2>"$name.log" &
+	ours+=($!)
 	await_line "$name.log" '"serving".*hub' >/dev/null
 }
 serve plain~daemon
@@ -424,4 +426,9 @@ for change in crit b64-false alg-none no-kid; do
 done
 same 'nothing that the broker was sent was wrong' '' "$(curl -s "$theirs/plain~seal/journal" | grep COMPLAINT)"
 same 'the broker itself has not failed' '' "$(cat broker.err)"
+ended=0
+for process in "${ours[@]}"; do
+	kill -TERM "$process" && wait "$process" || ended=$?
+done
+same 'all of ours end well' 0 $ended
 echo "1..$number"
