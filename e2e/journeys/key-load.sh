@@ -42,7 +42,7 @@ the_broker() {
 	for piece in "${pieces[@]}"; do options+=(--resource "$piece"); done
 	clock_forward 0
 	broker_under=(env "LD_PRELOAD=$(faketime -m now printenv LD_PRELOAD)" "FAKETIME_TIMESTAMP_FILE=$work/clock" FAKETIME_NO_CACHE=1)
-	broker_start broker --policy allow-all --opa "$(e2e/kbs/opa.sh)" --audit "$work/audit.jsonl" \
+	broker_start broker 0 --policy allow-all --opa "$(e2e/kbs/opa.sh)" --audit "$work/audit.jsonl" \
 		--admin-public-key "$work/admin.key.pub" "${options[@]}" || return
 	keys=$(for i in "$work"/tpm*/ak.b64; do jq -Rc . "$i"; done | jq -sc .) &&
 		sealed-secrets provision --kbs "$kbs" --auth-private-key "$work/admin.key" \
