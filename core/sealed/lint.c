@@ -143,10 +143,13 @@ static void check_provider(const struct lint *lint, const struct sealed_secret *
 static void check_secret(const struct lint *lint, const struct sealed_secret *secret)
 {
 	char why[ERR_TEXT_MAX] = "";
+	struct err err = ERR_NONE;
 
 	if (strcmp(secret->version, SEALED_VERSION) != 0)
 		add(lint, "version", "error", "guests read version " SEALED_VERSION " alone");
 	check_provider(lint, secret);
+	if (secret->type == SEALED_ENVELOPE && sealed_data_check(secret, &err) < 0)
+		add(lint, "payload", "error", "the sealed secret: %s", err.text);
 	if (secret->type == SEALED_VAULT && !strcasecmp(secret->provider, "kbs") &&
 			!sealed_name_is_good(secret->name, why, sizeof(why)))
 		add(lint, "resource", "error", "guests cannot fetch the resource '%.*s': %s", KID_SHOWN,

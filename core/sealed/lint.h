@@ -13,7 +13,7 @@
  *     kid                error    no kid, or one that guests cannot fetch (not a KBS URI)
  *     unknown-kid        warning  none of the keys passed in has it (not said when none are)
  *     signature          error    the key does not verify it
- *     payload            error    no secret, members missing
+ *     payload            error    no secret, members missing, an iv of another size
  *     version            error    not 0.1.0
  *     provider           error    one that guests do not have; kbs in an envelope
  *     resource           error    a vault of kbs whose name is not kbs:///repository/type/tag

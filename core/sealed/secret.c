@@ -14,6 +14,7 @@
 
 #define KEY_BYTES 32
 #define CTR_IV    16
+#define GCM_TAG   16
 
 static const char *const wraps[] = { [SEALED_A256GCM] = "A256GCM", [SEALED_A256CTR] = "A256CTR" };
 
@@ -193,11 +194,11 @@ void sealed_secret_format(const struct sealed_secret *secret, struct buf *out)
 
 /* ---- the data of an envelope ---- */
 
-static int check_key(const struct secret *key, struct err *err)
+static int check_key(const struct secret *key, enum err_kind kind, struct err *err)
 {
 	if (key->len == KEY_BYTES)
 		return 0;
-	return err_set(err, ERR_USAGE, "the data key has %zu bytes; %d are needed", key->len, KEY_BYTES);
+	return err_set(err, kind, "the data key has %zu bytes; %d are needed", key->len, KEY_BYTES);
 }
 
 int sealed_data_seal(const struct secret *data_key, const struct secret *plain, struct sealed_secret *out,
@@ -207,7 +208,7 @@ int sealed_data_seal(const struct secret *data_key, const struct secret *plain, 
 	auto_buf struct buf data = BUF_MAX(SEALED_PAYLOAD_MAX);
 
 	random_bytes(iv, sizeof(iv));
-	if (check_key(data_key, err) < 0 ||
+	if (check_key(data_key, ERR_USAGE, err) < 0 ||
 			gcm_seal(data_key, span_new(iv, sizeof(iv)), SPAN_NONE, secret_span(plain), &data,
 					NULL, err) < 0)
 		return -1;
@@ -220,18 +221,28 @@ int sealed_data_seal(const struct secret *data_key, const struct secret *plain, 
 	return 0;
 }
 
+int sealed_data_check(const struct sealed_secret *secret, struct err *err)
+{
+	bool gcm = secret->wrap == SEALED_A256GCM;
+	size_t iv_bytes = gcm ? AEAD_GCM_NONCE : CTR_IV;
+
+	if (secret->iv.len != iv_bytes)
+		return err_set(err, ERR_FORMAT, "iv: has %zu bytes; %s needs %zu", secret->iv.len,
+				wraps[secret->wrap], iv_bytes);
+	if (gcm && secret->data.len < GCM_TAG)
+		return err_set(err, ERR_FORMAT, "encrypted_data: has %zu bytes; the tag alone has %d",
+				secret->data.len, GCM_TAG);
+	return 0;
+}
+
 int sealed_data_open(const struct sealed_secret *secret, const struct secret *data_key, struct secret *out,
 		struct err *err)
 {
 	struct span iv = buf_span(&secret->iv), data = buf_span(&secret->data);
 	auto_secret struct secret plain = SECRET_NONE;
-	size_t iv_bytes = secret->wrap == SEALED_A256GCM ? AEAD_GCM_NONCE : CTR_IV;
 
-	if (check_key(data_key, err) < 0)
+	if (check_key(data_key, ERR_FORMAT, err) < 0 || sealed_data_check(secret, err) < 0)
 		return -1;
-	if (iv.len != iv_bytes)
-		return err_set(err, ERR_USAGE, "the iv has %zu bytes; %s needs %zu", iv.len,
-				wraps[secret->wrap], iv_bytes);
 	if (secret->wrap == SEALED_A256GCM)
 		return gcm_open(data_key, iv, SPAN_NONE, data, SPAN_NONE, out, err);
 	if (secret_alloc(&plain, data.len, err) < 0 || ctr_xor(data_key, iv, data, plain.ptr, err) < 0)

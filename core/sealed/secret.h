@@ -61,10 +61,13 @@ void sealed_secret_clear(struct sealed_secret *secret) __attribute__((nonnull));
 
 /*
  * The data of an envelope. sealed_data_seal draws an iv, and sets data, iv and wrap (A256GCM); the data key has 32
- * bytes. ERR_AUTH uniform when the key does not open it; ERR_USAGE for a key or iv of another size.
+ * bytes, ERR_USAGE. sealed_data_check says whether iv and data could be opened, by their sizes. sealed_data_open:
+ * ERR_FORMAT for sizes, that of the key too, which came from a service; ERR_AUTH uniform when the key does not open it.
  */
 int sealed_data_seal(const struct secret *data_key, const struct secret *plain, struct sealed_secret *out,
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
+int sealed_data_check(const struct sealed_secret *secret, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
 int sealed_data_open(const struct sealed_secret *secret, const struct secret *data_key, struct secret *out,
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 

@@ -8,10 +8,11 @@
 #define PAYLOAD(version, name, provider)                                                                 \
 	"{\"version\":\"" version "\",\"type\":\"vault\",\"name\":\"" name "\",\"provider\":\"" provider \
 	"\",\"provider_settings\":{},\"annotations\":{}}"
-#define ENVELOPE(provider)                                                                               \
-	"{\"version\":\"0.1.0\",\"type\":\"envelope\",\"key_id\":\"k\",\"encrypted_key\":\"eA==\","      \
-	"\"encrypted_data\":\"eA==\",\"wrap_type\":\"A256GCM\",\"iv\":\"AAAA\",\"provider\":\"" provider \
-	"\",\"provider_settings\":{},\"annotations\":{}}"
+#define ENVELOPE(provider) SIZED(provider, "AAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA==")
+#define SIZED(provider, iv, data)                                                                   \
+	"{\"version\":\"0.1.0\",\"type\":\"envelope\",\"key_id\":\"k\",\"encrypted_key\":\"eA==\"," \
+	"\"encrypted_data\":\"" data "\",\"wrap_type\":\"A256GCM\",\"iv\":\"" iv                    \
+	"\",\"provider\":\"" provider "\",\"provider_settings\":{},\"annotations\":{}}"
 #define GOOD   PAYLOAD("0.1.0", "kbs:///default/db/password", "kbs")
 #define HEADER "{\"b64\":true,\"alg\":\"ES256\",\"kid\":\"" KID "\"}"
 
@@ -106,6 +107,9 @@ static void what_a_header_or_payload_lacks_is_found(void **state)
 		{ HEADER, ENVELOPE("aws"), "" },
 		{ HEADER, ENVELOPE("ehsm"), "" },
 		{ HEADER, ENVELOPE("kbs"), "provider" },
+		{ HEADER, SIZED("aws", "AAAA", "AAAAAAAAAAAAAAAAAAAAAA=="), "payload" },
+		{ HEADER, SIZED("aws", "AAAAAAAAAAAAAAAAAAAAAA==", "AAAAAAAAAAAAAAAAAAAAAA=="), "payload" },
+		{ HEADER, SIZED("aws", "AAAAAAAAAAAAAAAA", "eA=="), "payload" },
 		{ HEADER, "{}", "payload" },
 		{ HEADER, "", "payload" },
 		{ HEADER,
