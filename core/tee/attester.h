@@ -22,7 +22,8 @@
  *
  * Ownership: heap object of the caller. Threads: calls on one attester are serialised by itself.
  * Errors: ERR_NOT_FOUND (no such hardware), ERR_IO, ERR_FORMAT (what the kernel or TPM gave), ERR_RETRY (PCRs changed
- * meanwhile), ERR_AUTH (init-data is not what the hardware was started with), ERR_USAGE (report data too long).
+ * meanwhile), ERR_AUTH (init-data is not what the hardware was started with), ERR_USAGE (report data too long), ERR_DENIED
+ * (a register that is not this guest's to extend).
  */
 #ifndef COCOON_TEE_ATTESTER_H
 #define COCOON_TEE_ATTESTER_H

@@ -288,5 +288,11 @@ int tpm_extend_pcr(
 	memcpy(values.digests[0].digest.sha256, digest, PCR_SIZE);
 	TSS2_RC rc = Esys_PCR_Extend(
 			tpm->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &values);
+	if (rc == TPM2_RC_LOCALITY)
+		return err_set(err, ERR_DENIED,
+				"TPM: PCR %u cannot be extended from here, which is locality 0: 17 to 22 are "
+				"kept for others. Give another, by init_pcr of eventlog_config or in the "
+				"request",
+				pcr);
 	return rc == TSS2_RC_SUCCESS ? 0 : fail(err, rc, "TPM: extending a PCR");
 }

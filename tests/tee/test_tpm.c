@@ -229,7 +229,9 @@ static void extends_and_reads_pcrs(void **state)
 	assert_int_equal(register_read(attester, 24, value, &err), -1);
 	/* locality 0 may not extend PCR 17 */
 	assert_int_equal(register_extend(attester, 17, joined, &err), -1);
-	assert_int_equal(err.kind, ERR_IO);
+	assert_int_equal(err.kind, ERR_DENIED);
+	assert_non_null(strstr(err.text, "PCR 17 cannot be extended from here"));
+	assert_non_null(strstr(err.text, "init_pcr"));
 }
 
 static void quotes_again_when_pcrs_changed_meanwhile(void **state)
