@@ -44,6 +44,16 @@ void config_set(char **slot, const char *text)
 
 int config_add_credential(struct config *config, struct span path, struct span uri, struct err *err)
 {
+	for (size_t i = 0; i < config->credential_count; i++) {
+		const struct config_credential *other = &config->credentials[i];
+		if (!span_is(path, other->path))
+			continue;
+		/* the host, whose command line comes later, would take the file over */
+		return span_is(uri, other->uri)
+				? 0
+				: err_set(err, ERR_USAGE, "'%s' is to hold two resources: %s and %.*s",
+						  other->path, other->uri, SPAN_ARG(uri));
+	}
 	if (config->credential_count == CONFIG_CREDENTIALS_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d credentials", CONFIG_CREDENTIALS_MAX);
 	config->credentials = xreallocarray(

@@ -228,6 +228,8 @@ static void refuses_what_contradicts_itself(void **state)
 		{ { .cmdline = "agent.guest_components_rest_api=none" }, "resource, attestation, all" },
 		{ { .cmdline = "agent.guest_components_procs=x" }, "agent.guest_components_procs" },
 		{ { .cmdline = "\x01" }, "the kernel command line" },
+		{ { .cmdline = "cdh.kbs_resources=kbs:///d/e/f::" CRED "1,kbs:///d/e/g::" CRED "1" },
+				"is to hold two resources: kbs:///d/e/f and kbs:///d/e/g" },
 	};
 
 	(void)state;
