@@ -32,7 +32,7 @@ enum tee_kind {
 
 /* "tdx", "az-snp-vtpm", "sampledevice", …; static. */
 const char *tee_kind_name(enum tee_kind kind) __attribute__((returns_nonnull));
-/* "cpu", "gpu", "switch", "dcu"; static. The class of its submodule in a token. */
+/* "cpu", "gpu", "dcu", "dpu"; static. The class of its submodule in a token. */
 const char *tee_kind_class(enum tee_kind kind) __attribute__((returns_nonnull));
 /* "nvidiadpu" is read for nvidia-dpu. ERR_USAGE with the names. */
 int tee_kind_find(struct span name, enum tee_kind *out, struct err *err)

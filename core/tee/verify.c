@@ -9,8 +9,7 @@
 
 #include <stdlib.h>
 
-/* members that a sample attester sends and constants that its verifier adds */
-#define SAMPLE_MEMBERS_MAX 64
+#define SVN_MAX 64
 
 static int check_sample(const json_t *evidence, struct span report_data, const char **svn, const char **sent,
 		struct err *err)
@@ -21,8 +20,8 @@ static int check_sample(const json_t *evidence, struct span report_data, const c
 	if (json_get_text(evidence, "", "svn", svn, err) < 0 ||
 			json_opt_text(evidence, "", "report_data", sent, err) < 0)
 		return -1;
-	if (span_of(*svn).len > SAMPLE_MEMBERS_MAX)
-		return err_set(err, ERR_LIMIT, "svn exceeds %d bytes", SAMPLE_MEMBERS_MAX);
+	if (span_of(*svn).len > SVN_MAX)
+		return err_set(err, ERR_LIMIT, "svn exceeds %d bytes", SVN_MAX);
 	if (b64_decode(span_of(*sent), &bytes, err) < 0)
 		return err_wrap(err, "report_data");
 	if (!span_eq(buf_span(&bytes), report_data))
