@@ -11,7 +11,7 @@ source "$(dirname "$0")/../tap.bash"
 python=$("$root/tools/python.sh") || exit 1
 export guest=$bin/guest sealed=$bin/sealed-secrets peer=$root/tests/peer python work
 unset AA_KBC_PARAMS AA_SOCKET KBS_CERT SKIP_SEALED_SECRET_VERIFICATION OFFLINE_FS_KBC_EXTRA_FILE_PATH NOTIFY_SOCKET KUBERNETES_SERVICE_HOST
-trap 'kill $(jobs -p) 2>/dev/null; exec 7>&-; wait; rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; exec 7>&- 8>&-; wait; rm -rf "$work"' EXIT
 
 # await_line FILE PATTERN: until the file has such a line, whose match is printed
 await_line() {
@@ -118,10 +118,13 @@ echo quiet >cmdline
 printf 'version = "0.1.0"\nalgorithm = "sha384"\n[data]\n"note" = """\n\t"quotes" \\\\ ü\n"""\n' >init.toml
 declare -A key_of=([rsa]=RSA-OAEP-256 [p521]=ECDH-ES+A256KW-P521)
 
-# configure NAME: NAME.cdh and NAME.aa; a word of key_of behind the name's '~' is the kind of key
+# configure NAME [URL [CERTIFICATE]]: NAME.cdh.toml and NAME.aa.toml, for the foreign broker of that name or one elsewhere; a
+# word of key_of behind the name's '~' is the kind of key
 configure() {
-	printf '[kbc]\nname = "cc_kbc"\nurl = "%s/%s"\n[image]\n' "$theirs" "$1" >"$1.cdh.toml"
-	printf '[token_configs.kbs]\nurl = "%s/%s"\ntee_key_algorithm = "%s"\n' "$theirs" "$1" \
+	local url=${2:-$theirs/$1} pem
+	[[ $# -lt 3 ]] || pem=$(printf '"""\n' && cat "$3" && printf '"""')
+	printf '[kbc]\nname = "cc_kbc"\nurl = "%s"\n%s\n[image]\n' "$url" "${pem:+kbs_cert = $pem}" >"$1.cdh.toml"
+	printf '[token_configs.kbs]\nurl = "%s"\n%s\ntee_key_algorithm = "%s"\n' "$url" "${pem:+cert = $pem}" \
 		"${key_of[${1#*~}]:-ECDH-ES+A256KW-P256}" >"$1.aa.toml"
 }
 # ask NAME URI OPTION…: our guest fetches from the broker of that name
@@ -351,11 +354,33 @@ for name in speaks-0.3.0~older speaks-0.2.0~older speaks-0.1.1~older; do
 	same 'properly' '2 1 1' "$(journal "$name")"
 done
 
+# ---- https ----
+for name in tls othertls; do
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $name.key -out $name.crt -days 2 \
+		-subj /CN=kbs -addext subjectAltName=IP:127.0.0.1 2>>openssl.log
+	cat $name.crt $name.key >$name.pem
+done
+mkfifo tlshold
+: >tlsport
+"$python" -B "$peer/kbs_broker.py" --tls tls.pem --admin-key p256.pub <tlshold >tlsport 2>tlsbroker.err &
+exec 8>tlshold
+https=https://127.0.0.1:$(await_line tlsport '[0-9]*')
+configure tls "$https/plain~tls" tls.crt
+configure othertls "$https/plain~othertls" othertls.crt
+configure system "$https/plain~system"
+ok 'trusts the certificate that it is told to' ask tls kbs:///default/k/1
+same 'and gets the secret' "$(base64 wanted)" "$(base64 stdout)"
+fails 1 'certificate' 'trusts no other' ask othertls kbs:///default/k/1
+fails 1 'certificate' 'without one, those of the system' ask system kbs:///default/k/1
+same 'and asks nothing of who has another' '' "$(curl -s --cacert tls.crt "$https/plain~othertls/journal")"
+ok 'an administrator does so, too' "$sealed" provision --kbs "$https/plain" --auth-private-key p256.key --cert-file tls.crt --resource kbs:///default/a/b=secret
+fails 1 'certificate' 'with no other' "$sealed" provision --kbs "$https/plain" --auth-private-key p256.key --cert-file othertls.crt --resource kbs:///default/a/b=secret
+exec 8>&-
+
 # ---- our daemon, a broker of others ----
 serve() { # serve NAME [URL]: of the foreign broker of that name, or of one elsewhere; sets $socket and $agent
 	local name=$1
-	configure "$name"
-	[[ $# == 1 ]] || sed -i "s,http://[^\"]*,$2," "$name.cdh.toml" "$name.aa.toml"
+	configure "$@"
 	socket=unix://$work/$name.cdh agent=unix://$work/$name.aa
 	: >"$name.log"
 	"$guest" serve --aa-socket "$agent" --cdh-socket "$socket" --rest none --attester sample --kernel-command-line cmdline \
@@ -381,8 +406,7 @@ for kind in p256 p521 rsa; do
 	same 'for the secret' 'a secret of a file' "$(cat stdout)"
 done
 
-configure large
-sed -i "s,http://[^\"]*,$main," large.cdh.toml large.aa.toml
+configure large "$main"
 ok 'our guest gets a secret with init-data of 30 KB' ask large kbs:///default/k/1 --initdata large.toml
 same 'as it is' 'a secret of a file' "$(cat stdout)"
 

@@ -2,7 +2,7 @@
 """A key broker, written after the protocol's text and on Python's libraries alone, strict on what it is sent and, where
 it is told to, wrong in what it answers.
 
-    kbs_broker.py [--admin-key PEM]…      prints its port; until standard input ends
+    kbs_broker.py [--admin-key PEM]… [--tls PEM]      prints its port; until standard input ends
 
 The first part of a path chooses the manners, STAGE-MANNER: http://127.0.0.1:PORT/get-tag is the URL of a broker whose
 resources have a wrong tag, /plain that of a good one; what follows a '~' only makes it another one, "plain~2". Each
@@ -19,6 +19,7 @@ import hashlib
 import http.server
 import json
 import secrets
+import ssl
 import sys
 import threading
 import time
@@ -392,10 +393,16 @@ class Server(http.server.ThreadingHTTPServer):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--admin-key", action="append", default=[], help="an administrator's public key, PEM")
-    for path in parser.parse_args().admin_key:
+    parser.add_argument("--tls", help="certificate and key for https, PEM")
+    options = parser.parse_args()
+    for path in options.admin_key:
         with open(path, "rb") as file:
             Broker.admins.add(jwk.JWK.from_pem(file.read()))
     server = Server(("127.0.0.1", 0), Handler)
+    if options.tls:  # the handshake is for the thread of the connection
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     print(server.server_port, flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()
