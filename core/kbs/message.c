@@ -268,6 +268,20 @@ void kbs_failure_format(enum kbs_variant variant, const char *detail, struct buf
 
 /* ---- tokens -------------------------------------------------------------------------------------------- */
 
+/* Base64url and dots: a token goes into header fields and into JSON as it is. */
+static bool is_compact(struct span token)
+{
+	static const char others[] = "-_.";
+
+	for (size_t i = 0; i < token.len; i++) {
+		char c = token.ptr[i], low = (char)(c | 0x20);
+		if (!(low >= 'a' && low <= 'z') && !(c >= '0' && c <= '9') &&
+				!memchr(others, c, sizeof(others) - 1))
+			return false;
+	}
+	return true;
+}
+
 /* The payload of HEADER "." PAYLOAD "." SIGNATURE, still encoded. */
 static int find_payload(struct span token, struct span *out, struct err *err)
 {
@@ -278,7 +292,7 @@ static int find_payload(struct span token, struct span *out, struct err *err)
 		return err_set(err, ERR_LIMIT, "the token exceeds %zu bytes", TOKEN_MAX);
 	while (count < 4 && span_next(&rest, '.', &parts[count]))
 		count++;
-	if (count != 3 || !parts[0].len || !parts[1].len || !parts[2].len)
+	if (count != 3 || !parts[0].len || !parts[1].len || !parts[2].len || !is_compact(token))
 		return err_set(err, ERR_FORMAT, "the token does not have the three parts of a JWT");
 	*out = parts[1];
 	return 0;

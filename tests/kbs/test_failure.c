@@ -194,6 +194,8 @@ static void reads_the_times_of_any_token(void **state)
 		{ "{\"exp\":\"10\"}", -1, { .exp = 0 } },
 		{ "{\"exp\":-1}", -1, { .exp = 0 } },
 		{ "{\"exp\":1,\"exp\":2}", -1, { .exp = 0 } },
+		{ "{\"exp\":10.5}", -1, { .exp = 0 } },
+		{ "{\"exp\":1e3}", -1, { .exp = 0 } },
 		{ "{\"nbf\":[]}", -1, { .exp = 0 } },
 		{ "[]", -1, { .exp = 0 } },
 		{ "x", -1, { .exp = 0 } },
@@ -215,7 +217,10 @@ static void reads_the_times_of_any_token(void **state)
 static void takes_no_other_text_for_a_token(void **state)
 {
 	static const char *const texts[] = { "", ".", "..", "a", "a.b", "e30.e30.", ".e30.c2ln", "e30..c2ln",
-		"e30.e30.c2ln.", "e30.e30.c2ln.x", "e30.e30=.c2ln", "e30.e3.c2ln", "e30.####.c2ln" };
+		"e30.e30.c2ln.", "e30.e30.c2ln.x", "e30.e30=.c2ln", "e30.e3.c2ln", "e30.####.c2ln",
+		/* what would leave the header field or the JSON text that it is put into */
+		"e3\r\nX: y.e30.c2ln", "e3\",\"x\":\".e30.c2ln", "e30.e30.c2 ln", "e30.e30.c2ln\n",
+		"e30.e30.c\xc3\xa4" };
 	struct kbs_times times;
 
 	(void)state;
