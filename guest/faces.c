@@ -9,6 +9,7 @@
 #include "guest/privileges.h"
 #include "net/grpc_server.h"
 #include "net/listen.h"
+#include "net/local.h"
 #include "net/server.h"
 #include "net/ttrpc_server.h"
 
@@ -51,19 +52,11 @@ static const struct server_route routes[] = { { .path = "/", .handle = rest_hand
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
 
-/* The path of a unix address; NULL for another. */
-static const char *path_of(const char *address)
-{
-	if (!strncmp(address, "unix://", 7))
-		return address + 7;
-	return *address == '/' ? address : NULL;
-}
-
 static int open_ttrpc(struct face *face, const struct grpc_method *methods, struct workers *workers,
 		struct err *err)
 {
 	const struct faces_options *all = &face->all->options;
-	const char *path = path_of(face->address), *slash = path ? strrchr(path, '/') : NULL;
+	const char *path = local_path(face->address), *slash = path ? strrchr(path, '/') : NULL;
 	const struct ttrpc_server_options options = { .listen = face->address,
 		.mode = all->mode,
 		.methods = methods,
@@ -88,7 +81,7 @@ static int open_ttrpc(struct face *face, const struct grpc_method *methods, stru
 static int open_grpc(struct face *face, const struct grpc_method *methods, struct err *err)
 {
 	const struct faces_options *all = &face->all->options;
-	const char *path = path_of(face->address);
+	const char *path = local_path(face->address);
 	const struct grpc_server_options options = {
 		.listen = face->address, .methods = methods, .ctx = all->grpc, .clock = &clock_real
 	};

@@ -51,8 +51,10 @@ int identity_folder(const struct identity *identity, const char *path, mode_t mo
 	for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
 		size_t len = slash ? (size_t)(slash - path) : strlen(path);
 		snprintf(part, sizeof(part), "%.*s", (int)len, path);
-		bool made = mkdir(part, slash ? 0755 : mode) == 0;
-		if (!made && errno != EEXIST)
+		mode_t wanted = slash ? 0755 : mode;
+		bool made = mkdir(part, wanted) == 0;
+		/* whatever the process's mask says: others pass through the folders above */
+		if (made ? chmod(part, wanted) < 0 : errno != EEXIST)
 			return err_errno(err, ERR_IO, "making the folder '%s'", part);
 		if (slash)
 			continue;

@@ -21,7 +21,8 @@ struct identity {
 int identity_find(const char *name, struct identity *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 
-/* Makes a folder, and what is missing above it with mode 0755; the folder itself gets mode and owner when it is new. */
+/* Makes a folder, and what is missing above it with mode 0755; the folder itself gets mode and owner when it is new. The
+ * process's mask counts for neither. */
 int identity_folder(const struct identity *identity, const char *path, mode_t mode, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 

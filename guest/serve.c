@@ -12,6 +12,7 @@
 #include "guest/privileges.h"
 #include "guest/settings.h"
 #include "guest/verbs.h"
+#include "net/local.h"
 #include "net/server.h"
 #include "tee/attester.h"
 #include "tee/kind.h"
@@ -22,20 +23,27 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define AGENT_SOCKET "unix:///run/confidential-containers/attestation-agent/attestation-agent.sock"
-#define HUB_SOCKET   "unix:///run/confidential-containers/cdh.sock"
-#define REST_ADDRESS "127.0.0.1:8006"
-#define ROOT         "/run/confidential-containers/cdh"
-#define EVENTLOG     "/run/attestation-agent"
-#define OFF          "none"
+#define AGENT_SOCKET   "unix:///run/confidential-containers/attestation-agent/attestation-agent.sock"
+#define HUB_SOCKET     "unix:///run/confidential-containers/cdh.sock"
+#define REST_ADDRESS   "127.0.0.1:8006"
+#define ROOT           "/run/confidential-containers/cdh"
+#define EVENTLOG       "/run/attestation-agent"
+#define OFF            "none"
 
-/* calls that run, and calls that wait for one of them to end */
-#define WORKERS      16
-#define QUEUE        128
+/* Calls that run, and calls that wait for one of them to end. Applications have workers of their own: however many of
+ * them wait for a broker, the Kata agent's calls do not. */
+#define WORKERS        16
+#define REST_WORKERS   8
+#define QUEUE          128
+
+/* Of a TPM, these cannot be extended from the place where all users of /dev/tpm0 are. */
+#define FIRST_KEPT_PCR 17
+#define LAST_KEPT_PCR  22
 
 /* milliseconds that calls have to end, once the daemon was told to */
-#define END_PATIENCE 5000
+#define END_PATIENCE   5000
 
 struct serve_settings {
 	struct settings_options settings;
@@ -59,7 +67,7 @@ struct daemon {
 	struct identity owner;
 	struct services ttrpc, grpc;
 	struct rest rest;
-	struct workers *agent_workers, *hub_workers;
+	struct workers *agent_workers, *hub_workers; /* of ttrpc; REST names its own */
 	struct faces *faces;
 };
 
@@ -67,6 +75,8 @@ static void daemon_clear(struct daemon *daemon)
 {
 	workers_free(daemon->agent_workers);
 	workers_free(daemon->hub_workers);
+	workers_free(daemon->rest.agent_workers);
+	workers_free(daemon->rest.hub_workers);
 	faces_free(daemon->faces);
 	settings_clear(&daemon->parts);
 }
@@ -147,6 +157,8 @@ static int open_as_started(const struct serve_settings *settings, struct daemon 
 			find_features(settings, daemon, err) < 0 || make_folders(settings, daemon, err) < 0 ||
 			workers_new(WORKERS, QUEUE, &daemon->agent_workers, err) < 0 ||
 			workers_new(WORKERS, QUEUE, &daemon->hub_workers, err) < 0 ||
+			workers_new(REST_WORKERS, QUEUE, &daemon->rest.agent_workers, err) < 0 ||
+			workers_new(REST_WORKERS, QUEUE, &daemon->rest.hub_workers, err) < 0 ||
 			open_faces(settings, daemon, err) < 0)
 		return -1;
 	return identity_become(&daemon->owner, err);
@@ -157,15 +169,17 @@ static int open_parts(const struct serve_settings *settings, struct daemon *daem
 	if (settings_open(&settings->settings, &daemon->parts, err) < 0 ||
 			hub_credentials(daemon->parts.hub, err) < 0)
 		return -1;
-	daemon->ttrpc = (struct services){
-		.hub = daemon->parts.hub, .agent = daemon->parts.agent, .can_mount = daemon->owner.uid == 0
-	};
-	daemon->grpc = daemon->ttrpc;
-	daemon->grpc.grpc = true;
+	bool root = daemon->owner.uid == 0;
+
+	daemon->ttrpc = (struct services){ .hub = daemon->parts.hub,
+		.agent = daemon->parts.agent,
+		.can_mount = root && !(modes[settings->mode] & S_IWOTH) };
+	daemon->grpc = (struct services){ .hub = daemon->parts.hub,
+		.agent = daemon->parts.agent,
+		.grpc = true,
+		.can_mount = root && settings->hub_grpc && local_path(settings->hub_grpc) };
 	daemon->rest.hub = daemon->parts.hub;
 	daemon->rest.agent = daemon->parts.agent;
-	daemon->rest.agent_workers = daemon->agent_workers;
-	daemon->rest.hub_workers = daemon->hub_workers;
 	return 0;
 }
 
@@ -188,6 +202,11 @@ static void log_start(const struct daemon *daemon)
 	if (config->procs == CONFIG_NO_PROCS)
 		log_info("nothing is served but what options ask for: agent.guest_components_procs=none",
 				NULL);
+	if (config->eventlog && attester_kind(daemon->parts.attester) == TEE_KIND_TPM &&
+			config->init_pcr >= FIRST_KEPT_PCR && config->init_pcr <= LAST_KEPT_PCR)
+		log_warn("the event log's PCR cannot be extended at locality 0, where this guest is: set "
+			 "eventlog_config.init_pcr of aa.toml to one that nothing else extends, such as 14",
+				"init_pcr", LOG_NUMBER(config->init_pcr), NULL);
 	if (config->skip_verification)
 		log_warn("signatures of sealed secrets are not checked: the attested init-data says so",
 				NULL);
@@ -235,7 +254,8 @@ static int run(void *given, struct err *err)
 	if (signals < 0 || open_as_started(settings, &daemon, err) < 0)
 		return -1;
 	log_start(&daemon);
-	if (open_parts(settings, &daemon, err) < 0 || watch_the_end(signals, err) < 0)
+	/* a broker that says nothing could hold up the credentials, too */
+	if (watch_the_end(signals, err) < 0 || open_parts(settings, &daemon, err) < 0)
 		return -1;
 	tell("READY=1");
 	int result = faces_run(daemon.faces, signals, err);

@@ -31,7 +31,7 @@ struct services {
 	struct hub *hub;
 	struct agent *agent;
 	bool grpc;      /* some texts of both servers differ */
-	bool can_mount; /* this process is root */
+	bool can_mount; /* this process is root, and so is whoever can call */
 	bool frank;     /* the caller is this process: he is told the reasons, in place of the log */
 };
 

@@ -19,6 +19,7 @@
 #define MOUNT             "/api.SecureMountService/SecureMount"
 #define PULL              "/api.ImagePullService/PullImage"
 
+#define MOUNT_FAILED      "[CDH] [ERROR]: Secure Mount failed"
 #define MOUNT_OPTIONS_MAX 64
 
 /* A field of bytes that are a secret; none when they are empty, as proto3 has it. */
@@ -73,6 +74,7 @@ static enum grpc_status read_options(
 		const struct services *services, struct span message, json_t *options, struct err *err)
 {
 	struct pb_field field = { .number = 0 };
+	struct err why = ERR_NONE;
 	size_t count = 0;
 
 	while (message.len) {
@@ -89,8 +91,9 @@ static enum grpc_status read_options(
 			return status;
 		if (++count > MOUNT_OPTIONS_MAX || memchr(key.len ? key.ptr : "", 0, key.len) ||
 				memchr(value.len ? value.ptr : "", 0, value.len)) {
-			(void)err_set(err, ERR_LIMIT, "[CDH] [ERROR]: Secure Mount failed");
-			return GRPC_INTERNAL;
+			(void)err_set(&why, ERR_LIMIT, "more than %d options, or a zero byte in one",
+					MOUNT_OPTIONS_MAX);
+			return service_fail(services, "SecureMount", MOUNT_FAILED, &why, err);
 		}
 		json_object_setn_new_nocheck(options, key.len ? key.ptr : "", key.len,
 				json_stringn_nocheck(value.len ? value.ptr : "", value.len));
@@ -100,7 +103,6 @@ static enum grpc_status read_options(
 
 static enum grpc_status mount(void *ctx, struct span message, struct buf *answer, struct err *err)
 {
-	static const char failed[] = "[CDH] [ERROR]: Secure Mount failed";
 	const struct services *services = ctx;
 	struct span type = SPAN_NONE, point = SPAN_NONE;
 	const struct service_field fields[] = { { .number = 1, .text = &type },
@@ -117,11 +119,13 @@ static enum grpc_status mount(void *ctx, struct span message, struct buf *answer
 	if (memchr(type.len ? type.ptr : "", 0, type.len) ||
 			memchr(point.len ? point.ptr : "", 0, point.len)) {
 		(void)err_set(&why, ERR_FORMAT, "NUL in a text");
-		return service_fail(services, "SecureMount", failed, &why, err);
+		return service_fail(services, "SecureMount", MOUNT_FAILED, &why, err);
 	}
 	if (!services->can_mount) {
-		(void)err_set(&why, ERR_DENIED, "this daemon gave up root (--user), and mounts need it");
-		return service_fail(services, "SecureMount", failed, &why, err);
+		(void)err_set(&why, ERR_DENIED,
+				"no mounts here: they need a daemon that is root and a socket that is its "
+				"alone, without --user, --socket-mode 0666, or gRPC by TCP");
+		return service_fail(services, "SecureMount", MOUNT_FAILED, &why, err);
 	}
 	json_object_set_new(texts, "type", json_stringn(type.len ? type.ptr : "", type.len));
 	json_object_set_new(texts, "point", json_stringn(point.len ? point.ptr : "", point.len));
@@ -129,7 +133,7 @@ static enum grpc_status mount(void *ctx, struct span message, struct buf *answer
 		.options = options,
 		.mount_point = json_text_at(texts, "point", NULL) };
 	if (mount_secure(services->hub, &request, NULL, &why) < 0)
-		return service_fail(services, "SecureMount", failed, &why, err);
+		return service_fail(services, "SecureMount", MOUNT_FAILED, &why, err);
 	log_info("done", "call", "SecureMount", "mount_point", request.mount_point, NULL);
 	return GRPC_OK;
 }

@@ -167,7 +167,12 @@ ok 'tells systemd when it is ready' await_line notify.out READY=1
 stop
 wait $listener
 same 'and when it ends' 'READY=1 STOPPING=1' "$(xargs <notify.out)"
-ok 'its unit says what it needs' grep -q '^Type=notify' "$root/guest/cocoon-guest.service"
+unit=$root/guest/cocoon-guest.service
+sed "s|^ExecStart=cocoon-guest |ExecStart=$guest |; /^Documentation=/d" "$unit" >cocoon-guest.service
+chmod 644 cocoon-guest.service
+same 'its unit is one' '' "$(systemd-analyze verify "$work/cocoon-guest.service" 2>&1)"
+sed -i 's/^#\([A-Z]\)/\1/' cocoon-guest.service
+same 'with what a guest without mounts adds, too' '' "$(systemd-analyze verify "$work/cocoon-guest.service" 2>&1)"
 
 # ---- another user ----
 cat >cdh.toml <<EOF
@@ -188,11 +193,16 @@ same 'its sockets are that user'"'"'s' 'nobody 600 nobody 600' "$(stat -c '%U %a
 printed 'it serves as before' 'correct horse battery staple' at get-resource u.cdh -o raw kbs:///default/db/password
 fails 1 'Secure Mount failed' 'but it cannot mount' bash -c 'echo "{\"volume_type\":\"block-device\",\"options\":{},\"flags\":[],\"mount_point\":\"/nowhere\"}" |
 	"$1" secure-mount -s "unix://$2/u.cdh"' _ "$guest" "$work"
-ok 'and says so' await_line u.log 'gave up root'
+ok 'and says so' await_line u.log 'no mounts here'
 stop
 fails 1 'no user' 'knows who is nobody at all' "$guest" serve --aa-socket none --cdh-socket none "${offline[@]}" --user no-such-user
 start m "${offline[@]}" --socket-mode 0660
 same 'opens its sockets to a group that is asked for' '660 660' "$(stat -c %a m.aa m.cdh | xargs)"
+stop
+echo '{"volume_type":"x","options":{},"flags":[],"mount_point":"/nowhere"}' >volume.json
+start w "${offline[@]}" --socket-mode 0666
+fails 1 'Secure Mount failed' 'who lets everybody in lets nobody mount' at secure-mount w.cdh volume.json
+ok 'and says so' await_line w.log 'no mounts here'
 stop
 
 # ---- credentials, and a full disk ----
@@ -206,6 +216,17 @@ await_line c.log '"serving"' >/dev/null
 written=/proc/$pid/root/run/confidential-containers/cdh/kbs/db/password
 same 'writes credentials for itself alone' '600 correct horse battery staple' "$(stat -c %a "$written") $(cat "$written")"
 same 'in folders of its own' '700 700' "$(stat -c %a "${written%/db/password}" "${written%/password}" | xargs)"
+stop
+: >v.log
+# what the unit leaves to a guest without mounts
+mask=$(sed -n 's/^UMask=//p' "$unit") caps=-all$(sed -n 's/^#CapabilityBoundingSet=CAP/ CAP/p' "$unit" | tr '[:upper:]' '[:lower:]' | sed 's/ cap_/,+/g')
+unshare -m bash -c 'mount -t tmpfs tmpfs /run && umask "$1" && exec setpriv --bounding-set "$2" "${@:3}" 2>v.log' _ "$mask" "$caps" \
+	"$guest" serve --aa-socket none --cdh-socket unix:///run/confidential-containers/cdh.sock "${offline[@]}" --cdh-config cdh.toml --user nobody &
+pid=$!
+ok 'as its unit starts it for another user, it serves' await_line v.log '"serving"'
+place=/proc/$pid/root/run/confidential-containers
+same 'that user has the credentials' 'nobody 600' "$(stat -c '%U %a' $place/cdh/kbs/db/password)"
+same 'and others can pass to its socket' '755 root nobody 600' "$(stat -c '%a %U' $place) $(stat -c '%U %a' $place/cdh.sock)"
 stop
 full() { # with no space left; what is there then goes to the file `kept`
 	small bash -c 'dir=/run/confidential-containers/cdh/kbs/db
@@ -252,18 +273,22 @@ PY
 slow_pid=$!
 kbc "http://127.0.0.1:$(await_line slow.out '[0-9][0-9]*')"
 start s "${common[@]}" --cdh-config kbc.toml
-python3 - "${rest##*:}" >callers.out <<'PY' &
+flood() { # flood PATH: two hundred applications that wait; the first answer goes to callers.out
+	: >callers.out
+	python3 - "${rest##*:}" "$1" >callers.out <<'PY' &
 import select, signal, socket, sys
 def ask():
     s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-    s.sendall(b"GET /cdh/resource/default/db/password HTTP/1.1\r\nHost: x\r\n\r\n")
+    s.sendall(f"GET {sys.argv[2]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     return s
 kept = [ask() for _ in range(200)]
 ready, _, _ = select.select(kept, [], [], 30)
 print(ready[0].recv(12).decode() if ready else "nothing", flush=True)
 signal.pause()
 PY
-callers=$!
+	callers=$!
+}
+flood /cdh/resource/default/db/password
 ok 'callers beyond its bound are told so' await_line callers.out 'HTTP/1.1 429'
 same 'a broker that says nothing delays nobody who does not need it' '200 200 200' "$(for _ in 1 2 3; do curl -s -m 10 -o /dev/null -w '%{http_code} ' "$rest/aa/evidence?runtime_data=abc"; done | xargs)"
 same 'nor what needs nothing at all' '200 404' "$(curl -s -m 10 -o /dev/null -w '%{http_code} ' "$rest/info" "$rest/x" -o /dev/null | xargs)"
@@ -271,8 +296,28 @@ printed 'nor the other socket' sample at tee s.aa
 stop
 same 'and cannot keep the daemon from ending' 0 $?
 ok 'which says what it gave up' grep -q 'given up' s.log
-kill $slow_pid $callers
-{ wait $slow_pid $callers; } 2>/dev/null
+kill $callers
+{ wait $callers; } 2>/dev/null
+
+printf '[token_configs.kbs]\nurl = "http://127.0.0.1:%s"\n' "$(cat slow.out)" >aa.toml
+start t "${common[@]}" --aa-config aa.toml
+flood /aa/token?token_type=kbs
+ok 'callers who want tokens are told so' await_line callers.out 'HTTP/1.1 429'
+printed 'however many of them wait, the Kata agent is answered' '{"report_data":"bm9uY2U=","svn":"1"}' at evidence t.aa -t 10 nonce
+stop
+kill $callers
+{ wait $callers; } 2>/dev/null
+
+(cat kbc.toml && sed -n '/credentials/,$p' cdh.toml) >waits.toml
+: >f.log
+unshare -m bash -c 'mount -t tmpfs tmpfs /run && exec "$@" 2>f.log' _ "$guest" serve --aa-socket none --cdh-socket none "${common[@]}" --cdh-config waits.toml &
+pid=$!
+ok 'it starts, and waits for credentials' await_line f.log '"starting"'
+stop
+same 'but not when it is told to end' 0 $?
+ok 'and says so' grep -q 'given up' f.log
+kill $slow_pid
+{ wait $slow_pid; } 2>/dev/null
 
 # ---- settings that contradict each other ----
 nothing=(--aa-socket none --cdh-socket "unix://$work/x.cdh" --kernel-command-line cmdline --attester sample --rest none)
