@@ -127,7 +127,10 @@ static bool has_private(const EVP_PKEY *key, enum pkey_kind kind)
 	return has;
 }
 
-/* Points on their curve, and private halves that belong to them; for RSA that would take a second or more. */
+/*
+ * Points on their curve, and private halves that belong to them; for RSA that would take a second or more. The quick
+ * check leaves out whether the point has the curve's order: on these curves all points have it.
+ */
 static int check_point(EVP_PKEY *key, enum pkey_kind kind, bool is_private, struct err *err)
 {
 	if (kind == PKEY_RSA || kind == PKEY_ED25519)
@@ -135,11 +138,21 @@ static int check_point(EVP_PKEY *key, enum pkey_kind kind, bool is_private, stru
 	auto_evp_ctx EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	if (!ctx)
 		ossl_abort("starting the check of a key");
-	if (EVP_PKEY_public_check(ctx) != 1)
+	if (EVP_PKEY_public_check_quick(ctx) != 1)
 		return ossl_fail(err, ERR_FORMAT, "the point is not on the curve %s", kinds[kind].name);
 	if (is_private && (EVP_PKEY_private_check(ctx) != 1 || EVP_PKEY_pairwise_check(ctx) != 1))
 		return ossl_fail(err, ERR_FORMAT, "the private half does not belong to the public one");
 	return 0;
+}
+
+static struct pkey *pkey_of(EVP_PKEY *key, enum pkey_kind kind, bool is_private)
+{
+	struct pkey *pkey = xcalloc(1, sizeof(*pkey));
+
+	pkey->evp = key;
+	pkey->kind = kind;
+	pkey->is_private = is_private;
+	return pkey;
 }
 
 int pkey_adopt(struct evp_pkey_st *key, struct pkey **out, struct err *err)
@@ -152,11 +165,7 @@ int pkey_adopt(struct evp_pkey_st *key, struct pkey **out, struct err *err)
 	bool is_private = has_private(own, kind);
 	if (check_point(own, kind, is_private, err) < 0)
 		return -1;
-	struct pkey *pkey = xcalloc(1, sizeof(*pkey));
-	pkey->evp = take(&own);
-	pkey->kind = kind;
-	pkey->is_private = is_private;
-	*out = pkey;
+	*out = pkey_of(take(&own), kind, is_private);
 	return 0;
 }
 
@@ -174,7 +183,8 @@ int pkey_generate(enum pkey_kind kind, unsigned bits, struct pkey **out, struct 
 		key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kinds[kind].group);
 	if (!key)
 		return ossl_fail(err, ERR_IO, "making a key %s", kinds[kind].name);
-	return pkey_adopt(key, out, err);
+	*out = pkey_of(key, kind, true);
+	return 0;
 }
 
 void pkey_free(struct pkey *key)
