@@ -64,7 +64,11 @@ static void forget_oldest(struct sessions *sessions)
 	if (!sessions->oldest)
 		sessions->newest = NULL;
 	sessions->count--;
+	/* who has id or token is the guest */
+	if (entry->session.token)
+		explicit_bzero(entry->session.token, strlen(entry->session.token));
 	free(entry->session.token);
+	explicit_bzero(entry, sizeof(*entry));
 	free(entry);
 }
 
