@@ -37,7 +37,8 @@
  * Errors: ERR_IO (address in use, no descriptors), ERR_USAGE (bad address, certificate or key; key of another
  * certificate).
  * Threads: one; server_wake(), server_stop() and server_answer() alone may be called from others. Requests and
- * replies are wiped once they are done with, as they may hold secrets.
+ * replies are wiped once they are done with, as they may hold secrets; but what a slow reader leaves of a reply waits in
+ * the library's memory, which is not.
  */
 #ifndef COCOON_NET_SERVER_H
 #define COCOON_NET_SERVER_H
