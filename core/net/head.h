@@ -10,7 +10,8 @@
  *     \r\n
  *
  * Refused: bare CR or LF, folded lines, space before a colon, control bytes, a second Host, Content-Length,
- * Content-Type, Authorization or Cookie (RFC 6265 section 5.4: a client sends one), no Host in 1.1, Content-Length beside Transfer-Encoding, versions other than 1.0 and 1.1.
+ * Content-Type, Authorization or Cookie (RFC 6265 section 5.4: a client sends one), no Host in 1.1, Content-Length
+ * beside Transfer-Encoding, versions other than 1.0 and 1.1.
  *
  * Bounds: HEAD_MAX bytes (a key broker's token repeats the guest's init-data; the ecosystem's broker takes as much),
  * HEAD_FIELDS_MAX fields.

@@ -11,7 +11,8 @@
  *             http_turn(http, 1000, NULL, 0, err);
  *
  * Redirects are never followed. Response header fields that are kept: see struct http_response; several challenges
- * (WWW-Authenticate) become one list. Cookies are kept for the caller, who sends them as a header field. No `Expect` header is sent. Proxies: only what the options say; the environment is not read here.
+ * (WWW-Authenticate) become one list. Cookies are kept for the caller, who sends them as a header field. No `Expect`
+ * header is sent. Proxies: only what the options say; the environment is not read here.
  *
  * Units: milliseconds. 0 for a timeout means none.
  * Bounds: a body beyond max_body ends the call with ERR_LIMIT; header fields beyond 64 KiB likewise.
@@ -129,8 +130,8 @@ int http_fetch(struct http *http, const struct http_request *request, struct htt
  * What a running call tells. head: status and header fields are known (response.body is empty). body: more bytes;
  * none is ever encoded, as a response with a Content-Encoding, which is not asked for, ends with ERR_FORMAT. Either
  * may return -1 with *err set to end the call; body may return HTTP_PAUSE: the bytes were not taken, and are handed
- * over again after http_resume(), until when the peer has to wait. done is called exactly once, last, unless the call was cancelled:
- * failure is NULL when the body ended as it should.
+ * over again after http_resume(), until when the peer has to wait. done is called exactly once, last, unless the call
+ * was cancelled: failure is NULL when the body ended as it should.
  */
 #define HTTP_PAUSE 1
 struct http_handler {

@@ -33,7 +33,10 @@ static void words_clear(struct admin_words *words)
 }
 #define auto_words __attribute__((cleanup(words_clear)))
 
-/* False, and the reply says why, for who is no administrator and where that cannot be written down. plugin: it is one that asks, which answers otherwise. */
+/*
+ * False, and the reply says why, for who is no administrator and where that cannot be written down. plugin: it is one
+ * that asks, which answers otherwise.
+ */
 static bool is_admin(struct errand *errand, bool plugin, struct admin_words *words)
 {
 	const struct server_request *request = errand->request;
