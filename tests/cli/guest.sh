@@ -8,6 +8,8 @@
 set -uo pipefail
 # shellcheck source=tests/tap.bash
 source "$(dirname "$0")/../tap.bash"
+# shellcheck source=tests/swtpm.bash
+source "$root/tests/swtpm.bash"
 guest=$bin/guest crypt=$bin/image-crypt broker=$bin/dev-kbs
 unset AA_KBC_PARAMS AA_SOCKET KBS_CERT SKIP_SEALED_SECRET_VERIFICATION OFFLINE_FS_KBC_EXTRA_FILE_PATH NOTIFY_SOCKET
 umask 000 # what is private is so whatever the mask says
@@ -318,6 +320,24 @@ same 'but not when it is told to end' 0 $?
 ok 'and says so' grep -q 'given up' f.log
 kill $slow_pid
 { wait $slow_pid; } 2>/dev/null
+
+# ---- the event log ----
+printf '[eventlog_config]\nenable_eventlog = true\n' >events.toml
+start e "${common[@]}" --aa-config events.toml --eventlog "$work/e.events"
+same 'says that a sample measures nothing, and fails' $'NOT_SUPPORTED\n1' "$(at measure e.aa d o c || echo $?)"
+same 'so it does to applications' '{"success":"false","message": "The platform does not support runtime measurement"}' \
+	"$(curl -s -d '{"domain":"d","operation":"o","content":"c"}' "$rest/aa/aael")"
+stop
+tpms=$(mktemp -d /tmp/tpm.XXXXXX) # short: a socket's path has 107 bytes
+trap 'kill $(jobs -p) 2>/dev/null; swtpm_stop "$tpms"; rm -rf "$work" "$tpms"' EXIT
+tcti=$(swtpm_start "$tpms") || echo "# no software TPM"
+start y --kernel-command-line cmdline --attester tpm --tpm "$tcti" --rest 127.0.0.1:0 --features all --aa-config events.toml --eventlog "$work/y.events"
+ok 'warns of a PCR that is not the guest'"'"'s' await_line y.log 'set eventlog_config.init_pcr of aa.toml'
+fails 1 'runtime measurement failed' 'which takes no event' at measure y.aa d o c
+ok 'and says what to do' await_line y.log 'PCR 17 cannot be extended.*init_pcr'
+printed 'another one does' OK at measure y.aa --register 14 d o c
+stop
+same 'its log is lines of JSON, with nothing of libraries between' '' "$(grep -v '^{' y.log)"
 
 # ---- settings that contradict each other ----
 nothing=(--aa-socket none --cdh-socket "unix://$work/x.cdh" --kernel-command-line cmdline --attester sample --rest none)
