@@ -281,7 +281,9 @@ static const struct opt options[] = {
 	OPT_TEXT(struct serve_settings, keyprovider_grpc, "keyprovider-grpc", 0, "ADDRESS",
 			"serve the key provider by gRPC, too, for skopeo: 127.0.0.1:48888"),
 	OPT_TEXT(struct serve_settings, user, "user", 'u', "NAME",
-			"become this user once the sockets are made; secure mounts are not available then"),
+			"become this user once the sockets are made; secure mounts, and evidence of TDX and "
+			"SEV-SNP, "
+			"are not available then"),
 	OPT_ENUM(struct serve_settings, mode, "socket-mode", 0, "MODE", "who may connect to the unix sockets",
 			mode_words),
 	SETTINGS_OPTIONS(struct serve_settings),
