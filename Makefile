@@ -191,7 +191,7 @@ fuzz: ## libFuzzer on every target, SECONDS_EACH=60 seconds each
 	+@$(MAKE) --no-print-directory BUILD=fuzz CC=clang one
 	@fuzz/run.sh out/fuzz-clang $(SECONDS_EACH)
 
-bench: bench-admission bench-controller bench-image ## all benchmarks
+bench: bench-admission bench-controller bench-image bench-keys ## all benchmarks
 
 bench-admission: $(BINS) ## the webhook beside its peer
 	@bench/admission.sh $(OUT)
@@ -201,6 +201,9 @@ bench-controller: $(BINS) ## the controller beside its peer
 
 bench-image: $(BINS) ## image-crypt and the decoder beside their peers (QUICK=1: one layer of 1 GiB on tmpfs alone)
 	@bench/image.sh $(OUT)
+
+bench-keys: $(BINS) $(OUT)/tests/drivers/kbs_load $(OUT)/tests/drivers/jose_speed ## handshake, unseal and reads of a guest, JOSE beside jwcrypto
+	@bench/keys.sh $(OUT)
 
 demo: ## a real cluster on this machine, a profile, and a pod that comes out confidential (KEEP=1 leaves it up)
 	@e2e/demo.sh
