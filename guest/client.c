@@ -16,9 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AGENT_SOCKET "unix:///run/confidential-containers/attestation-agent/attestation-agent.sock"
-#define HUB_SOCKET   "unix:///run/confidential-containers/cdh.sock"
-
 const char *const client_output_words[] = { "base64", "raw", "json", NULL };
 
 /* ---- calls --------------------------------------------------------------------------------------------- */
@@ -29,8 +26,8 @@ static int call_daemon(const struct client_options *options, enum client_service
 	const char *slash = strrchr(path, '/');
 	auto_free char *name = xmemdup0(path + 1, (size_t)(slash - path) - 1);
 	const struct ttrpc_call call = { .target = options->socket ? options->socket
-				: service == CLIENT_AGENT          ? AGENT_SOCKET
-								   : HUB_SOCKET,
+				: service == CLIENT_AGENT          ? SETTINGS_AGENT_SOCKET
+								   : SETTINGS_HUB_SOCKET,
 		.service = name,
 		.method = slash + 1,
 		.message = message,

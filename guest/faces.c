@@ -199,7 +199,9 @@ static void log_place(const struct face *face)
 {
 	char place[LISTEN_ADDRESS_MAX + 16];
 
-	snprintf(place, sizeof(place), "%s:%u", face->rest_address,
+	bool six = strchr(face->rest_address, ':') != NULL;
+
+	snprintf(place, sizeof(place), six ? "[%s]:%u" : "%s:%u", face->rest_address,
 			face->rest ? server_port(face->rest, 0) : 0U);
 	log_info("serving", "face", face->name, "address",
 			face->rest                   ? place

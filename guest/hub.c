@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROOT "/run/confidential-containers/cdh"
-
 int hub_open(const struct hub_options *options, struct hub **out, struct err *err)
 {
 	if (options->config->kbc == CONFIG_CC_KBC && !options->kbs)
@@ -24,7 +22,7 @@ int hub_open(const struct hub_options *options, struct hub **out, struct err *er
 	struct hub *hub = xcalloc(1, sizeof(*hub));
 
 	hub->options = *options;
-	hub->root = options->root ? options->root : ROOT;
+	hub->root = options->root ? options->root : HUB_ROOT;
 	pthread_mutex_init(&hub->offline, NULL);
 	*out = hub;
 	return 0;

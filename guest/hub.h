@@ -23,11 +23,13 @@ struct err;
 struct hub;
 struct kbs_client;
 
+#define HUB_ROOT "/run/confidential-containers/cdh"
+
 struct hub_options {
 	const struct config *config;
 	struct kbs_client *kbs; /* NULL with offline_fs_kbc */
 	const struct clock *clock;
-	const char *root;                 /* of credentials: NULL: /run/confidential-containers/cdh */
+	const char *root;                 /* of credentials; NULL: HUB_ROOT */
 	const char *const *offline_files; /* NULL-terminated; NULL: the two of guests */
 };
 

@@ -25,10 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define AGENT_SOCKET   "unix:///run/confidential-containers/attestation-agent/attestation-agent.sock"
-#define HUB_SOCKET     "unix:///run/confidential-containers/cdh.sock"
 #define REST_ADDRESS   "127.0.0.1:8006"
-#define ROOT           "/run/confidential-containers/cdh"
 #define EVENTLOG       "/run/attestation-agent"
 #define OFF            "none"
 
@@ -99,9 +96,9 @@ static int open_faces(const struct serve_settings *settings, struct daemon *daem
 	const struct config *config = &daemon->parts.config;
 	const struct faces_options options = {
 		.addresses = {
-			[FACE_AGENT] = choose(settings->agent_socket, config->aa_socket, AGENT_SOCKET,
+			[FACE_AGENT] = choose(settings->agent_socket, config->aa_socket, SETTINGS_AGENT_SOCKET,
 					config->procs >= CONFIG_AGENT),
-			[FACE_HUB] = choose(settings->hub_socket, config->cdh_socket, HUB_SOCKET,
+			[FACE_HUB] = choose(settings->hub_socket, config->cdh_socket, SETTINGS_HUB_SOCKET,
 					config->procs >= CONFIG_HUB),
 			[FACE_REST] = choose(settings->rest, NULL, REST_ADDRESS, config->procs >= CONFIG_REST),
 			[FACE_AGENT_GRPC] = choose(settings->agent_grpc, NULL, NULL, false),
@@ -131,7 +128,7 @@ static int make_folders(const struct serve_settings *settings, const struct daem
 	const struct settings_options *given = &settings->settings;
 	char folder[PATH_MAX];
 
-	snprintf(folder, sizeof(folder), "%s/kbs", given->root ? given->root : ROOT);
+	snprintf(folder, sizeof(folder), "%s/kbs", given->root ? given->root : HUB_ROOT);
 	if (daemon->parts.config.credential_count && identity_folder(&daemon->owner, folder, 0700, err) < 0)
 		return -1;
 	if (!daemon->parts.config.eventlog)

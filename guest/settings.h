@@ -21,6 +21,10 @@ struct eventlog;
 struct hub;
 struct kbs_client;
 
+/* where everybody expects them in a guest */
+#define SETTINGS_AGENT_SOCKET "unix:///run/confidential-containers/attestation-agent/attestation-agent.sock"
+#define SETTINGS_HUB_SOCKET   "unix:///run/confidential-containers/cdh.sock"
+
 /* The field `settings` of the settings of each such command. */
 struct settings_options {
 	const char *initdata;
