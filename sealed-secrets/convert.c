@@ -122,8 +122,7 @@ static int replace(struct page *page, const struct kbs_uri *uri, struct span pla
 	if (seal(work, uri, &sealed, err) < 0)
 		return -1;
 	b64_encode(&encoded, buf_span(&sealed));
-	if (revise(&page->revision, at, encode ? buf_text(&encoded) : buf_text(&sealed), err) < 0)
-		return -1;
+	revise(&page->revision, at, encode ? buf_text(&encoded) : buf_text(&sealed));
 	json_array_append_new(work->report,
 			json_pack("{s:o,s:s,s:s,s:s}", "file", json_line(SHOWN_MAX, "%s", page->file),
 					"object", label, "where", where, "resource", uri->path));
@@ -259,7 +258,7 @@ static int convert_text(struct page *page, struct err *err)
 		if (convert_pod(page, err) < 0)
 			return -1;
 	}
-	return 0;
+	return revise_all(&page->revision, err);
 }
 
 static int write_page(const struct convert *settings, const struct page *page, struct err *err)
@@ -268,7 +267,7 @@ static int write_page(const struct convert *settings, const struct page *page, s
 
 	if (!settings->in_place)
 		return output_secret(NULL, text, false, err);
-	return page->revision.changes ? fs_write_atomic(page->file, text, 0666, err) : 0;
+	return page->revision.count ? fs_write_atomic(page->file, text, 0666, err) : 0;
 }
 
 /* Nothing is written before all files are converted and the plan, without which all would be lost, is on disk. */
@@ -329,7 +328,7 @@ static int run(void *given, struct err *err)
 	if (!result)
 		result = write_all(settings, &work, pages, err);
 	for (size_t i = 0; i < settings->files.count; i++)
-		buf_wipe(&pages[i].revision.text);
+		revision_clear(&pages[i].revision);
 	free(pages);
 	plan_clear(&work.plan);
 	json_decref(work.report);

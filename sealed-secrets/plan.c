@@ -8,6 +8,7 @@
 #include "base/keyfile.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "crypto/secret.h"
 #include "sealed-secrets/input.h"
 
 #include <stdlib.h>
@@ -16,28 +17,31 @@
 void plan_clear(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		secret_clear(&plan->items[i].bytes);
+		buf_wipe(&plan->items[i].bytes);
 	free(plan->items);
 	*plan = (struct plan)PLAN_NONE;
 }
 
 int plan_add(struct plan *plan, const struct kbs_uri *uri, struct span bytes, struct err *err)
 {
-	struct resource fresh = { .uri = *uri, .bytes = SECRET_NONE };
+	struct resource fresh = { .uri = *uri, .bytes = BUF_MAX(SECRET_MAX) };
 
 	if (kbs_uri_check(uri, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->count; i++) {
 		if (!kbs_uri_is_same(&plan->items[i].uri, uri))
 			continue;
-		if (secret_is(&plan->items[i].bytes, bytes))
+		if (span_eq(buf_span(&plan->items[i].bytes), bytes))
 			return 0;
 		return err_set(err, ERR_CONFLICT, "the resource '%s' is there already, with other bytes",
 				uri->path);
 	}
 	if (plan->count == PLAN_RESOURCES_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d resources", PLAN_RESOURCES_MAX);
-	if (secret_from_span(&fresh.bytes, bytes, err) < 0)
+	/* its room at once: a buffer that grows leaves copies behind */
+	(void)buf_room(&fresh.bytes, bytes.len);
+	buf_add_span(&fresh.bytes, bytes);
+	if (buf_check(&fresh.bytes, uri->path, err) < 0)
 		return -1;
 	plan->items = xreallocarray(plan->items, plan->count + 1, sizeof(*plan->items));
 	plan->items[plan->count++] = fresh;
@@ -159,7 +163,7 @@ void plan_format(const struct plan *plan, struct buf *out)
 		/* URIs hold neither quotes nor backslashes */
 		kbs_uri_format(&plan->items[i].uri, out);
 		buf_puts(out, "\",\"base64\":\"");
-		b64_encode(out, secret_span(&plan->items[i].bytes));
+		b64_encode(out, buf_span(&plan->items[i].bytes));
 		buf_puts(out, "\"}");
 	}
 	buf_puts(out, "\n]}\n");

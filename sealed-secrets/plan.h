@@ -9,19 +9,19 @@
  * Names of files are relative to the plan's folder. Each resource stands once: the same bytes again change nothing,
  * other bytes are ERR_CONFLICT.
  *
- * Bounds: PLAN_MAX of text, PLAN_RESOURCES_MAX, SECRET_MAX each, and for all of them the heap of crypto/init.h. Ownership: the caller's struct, PLAN_NONE; bytes in
- * wiped memory. Errors: ERR_FORMAT with the place, ERR_LIMIT, ERR_CONFLICT, those of the files.
+ * Bounds: PLAN_MAX of text, PLAN_RESOURCES_MAX, SECRET_MAX each. Ownership: the caller's struct, PLAN_NONE. Bytes are
+ * wiped when they go; they lie on the ordinary heap, since all Secrets of a cluster are more than the secure heap holds.
+ * Errors: ERR_FORMAT with the place, ERR_LIMIT, ERR_CONFLICT, those of the files.
  */
 #ifndef COCOON_SEALED_SECRETS_PLAN_H
 #define COCOON_SEALED_SECRETS_PLAN_H
 
+#include "base/buf.h"
 #include "base/span.h"
-#include "crypto/secret.h"
 #include "kbs/uri.h"
 
 #include <stdbool.h>
 
-struct buf;
 struct err;
 
 #define PLAN_MAX           ((size_t)16 * 1024 * 1024)
@@ -29,7 +29,7 @@ struct err;
 
 struct resource {
 	struct kbs_uri uri;
-	struct secret bytes;
+	struct buf bytes;
 };
 
 struct plan {

@@ -106,8 +106,7 @@ static int put_all(const struct provision *settings, const struct plan *plan, st
 		return -1;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct resource *item = &plan->items[i];
-		if (!settings->dry_run &&
-				kbs_admin_put(admin, &item->uri, secret_span(&item->bytes), err) < 0)
+		if (!settings->dry_run && kbs_admin_put(admin, &item->uri, buf_span(&item->bytes), err) < 0)
 			return err_wrap(err, "%zu of %zu resources are provisioned; then '%s'", i,
 					plan->count, item->uri.path);
 		if (settings->form == AS_TEXT)
@@ -168,7 +167,7 @@ static int group(const struct plan *plan, json_t *secrets, struct err *err)
 		if (!json_object_get(secrets, type))
 			json_object_set_new(secrets, type, json_object());
 		(void)buf_room(&encoded, b64_encoded_len(plan->items[i].bytes.len) + 1);
-		b64_encode(&encoded, secret_span(&plan->items[i].bytes));
+		b64_encode(&encoded, buf_span(&plan->items[i].bytes));
 		json_object_set_new(json_object_get(secrets, type), tag,
 				json_stringn(buf_text(&encoded), encoded.len));
 	}

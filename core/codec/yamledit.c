@@ -2,12 +2,14 @@
 /* Finds the place, has the change made (yamledit_set.c, yamledit_remove.c), and checks it before it goes out. */
 #include "codec/yamledit.h"
 
+#include "base/alloc.h"
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
 #include "codec/yamledit_own.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define BOM "\xef\xbb\xbf"
@@ -292,17 +294,47 @@ static int check_steps(const struct edit *edit, const char *value, struct err *e
 	return 0;
 }
 
-static void apply(const struct edit *edit, struct buf *text)
+/* ---- all changes of a text ---- */
+
+/* Edits of one text. Their changes are gathered, brought into order and made at once. */
+struct batch {
+	struct span text; /* without BOM */
+	size_t max;
+	bool must_exist; /* nothing is created */
+	json_t *documents;
+	struct change *changes;
+	size_t count;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct change *one = a, *other = b;
+
+	return (one->from > other->from) - (one->from < other->from);
+}
+
+/* The changes of one edit are in order, and none has an empty place in common with another edit's. */
+static int sort(struct batch *batch, struct err *err)
+{
+	if (batch->must_exist)
+		qsort(batch->changes, batch->count, sizeof(*batch->changes), by_place);
+	for (size_t i = 1; i < batch->count; i++)
+		if (batch->changes[i].from < batch->changes[i - 1].to)
+			return err_set(err, ERR_USAGE, "two edits of one place");
+	return 0;
+}
+
+static void apply(const struct batch *batch, struct buf *text)
 {
 	size_t done = 0;
 
-	for (size_t i = 0; i < edit->count; i++) {
-		const struct change *change = &edit->changes[i];
-		buf_add(text, edit->text.ptr + done, change->from - done);
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct change *change = &batch->changes[i];
+		buf_add(text, batch->text.ptr + done, change->from - done);
 		buf_add_span(text, buf_span(&change->text));
 		done = change->to;
 	}
-	buf_add_span(text, span_from(edit->text, done));
+	buf_add_span(text, span_from(batch->text, done));
 }
 
 static int check_result(const struct buf *text, size_t max, const json_t *meant, struct err *err)
@@ -321,69 +353,106 @@ static int check_result(const struct buf *text, size_t max, const json_t *meant,
 	return 0;
 }
 
-static int change(struct edit *edit, const char *value, struct err *err)
+static int change(struct edit *edit, const char *value, bool must_exist, struct err *err)
 {
 	if (find(edit, err) < 0)
 		return -1;
+	if (must_exist && edit->found < edit->steps)
+		return edit_refuse(edit, ERR_NOT_FOUND, edit->found, "is not there", err);
 	return value ? edit_set(edit, value, err) : edit_remove(edit, err);
 }
 
-static int run(struct edit *edit, const char *value, struct buf *out, struct err *err)
+static int add_edit(
+		struct batch *batch, const struct node *stream, const struct yaml_set *set, struct err *err)
 {
-	auto_json json_t *documents = NULL;
-	auto_node struct node *root = NULL;
-	auto_buf struct buf text = BUF_MAX(edit->max);
+	struct edit e = { .text = batch->text,
+		.max = batch->max,
+		.document = set->document,
+		.path = set->path,
+		.steps = set->steps,
+		.deeper = 2 };
 
-	if (check_steps(edit, value, err) < 0 || yaml_read_all(edit->text, edit->max, &documents, err) < 0)
+	if (check_steps(&e, set->value, err) < 0)
 		return -1;
-	if (span_starts(edit->text, BOM)) {
-		buf_puts(&text, BOM);
-		edit->text = span_from(edit->text, strlen(BOM));
-	}
-	if (check_lines(edit->text, err) < 0)
+	if (set->document >= stream->count)
+		return err_set(err, ERR_NOT_FOUND, "no document number %zu; the text has %zu",
+				set->document + 1, stream->count);
+	e.node = stream->kids[set->document];
+	int status = change(&e, set->value, batch->must_exist, err);
+	/* the batch has room for these, and lets go of them */
+	for (size_t i = 0; i < e.count; i++)
+		batch->changes[batch->count++] = e.changes[i];
+	if (status < 0)
 		return -1;
-	if (node_tree(edit->text, edit->document, &root, err) < 0)
-		return -1;
-	edit->node = root;
-	if (change(edit, value, err) < 0)
-		return -1;
-	apply(edit, &text);
-	json_t *document = json_array_get(documents, edit->document);
-	if (value)
-		mean_set(document, edit, value);
+	json_t *document = json_array_get(batch->documents, set->document);
+	if (set->value)
+		mean_set(document, &e, set->value);
 	else
-		mean_remove(document, edit);
-	if (check_result(&text, edit->max, documents, err) < 0)
+		mean_remove(document, &e);
+	return 0;
+}
+
+static int run(struct batch *batch, const struct yaml_set *sets, size_t count, struct buf *out,
+		struct err *err)
+{
+	auto_node struct node *stream = NULL;
+	auto_buf struct buf text = BUF_MAX(batch->max);
+
+	if (yaml_read_all(batch->text, batch->max, &batch->documents, err) < 0)
+		return -1;
+	if (span_starts(batch->text, BOM)) {
+		buf_puts(&text, BOM);
+		batch->text = span_from(batch->text, strlen(BOM));
+	}
+	if (check_lines(batch->text, err) < 0 || node_stream(batch->text, &stream, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (add_edit(batch, stream, &sets[i], err) < 0)
+			return -1;
+	if (sort(batch, err) < 0)
+		return -1;
+	apply(batch, &text);
+	if (check_result(&text, batch->max, batch->documents, err) < 0)
 		return -1;
 	buf_add_span(out, buf_span(&text));
 	return buf_check(out, "the edited YAML", err);
 }
 
-static int edit(struct edit *edit, const char *value, struct buf *out, struct err *err)
+static int edit(struct batch *batch, const struct yaml_set *sets, size_t count, struct buf *out,
+		struct err *err)
 {
-	int status = run(edit, value, out, err);
+	batch->changes = xcalloc(count * EDIT_CHANGES + 1, sizeof(*batch->changes));
+	int status = run(batch, sets, count, out, err);
 
-	for (size_t i = 0; i < edit->count; i++)
-		buf_clear(&edit->changes[i].text);
+	for (size_t i = 0; i < batch->count; i++)
+		buf_clear(&batch->changes[i].text);
+	free(batch->changes);
+	json_decref(batch->documents);
 	return status;
 }
 
 int yamledit_set(struct span text, size_t max, size_t document, const struct yaml_step *path, size_t steps,
 		const char *value, struct buf *out, struct err *err)
 {
-	struct edit e = {
-		.text = text, .max = max, .document = document, .path = path, .steps = steps, .deeper = 2
-	};
+	const struct yaml_set set = { document, path, steps, value };
+	struct batch batch = { .text = text, .max = max };
 
-	return edit(&e, value, out, err);
+	return edit(&batch, &set, 1, out, err);
+}
+
+int yamledit_set_all(struct span text, size_t max, const struct yaml_set *sets, size_t count, struct buf *out,
+		struct err *err)
+{
+	struct batch batch = { .text = text, .max = max, .must_exist = true };
+
+	return edit(&batch, sets, count, out, err);
 }
 
 int yamledit_remove(struct span text, size_t max, size_t document, const struct yaml_step *path, size_t steps,
 		struct buf *out, struct err *err)
 {
-	struct edit e = {
-		.text = text, .max = max, .document = document, .path = path, .steps = steps, .deeper = 2
-	};
+	const struct yaml_set set = { document, path, steps, NULL };
+	struct batch batch = { .text = text, .max = max };
 
-	return edit(&e, NULL, out, err);
+	return edit(&batch, &set, 1, out, err);
 }

@@ -58,6 +58,22 @@ int yamledit_set(struct span text, size_t max, size_t document, const struct yam
 		const char *value, struct buf *out, struct err *err)
 		__attribute__((nonnull(4, 6, 7), warn_unused_result));
 
+/* One member and its new value. */
+struct yaml_set {
+	size_t document;
+	const struct yaml_step *path;
+	size_t steps;
+	const char *value;
+};
+
+/*
+ * The same for any number of members, each of which must be there (ERR_NOT_FOUND), in one reading of the text: many
+ * edits of a large text one after the other take a time that grows with the product of both. Two at one place, or one
+ * inside of another, are ERR_USAGE.
+ */
+int yamledit_set_all(struct span text, size_t max, const struct yaml_set *sets, size_t count, struct buf *out,
+		struct err *err) __attribute__((nonnull(5), warn_unused_result));
+
 /* Removes the member at path, a key, with its comment on the same line; a mapping that loses its last member
  * becomes {}. */
 int yamledit_remove(struct span text, size_t max, size_t document, const struct yaml_step *path, size_t steps,

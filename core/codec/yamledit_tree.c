@@ -200,37 +200,38 @@ static int read_node(struct source *s, const yaml_event_t *event, struct node *n
 
 /* NOLINTEND(misc-no-recursion) */
 
-/* ---- finding the document ---- */
+/* ---- the documents ---- */
 
-static int skip_to(struct source *s, size_t document)
+static int read_root(struct source *s, struct node *stream)
 {
 	yaml_event_t event;
 
-	for (size_t seen = 0;;) {
-		if (next_event(s, &event) < 0)
-			return -1;
-		yaml_event_type_t type = event.type;
-		yaml_event_delete(&event);
-		if (type == YAML_STREAM_END_EVENT)
-			return err_set(s->err, ERR_NOT_FOUND, "no document number %zu; the text has %zu",
-					document + 1, seen);
-		if (type == YAML_DOCUMENT_START_EVENT && seen++ == document)
-			return 0;
-	}
-}
-
-static int read_root(struct source *s, size_t document, struct node *root)
-{
-	yaml_event_t event;
-
-	if (skip_to(s, document) < 0 || next_event(s, &event) < 0)
+	if (next_event(s, &event) < 0)
 		return -1;
+	struct node *root = xcalloc(1, sizeof(*root));
+	add_kid(stream, root);
 	int status = read_node(s, &event, root);
 	yaml_event_delete(&event);
 	return status;
 }
 
-int node_tree(struct span text, size_t document, struct node **out, struct err *err)
+static int read_roots(struct source *s, struct node *stream)
+{
+	yaml_event_type_t type = YAML_NO_EVENT;
+	yaml_event_t event;
+
+	while (type != YAML_STREAM_END_EVENT) {
+		if (next_event(s, &event) < 0)
+			return -1;
+		type = event.type;
+		yaml_event_delete(&event);
+		if (type == YAML_DOCUMENT_START_EVENT && read_root(s, stream) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int node_stream(struct span text, struct node **out, struct err *err)
 {
 	struct source s = { .text = text, .err = err };
 
@@ -239,12 +240,13 @@ int node_tree(struct span text, size_t document, struct node **out, struct err *
 	yaml_parser_set_encoding(&s.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&s.parser, (const unsigned char *)(text.len ? text.ptr : ""), text.len);
 	s.bytes = map_characters(text);
-	auto_node struct node *root = xcalloc(1, sizeof(*root));
-	int status = read_root(&s, document, root);
+	auto_node struct node *stream = xcalloc(1, sizeof(*stream));
+	stream->kind = NODE_SEQUENCE;
+	int status = read_roots(&s, stream);
 	free(s.bytes);
 	yaml_parser_delete(&s.parser);
 	if (status < 0)
 		return -1;
-	*out = take(&root);
+	*out = take(&stream);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One document of a YAML text as nodes with the bytes where they stand, for codec/yamledit alone. Aliases stay
+ * The documents of a YAML text as nodes with the bytes where they stand, for codec/yamledit alone. Aliases stay
  * aliases. The text has been read by codec/yaml before, so form and bounds are known to be right.
  *
  * Offsets count bytes of the text; libyaml's marks count characters.
@@ -30,9 +30,9 @@ struct node {
 	size_t cap;
 };
 
-/* The root of document number `document`; ERR_NOT_FOUND when there are fewer. */
-int node_tree(struct span text, size_t document, struct node **out, struct err *err)
-		__attribute__((nonnull(3), warn_unused_result));
+/* All documents of the text: a sequence of their roots. */
+int node_stream(struct span text, struct node **out, struct err *err)
+		__attribute__((nonnull(2), warn_unused_result));
 void node_free(struct node *node);
 
 static inline void node_release(struct node **slot)

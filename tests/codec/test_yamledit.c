@@ -292,6 +292,86 @@ static void an_edit_of_an_edit_gives_the_text_back(void **state)
 	assert_string_equal(buf_text(&back), text);
 }
 
+struct one {
+	size_t document;
+	const char *words, *value;
+};
+
+static int set_all(const char *text, const struct one *ones, size_t count, struct buf *out, struct err *err)
+{
+	struct yaml_step steps[8][16];
+	struct yaml_set sets[8];
+	char copies[8][200];
+
+	assert_true(count <= COUNT(sets));
+	for (size_t i = 0; i < count; i++) {
+		size_t depth = path_of(ones[i].words, copies[i], steps[i]);
+		sets[i] = (struct yaml_set){ ones[i].document, steps[i], depth, ones[i].value };
+	}
+	return yamledit_set_all(span_of(text), MAX, sets, count, out, err);
+}
+
+#define MANY_TEXT "a: 1 # one\nb: {c: x, d: 'y'}\n---\ne:\n- |\n  long\n  text\n- null # n\n"
+
+static void sets_many_members_as_if_one_after_the_other(void **state)
+{
+	/* from behind, so that order is not what the text has */
+	static const struct one ones[] = { { 1, "e/1", "five" }, { 1, "e/0", "four" }, { 0, "b/d", "three" },
+		{ 0, "b/c", "two" }, { 0, "a", "1" } };
+	auto_buf struct buf out = BUF_MAX(MAX), text = BUF_MAX(MAX);
+	struct err err = ERR_NONE;
+
+	(void)state;
+	if (set_all(MANY_TEXT, ones, COUNT(ones), &out, &err) < 0)
+		fail_msg("%s", err.text);
+	buf_puts(&text, MANY_TEXT);
+	for (size_t i = 0; i < COUNT(ones); i++) {
+		auto_buf struct buf next = BUF_MAX(MAX);
+		assert_int_equal(edit(buf_text(&text), ones[i].document, ones[i].words, ones[i].value, &next,
+						 &err),
+				0);
+		buf_reset(&text);
+		buf_add_span(&text, buf_span(&next));
+	}
+	assert_string_equal(buf_text(&out), buf_text(&text));
+	assert_string_equal(buf_text(&out),
+			"a: \"1\" # one\nb: {c: \"two\", d: \"three\"}\n---\ne:\n- four\n- five # n\n");
+}
+
+static void sets_none_of_many_where_one_cannot_be(void **state)
+{
+	static const struct {
+		struct one ones[2];
+		enum err_kind kind;
+	} cases[] = {
+		{ { { 0, "a", "x" }, { 0, "a", "x" } }, ERR_USAGE },
+		{ { { 0, "a", "x" }, { 0, "z", "x" } }, ERR_NOT_FOUND },
+		{ { { 0, "a", "x" }, { 0, "b/z", "x" } }, ERR_NOT_FOUND },
+		{ { { 0, "a", "x" }, { 1, "e/2", "x" } }, ERR_NOT_FOUND },
+		{ { { 0, "a", "x" }, { 2, "a", "x" } }, ERR_NOT_FOUND },
+		{ { { 0, "a", "x" }, { 0, "b", "x" } }, ERR_FORMAT },
+		{ { { 0, "a", "x" }, { 0, "b/c", "\xff" } }, ERR_USAGE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_buf struct buf out = BUF_MAX(MAX);
+		struct err err = ERR_NONE;
+		if (set_all(MANY_TEXT, cases[i].ones, 2, &out, &err) == 0 || err.kind != cases[i].kind)
+			fail_msg("%zu: %s: %s", i, err_kind_name(err.kind), err.text);
+		assert_int_equal(out.len, 0);
+	}
+}
+
+static void setting_nothing_gives_the_text(void **state)
+{
+	auto_buf struct buf out = BUF_MAX(MAX);
+
+	(void)state;
+	assert_int_equal(yamledit_set_all(SPAN_LIT("\xef\xbb\xbf" MANY_TEXT), MAX, NULL, 0, &out, NULL), 0);
+	assert_string_equal(buf_text(&out), "\xef\xbb\xbf" MANY_TEXT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +382,9 @@ int main(void)
 		cmocka_unit_test(refuses_what_it_cannot_do_safely),
 		cmocka_unit_test(refuses_paths_and_sizes_beyond_its_bounds),
 		cmocka_unit_test(an_edit_of_an_edit_gives_the_text_back),
+		cmocka_unit_test(sets_many_members_as_if_one_after_the_other),
+		cmocka_unit_test(sets_none_of_many_where_one_cannot_be),
+		cmocka_unit_test(setting_nothing_gives_the_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

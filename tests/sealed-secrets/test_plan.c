@@ -2,6 +2,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "crypto/init.h"
+#include "crypto/secret.h"
 #include "sealed-secrets/plan.h"
 
 #include <setjmp.h>
@@ -64,7 +66,7 @@ static void reads_what_it_writes(void **state)
 	assert_int_equal(again.count, plan.count);
 	for (size_t i = 0; i < plan.count; i++) {
 		assert_true(kbs_uri_is_same(&plan.items[i].uri, &again.items[i].uri));
-		assert_true(secret_is(&again.items[i].bytes, span_of(bytes[i])));
+		assert_true(span_eq(buf_span(&again.items[i].bytes), span_of(bytes[i])));
 	}
 }
 
@@ -170,6 +172,28 @@ static void holds_so_many_resources_and_no_more(void **state)
 	assert_int_equal(plan.count, PLAN_RESOURCES_MAX);
 }
 
+/* More than the secure heap holds, which programs of ours have. */
+static void holds_large_secrets_too(void **state)
+{
+	static char large[SECRET_MAX + 1];
+	auto_plan struct plan plan = PLAN_NONE;
+	struct kbs_uri uri;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		char text[64];
+		snprintf(text, sizeof(text), "kbs:///a/b/%d", i);
+		assert_int_equal(kbs_uri_parse(span_of(text), &uri, NULL), 0);
+		if (plan_add(&plan, &uri, span_new(large, SECRET_MAX), &err) < 0)
+			fail_msg("%s", err.text);
+	}
+	assert_int_equal(kbs_uri_parse(SPAN_LIT("kbs:///a/b/more"), &uri, NULL), 0);
+	assert_int_equal(plan_add(&plan, &uri, span_new(large, sizeof(large)), &err), -1);
+	assert_int_equal(err.kind, ERR_LIMIT);
+	assert_int_equal(plan.count, 100);
+}
+
 static void a_plan_is_private_and_not_overwritten(void **state)
 {
 	auto_plan struct plan plan = PLAN_NONE, again = PLAN_NONE;
@@ -205,7 +229,7 @@ static void files_stand_beside_the_plan(void **state)
 	assert_int_equal(err.kind, ERR_NOT_FOUND);
 	assert_int_equal(fs_write_atomic(folder.other, SPAN_LIT("s3cr3t\n"), 0600, &err), 0);
 	assert_int_equal(plan_load(&plan, folder.plan, &err), 0);
-	assert_true(secret_is(&plan.items[0].bytes, SPAN_LIT("s3cr3t\n")));
+	assert_true(span_eq(buf_span(&plan.items[0].bytes), SPAN_LIT("s3cr3t\n")));
 	remove_folder(&folder);
 }
 
@@ -226,6 +250,8 @@ static void words_name_a_resource_and_its_file(void **state)
 
 int main(void)
 {
+	struct err err = ERR_NONE;
+
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_it_writes),
 		cmocka_unit_test(refuses_what_is_no_plan),
@@ -233,10 +259,13 @@ int main(void)
 		cmocka_unit_test(says_no_secret_when_it_refuses),
 		cmocka_unit_test(the_same_bytes_again_change_nothing),
 		cmocka_unit_test(holds_so_many_resources_and_no_more),
+		cmocka_unit_test(holds_large_secrets_too),
 		cmocka_unit_test(a_plan_is_private_and_not_overwritten),
 		cmocka_unit_test(files_stand_beside_the_plan),
 		cmocka_unit_test(words_name_a_resource_and_its_file),
 	};
 
+	if (crypto_init(true, &err) < 0)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

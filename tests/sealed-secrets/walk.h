@@ -67,12 +67,12 @@ static inline int walk_entry(void *ctx, const struct candidate *candidate, struc
 		walk->sealed++;
 		return walk_text(ctx, candidate, err);
 	}
-	if (walk->only_counts || walk->revision.changes == WALK_CHANGES_MAX)
+	if (walk->only_counts || walk->revision.count == WALK_CHANGES_MAX)
 		return 0;
 	revise_at_add(&at, walk->object->steps, walk->object->depth);
 	revise_at_key(&at, data ? "data" : "stringData");
 	revise_at_key(&at, key);
-	(void)!revise(&walk->revision, &at, data ? "c2VhbGVkLng=" : "sealed.x", NULL);
+	revise(&walk->revision, &at, data ? "c2VhbGVkLng=" : "sealed.x");
 	return 0;
 }
 
