@@ -28,6 +28,22 @@ static bool sealed_form(const char *text)
 	return parts == 4;
 }
 
+static void advise_sealed(const char *value, const char *where, size_t index, json_t *warnings)
+{
+	if (!strncmp(value, "sealed.fakejwsheader.", 21))
+		say(warnings,
+				"%s.env[%zu]: has the old form of sealed secrets without a signature, which "
+				"guests "
+				"refuse: seal it anew (sealed-secrets)",
+				where, index);
+	else if (!strncmp(value, "sealed.", 7) && !sealed_form(value))
+		say(warnings,
+				"%s.env[%zu]: looks sealed but is not sealed.<header>.<payload>.<signature>: "
+				"the "
+				"guest passes it on as it is",
+				where, index);
+}
+
 static void advise_env(const json_t *container, const char *where, json_t *warnings)
 {
 	const json_t *env = json_object_get(container, "env");
@@ -44,12 +60,8 @@ static void advise_env(const json_t *container, const char *where, json_t *warni
 					"(sealed-secrets) or fetch it "
 					"from the key broker",
 					where, i, secret);
-		if (value && !strncmp(value, "sealed.", 7) && !sealed_form(value))
-			say(warnings,
-					"%s.env[%zu]: looks sealed but is not "
-					"sealed.<header>.<payload>.<signature>: the guest "
-					"passes it on as it is",
-					where, i);
+		if (value)
+			advise_sealed(value, where, i, warnings);
 	}
 	json_array_foreach (from, i, item) {
 		const char *secret = json_text_at(item, "secretRef", "name", NULL);

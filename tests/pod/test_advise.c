@@ -107,6 +107,9 @@ static void knows_the_form_of_a_sealed_value(void **state)
 		auto_free char *said = advice("", text);
 		assert_holds(said, "looks sealed");
 	}
+	auto_free char *fake = advice("",
+			"{spec: {containers: [{env: [{value: sealed.fakejwsheader.e30.fakesignature}]}]}}");
+	assert_holds(fake, "without a signature");
 	auto_free char *other = advice("", "{spec: {containers: [{env: [{value: sealedX.a}]}]}}");
 	assert_string_equal(other, "");
 }
