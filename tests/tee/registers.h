@@ -5,6 +5,19 @@
 
 #include "tee/attester_own.h"
 
+#include <string.h>
+
+/* What a register of SHA-256 holds once it is extended. */
+static inline void register_extended(
+		const unsigned char *value, const unsigned char *digest, unsigned char out[static DIGEST_MAX])
+{
+	unsigned char joined[64];
+
+	memcpy(joined, value, 32);
+	memcpy(joined + 32, digest, 32);
+	digest_bytes(DIGEST_SHA256, span_new(joined, sizeof(joined)), out);
+}
+
 static inline int register_extend(
 		struct attester *attester, unsigned pcr, const unsigned char *digest, struct err *err)
 {

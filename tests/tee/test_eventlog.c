@@ -133,7 +133,7 @@ static int record(struct eventlog *log, const char *content, struct err *err)
 static size_t check_agreement(void)
 {
 	auto_attester struct attester *with = attester();
-	unsigned char joined[2 * DIGEST_MAX] = { 0 }, value[DIGEST_MAX] = { 0 }, now[DIGEST_MAX];
+	unsigned char value[DIGEST_MAX] = { 0 }, now[DIGEST_MAX];
 	auto_buf struct buf bytes = BUF_MAX(EVENTLOG_MAX);
 	struct tcg_event event;
 	struct tcglog log;
@@ -146,9 +146,7 @@ static size_t check_agreement(void)
 		struct span digest;
 		assert_int_equal(event.index, PCR);
 		assert_true(tcglog_digest(&log, &event, DIGEST_SHA256, &digest));
-		memcpy(joined, value, 32);
-		memcpy(joined + 32, digest.ptr, 32);
-		digest_bytes(DIGEST_SHA256, span_new(joined, 64), value);
+		register_extended(value, (const unsigned char *)digest.ptr, value);
 		count++;
 	}
 	assert_int_equal(log.rest.len, 0);
@@ -373,7 +371,7 @@ static void finishes_an_extension_whose_entry_is_missing(void **state)
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		auto_buf struct buf log_bytes = BUF_MAX(EVENTLOG_MAX), wal = BUF_MAX(4096),
 				    entry = BUF_MAX(4096);
-		unsigned char joined[64], expected[DIGEST_MAX], value[DIGEST_MAX], digest[DIGEST_MAX];
+		unsigned char expected[DIGEST_MAX], value[DIGEST_MAX], digest[DIGEST_MAX];
 		auto_eventlog struct eventlog *log = NULL;
 		struct err err = ERR_NONE;
 		size_t before = check_agreement();
@@ -382,9 +380,7 @@ static void finishes_an_extension_whose_entry_is_missing(void **state)
 		assert_int_equal(
 				eventlog_entry(SPAN_LIT(EVENT), PCR, DIGEST_SHA256, &entry, digest, NULL), 0);
 		assert_int_equal(register_read(with, PCR, value, NULL), 0);
-		memcpy(joined, value, 32);
-		memcpy(joined + 32, digest, 32);
-		digest_bytes(DIGEST_SHA256, span_new(joined, 64), expected);
+		register_extended(value, digest, expected);
 		for (int shift = 56; shift >= 0; shift -= 8)
 			buf_putc(&wal, (char)((uint64_t)log_bytes.len >> shift & 0xff));
 		buf_add(&wal, expected, 32);
