@@ -149,7 +149,7 @@ static int load_file(struct config_load *load, const json_t *entries, const char
 
 /* ---- init-data ----------------------------------------------------------------------------------------- */
 
-/* Nothing of the document is looked at by anyone before the hardware was asked, where it can be. */
+/* It is well-formed and says which hash; nothing else counts of it before the hardware was asked, where it can be. */
 static int load_document(
 		struct config_load *load, struct attester *attester, json_t **entries, struct err *err)
 {

@@ -11,7 +11,8 @@
  *
  * Where nothing above names a key broker, AA_KBC_PARAMS does, and without it there is none: offline_fs_kbc. An entry of
  * the document and a file of the same kind must be the same bytes; a file counts where the document has no such entry.
- * Both files speak of the same broker, since one client serves both: another URL or certificate is an error.
+ * Both files speak of the same broker, since one client serves both: another URL or certificate is an error. So are two
+ * resources for one credential's path.
  *
  * skip_sealed_secret_verification counts only from a cdh.toml of a document whose digest the hardware confirmed; from
  * elsewhere it is an error.

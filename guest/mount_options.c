@@ -125,7 +125,7 @@ static int read_mapper(const json_t *options, struct mount_volume *out, struct e
 	return 0;
 }
 
-/* Arguments parted by white space. A path among them would make mkfs write to another device. */
+/* Arguments parted by white space. A path in one would have mkfs write elsewhere, too (-z, -J), or read there (-d). */
 static int read_mkfs(const json_t *options, struct mount_volume *out, struct err *err)
 {
 	const char *text = json_text_at(options, "mkfsOpts", NULL);
@@ -142,7 +142,7 @@ static int read_mkfs(const json_t *options, struct mount_volume *out, struct err
 		if (out->mkfs_count == MOUNT_MKFS_MAX)
 			return err_set(err, ERR_USAGE, "option mkfsOpts has more than %d arguments",
 					MOUNT_MKFS_MAX);
-		if (word[0] == '/' || !strcmp(word, "--"))
+		if (strchr(word, '/') || !strcmp(word, "--"))
 			return err_set(err, ERR_USAGE,
 					"option mkfsOpts holds \"%.64s\": no path may stand there", word);
 		out->mkfs[out->mkfs_count++] = word;
