@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "pod/manifest.h"
 #include "initdata-gen/profile.h"
 #include "initdata-gen/source.h"
 #include "initdata-gen/text.h"
@@ -13,6 +12,7 @@
 #include "initdata/carrier.h"
 #include "initdata/document.h"
 #include "initdata/kparams.h"
+#include "pod/manifest.h"
 #include "profile/class.h"
 
 #include <assert.h>

@@ -5,12 +5,12 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "pod/manifest.h"
 #include "initdata-gen/report.h"
 #include "initdata-gen/text.h"
 #include "initdata-gen/verbs.h"
 #include "initdata/carrier.h"
 #include "initdata/kparams.h"
+#include "pod/manifest.h"
 
 #include <string.h>
 

@@ -6,10 +6,10 @@
 #include "base/own.h"
 #include "codec/json.h"
 #include "codec/toml.h"
-#include "pod/manifest.h"
 #include "initdata-gen/text.h"
 #include "initdata/carrier.h"
 #include "initdata/document.h"
+#include "pod/manifest.h"
 
 #include <assert.h>
 #include <string.h>
