@@ -85,7 +85,7 @@ static void put_pem(struct buf *out, struct span pem)
 
 static int kbs_token(struct agent *agent, struct buf *out, struct err *err)
 {
-	auto_buf struct buf token = BUF_MAX(TOKEN_MAX);
+	auto_wiped_buf struct buf token = BUF_MAX(TOKEN_MAX);
 	auto_secret struct secret key = SECRET_NONE;
 
 	if (!agent->options.kbs)

@@ -204,6 +204,11 @@ static void log_start(const struct daemon *daemon)
 		log_warn("the event log's PCR cannot be extended at locality 0, where this guest is: set "
 			 "eventlog_config.init_pcr of aa.toml to one that nothing else extends, such as 14",
 				"init_pcr", LOG_NUMBER(config->init_pcr), NULL);
+	if (config->kbs_cert && config->kbs_url && span_starts(span_of(config->kbs_url), "http://"))
+		log_warn("the key broker is asked without TLS, and its certificate is of no use: its URL "
+			 "begins "
+			 "with http://",
+				"kbs", config->kbs_url, NULL);
 	if (config->skip_verification)
 		log_warn("signatures of sealed secrets are not checked: the attested init-data says so",
 				NULL);

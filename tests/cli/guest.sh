@@ -94,6 +94,7 @@ same 'says what it offers' '200 sample all' "$(status "$rest/info" | cut -c1-3) 
 same 'that there is no such resource' '500  ttrpc request error' "$(status "$rest/cdh/resource/default/no/thing") $(cat body)"
 same 'that there is no such path' '404  URL NOT FOUND' "$(status "$rest/nothing") $(cat body)"
 same 'that an event is malformed' '500  Illegal AAEL eventry format: EOF while parsing an object at line 1 column 1' "$(status -d '{' "$rest/aa/aael") $(cat body)"
+same 'and that a URL without a path is none' '404  URL NOT FOUND' "$(status --request-target http://x "$rest") $(cat body)"
 same 'takes no body beyond its bound' 413 "$(head -c 200000 /dev/zero | curl -s -o /dev/null -w '%{http_code}' --data-binary @- "$rest/aa/aael")"
 same 'takes no stream without a length' 411 "$(curl -s -o /dev/null -w '%{http_code}' -H 'Transfer-Encoding: chunked' -d x "$rest/aa/aael")"
 same 'answers many at once' '64 200' "$(seq 64 | xargs -P 16 -I{} curl -s -o /dev/null -w '%{http_code}\n' "$rest/cdh/resource/default/db/password?{}" | sort | uniq -c | xargs)"
@@ -301,8 +302,10 @@ ok 'which says what it gave up' grep -q 'given up' s.log
 kill $callers
 { wait $callers; } 2>/dev/null
 
-printf '[token_configs.kbs]\nurl = "http://127.0.0.1:%s"\n' "$(cat slow.out)" >aa.toml
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -out ca.pem -subj /CN=x -days 9 2>/dev/null
+printf '[token_configs.kbs]\nurl = "http://127.0.0.1:%s"\ncert = """\n%s\n"""\n' "$(cat slow.out)" "$(cat ca.pem)" >aa.toml
 start t "${common[@]}" --aa-config aa.toml
+ok 'warns of a certificate without TLS' grep -q 'asked without TLS' t.log
 flood /aa/token?token_type=kbs
 ok 'callers who want tokens are told so' await_line callers.out 'HTTP/1.1 429'
 printed 'however many of them wait, the Kata agent is answered' '{"report_data":"bm9uY2U=","svn":"1"}' at evidence t.aa -t 10 nonce
