@@ -141,6 +141,28 @@ static void does_not_take_a_body_of_another_version_than_was_agreed(void **state
 	assert_int_equal(guest_attest(&stage, &guest), 200);
 }
 
+/* Also where the evidence is bound to the nonce that it should be bound to. */
+static void what_is_said_of_the_nonce_counts_too(void **state)
+{
+	struct guest guest = { .version = KBS_0_4 }, liar = { .version = KBS_0_4 };
+	unsigned char digest[DIGEST_MAX];
+	char text[65] = "";
+
+	(void)state;
+	stage_open(&stage);
+	assert_int_equal(guest_auth(&stage, &guest), 200);
+	for (int i = 0; i < 2; i++) {
+		json_t *key = guest_key(false);
+		kbs_runtime_digest(DIGEST_SHA384, guest.nonce, key, "", digest);
+		b64_encode_raw(text, span_new(digest, 48));
+		liar = guest;
+		liar.nonce[0] = (char)(i ? liar.nonce[0] : liar.nonce[0] ^ 1);
+		assert_int_equal(guest_attest_with(&stage, &liar, key,
+						 json_pack("{s:s, s:s}", "svn", "1", "report_data", text)),
+				i ? 200 : 401);
+	}
+}
+
 static void a_nonce_is_good_in_its_own_session_alone(void **state)
 {
 	struct guest one = { .version = KBS_0_4 }, two = { .version = KBS_0_4 };
@@ -356,6 +378,7 @@ int main(void)
 		TEST(keeps_but_does_not_give_what_is_too_large_to_seal),
 		TEST(names_both_versions_to_older_and_newer_guests),
 		TEST(does_not_take_a_body_of_another_version_than_was_agreed),
+		TEST(what_is_said_of_the_nonce_counts_too),
 		TEST(a_nonce_is_good_in_its_own_session_alone),
 		TEST(a_session_ends_whatever_happens_in_it),
 		TEST(a_token_ends_with_a_minute_of_leeway),
