@@ -124,6 +124,13 @@ int hub_credentials(struct hub *hub, struct err *err)
 	return 0;
 }
 
+int hub_blame_text(struct err *err)
+{
+	if (err && err->kind == ERR_USAGE)
+		err->kind = ERR_FORMAT;
+	return -1;
+}
+
 /* ---- key management services --------------------------------------------------------------------------- */
 
 int hub_kms(const struct hub *hub, const char *provider, const json_t *settings, struct kms **out,

@@ -20,4 +20,7 @@ struct hub {
 int hub_kms(const struct hub *hub, const char *provider, const json_t *settings, struct kms **out,
 		struct err *err) __attribute__((nonnull(1, 2, 4), warn_unused_result));
 
+/* What a sealed string or a key packet says is no mistake of who asks to open it. Always -1. */
+int hub_blame_text(struct err *err);
+
 #endif

@@ -86,8 +86,8 @@ static int open_vault(
 	return kms_get_secret(kms, secret->name, secret->annotations, out, err);
 }
 
-static int open_envelope(const struct hub *hub, const struct sealed_secret *secret, struct secret *out,
-		struct err *err)
+static int open_envelope(
+		struct hub *hub, const struct sealed_secret *secret, struct secret *out, struct err *err)
 {
 	auto_secret struct secret key = SECRET_NONE;
 	auto_kms struct kms *kms = NULL;
@@ -113,11 +113,9 @@ int hub_unseal(struct hub *hub, struct span text, struct secret *out, struct err
 		return err_wrap(err, "parse SealedSecret failed");
 	if (strcmp(sealed.secret.version, SEALED_VERSION) != 0)
 		return err_set(err, ERR_FORMAT, "version not supported, only " SEALED_VERSION " supported");
-	if (sealed.secret.type == SEALED_VAULT)
-		return open_vault(hub, &sealed.secret, out, err) < 0
-				? err_wrap(err, "unseal vault secret failed")
-				: 0;
-	return open_envelope(hub, &sealed.secret, out, err) < 0
-			? err_wrap(err, "unseal envelope secret failed")
-			: 0;
+	bool vault = sealed.secret.type == SEALED_VAULT;
+	if ((vault ? open_vault : open_envelope)(hub, &sealed.secret, out, err) == 0)
+		return 0;
+	(void)hub_blame_text(err);
+	return err_wrap(err, vault ? "unseal vault secret failed" : "unseal envelope secret failed");
 }

@@ -40,7 +40,7 @@ int hub_unwrap(struct hub *hub, struct span text, struct secret *out, struct err
 
 	if (packet_parse(text, &packet, err) < 0)
 		return -1;
-	if (!strcmp(packet.provider, "kbs"))
-		return open_with_broker(hub, &packet, out, err);
-	return open_with_kms(hub, &packet, text, out, err);
+	int result = !strcmp(packet.provider, "kbs") ? open_with_broker(hub, &packet, out, err)
+						     : open_with_kms(hub, &packet, text, out, err);
+	return result < 0 ? hub_blame_text(err) : 0;
 }

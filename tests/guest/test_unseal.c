@@ -38,6 +38,8 @@ static void unseal_one(struct hub *hub, const json_t *entry)
 	bool ours = hub_unseal(hub, span_of(json_text_at(entry, "input", NULL)), &opened, &err) == 0;
 	if (ours != expected)
 		fail_msg("%s: %s", name, ours ? "is opened" : err.text);
+	if (!ours && err.kind == ERR_USAGE)
+		fail_msg("%s: the caller is blamed: %s", name, err.text);
 	if (ours && !secret_is(&opened, buf_span(&wanted)))
 		fail_msg("%s: other bytes", name);
 }
