@@ -286,8 +286,8 @@ static const struct opt options[] = {
 			"become this user once the sockets are made; secure mounts, and evidence of TDX and "
 			"SEV-SNP, "
 			"are not available then"),
-	OPT_ENUM(struct serve_settings, mode, "socket-mode", 0, "MODE", "who may connect to the unix sockets",
-			mode_words),
+	OPT_ENUM(struct serve_settings, mode, "socket-mode", 0, "MODE",
+			"who may connect to the unix sockets; with 0666, nobody can mount", mode_words),
 	SETTINGS_OPTIONS(struct serve_settings),
 	OPT_END,
 };
