@@ -229,10 +229,10 @@ static void report(const struct load *load, int64_t began)
 			(double)(clock_mono(&clock_real) - began) * 1e-6);
 	for (size_t i = 0; i < STEPS && load->verb->steps[i]; i++) {
 		int64_t *took = load->took[i];
+		size_t half = load->calls / 2, last = load->calls * 99 / 100;
 		qsort(took, load->calls, sizeof(*took), by_size);
 		printf(",\"%s\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f}", load->verb->steps[i],
-				(double)took[load->calls / 2] * 1e-3,
-				(double)took[load->calls * 99 / 100] * 1e-3,
+				(double)took[half] * 1e-3, (double)took[last] * 1e-3,
 				(double)took[load->calls - 1] * 1e-3);
 	}
 	puts("}");

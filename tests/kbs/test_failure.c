@@ -72,7 +72,9 @@ static void writes_failures_that_can_be_read_whatever_the_detail_is(void **state
 		const char *detail, *read;
 	} cases[] = {
 		{ "Plugin \xff\xc3 not found", "Plugin ?? not found" },
-		{ "a\nb\x01\xe2\x80\xae", "a?b????" },
+		{ "a\nb\x01\xe2\x80"
+		  "\xae",
+				"a?b????" },
 		{ "\"\\\xc3\xa4", "\"\\\xc3\xa4" },
 		{ "", "" },
 	};
