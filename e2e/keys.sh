@@ -43,7 +43,7 @@ expect_no_start() { # expect_no_start NAME PART FUNCTION …: it does not start,
 }
 
 background() { # background NAME COMMAND…: until the end; what it says is added to NAME.log; $pid
-	"${@:2}" >>"$work/$1.log" 2>&1 </dev/null &
+	"${@:2}" >>"$work/$1.log" 2>&1 </dev/null 3>&- &
 	pid=$!
 	made_processes+=("$pid")
 	disown
@@ -60,6 +60,12 @@ log_line() { # log_line NAME PATTERN: waits for a line of the log while $pid liv
 	echo "$1 did not say '$2', but:"
 	tail -n 5 "$work/$1.log"
 	return 1
+}
+
+# of_clock SETTING…: $of_clock is a command before another one, whose clock libfaketime then sets; without the wrapper
+# that comes with it, which would stand between us and the process
+of_clock() {
+	of_clock=(env "LD_PRELOAD=$(faketime -m now printenv LD_PRELOAD)" "$@")
 }
 
 gone() { # gone PID: waits for its end

@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
 readonly daemons=8
 # KiB that may be added between two looks, of which the machine's own allocator takes some
-readonly flat=2048 a_session=8
+readonly flat=4096 a_session=8
 pieces=() tcti=()
 
 # Resources of several sizes: who gets another one's answer sees it.
@@ -41,7 +41,8 @@ the_broker() {
 	local piece options=() keys i
 	for piece in "${pieces[@]}"; do options+=(--resource "$piece"); done
 	clock_forward 0
-	broker_under=(env "LD_PRELOAD=$(faketime -m now printenv LD_PRELOAD)" "FAKETIME_TIMESTAMP_FILE=$work/clock" FAKETIME_NO_CACHE=1)
+	of_clock "FAKETIME_TIMESTAMP_FILE=$work/clock" FAKETIME_NO_CACHE=1
+	broker_under=("${of_clock[@]}")
 	broker_start broker 0 --policy allow-all --opa "$(e2e/kbs/opa.sh)" --audit "$work/audit.jsonl" \
 		--admin-public-key "$work/admin.key.pub" "${options[@]}" || return
 	keys=$(for i in "$work"/tpm*/ak.b64; do jq -Rc . "$i"; done | jq -sc .) &&
