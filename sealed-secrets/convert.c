@@ -10,7 +10,7 @@
 #include "codec/line.h"
 #include "codec/yamledit.h"
 #include "sealed-secrets/input.h"
-#include "sealed-secrets/keys.h"
+#include "sealed-secrets/jwks.h"
 #include "sealed-secrets/manifests.h"
 #include "sealed-secrets/plan.h"
 #include "sealed-secrets/revise.h"
@@ -316,7 +316,7 @@ static int run(void *given, struct err *err)
 	int result = check_settings(settings, err);
 
 	if (!result)
-		result = keys_signing(settings->key, settings->kid, &work.key, &work.kid, err);
+		result = jwks_signing(settings->key, settings->kid, &work.key, &work.kid, err);
 	for (size_t i = 0; i < settings->files.count; i++) {
 		pages[i] = (struct page){
 			.work = &work, .file = settings->files.items[i], .revision = REVISION_NONE

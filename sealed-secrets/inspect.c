@@ -7,7 +7,7 @@
 #include "base/own.h"
 #include "codec/json.h"
 #include "sealed-secrets/input.h"
-#include "sealed-secrets/keys.h"
+#include "sealed-secrets/jwks.h"
 #include "sealed-secrets/verbs.h"
 #include "sealed/lint.h"
 #include "sealed/token.h"
@@ -45,7 +45,7 @@ static json_t *part(struct span text, size_t index)
  * "header", "payload" and the findings. What can be read is shown whatever the findings are, as of the old unsigned form,
  * whose header is none; what cannot is null, and a finding says why.
  */
-static json_t *describe(struct span text, const struct keys *keys)
+static json_t *describe(struct span text, const struct jwks *keys)
 {
 	json_t *findings = json_array();
 
@@ -100,9 +100,9 @@ static int run_inspect(void *given, struct err *err)
 	const struct look *settings = given;
 	auto_wiped_buf struct buf room = BUF_MAX(INPUT_SEALED_MAX);
 	struct span text = SPAN_NONE;
-	auto_keys struct keys keys = KEYS_NONE;
+	auto_jwks struct jwks keys = JWKS_NONE;
 
-	if (keys_load(&settings->keys, &keys, err) < 0 || input_sealed(settings->file, &room, &text, err) < 0)
+	if (jwks_load(&settings->keys, &keys, err) < 0 || input_sealed(settings->file, &room, &text, err) < 0)
 		return -1;
 	auto_json json_t *told = describe(text, &keys);
 	int code = has_errors(json_object_get(told, "findings")) ? 1 : 0;
@@ -118,16 +118,16 @@ static int run_verify(void *given, struct err *err)
 	const struct look *settings = given;
 	auto_wiped_buf struct buf room = BUF_MAX(INPUT_SEALED_MAX);
 	struct span text = SPAN_NONE;
-	auto_keys struct keys keys = KEYS_NONE;
+	auto_jwks struct jwks keys = JWKS_NONE;
 	auto_sealed struct sealed sealed = SEALED_NONE;
 
 	if (!settings->keys.count)
 		return err_set(err, ERR_USAGE, "--key is missing: the key that verifies the signature");
-	if (keys_load(&settings->keys, &keys, err) < 0 ||
+	if (jwks_load(&settings->keys, &keys, err) < 0 ||
 			input_sealed(settings->file, &room, &text, err) < 0 ||
 			sealed_read(text, &sealed, err) < 0)
 		return -1;
-	const struct sealed_key *key = keys_find(&keys, sealed.kid);
+	const struct sealed_key *key = jwks_find(&keys, sealed.kid);
 	if (!key)
 		return err_set(err, ERR_NOT_FOUND,
 				"none of the keys given is '%s', with which this is signed", sealed.kid);

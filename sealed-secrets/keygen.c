@@ -9,7 +9,7 @@
 #include "codec/json.h"
 #include "jose/jwk.h"
 #include "sealed-secrets/input.h"
-#include "sealed-secrets/keys.h"
+#include "sealed-secrets/jwks.h"
 #include "sealed-secrets/verbs.h"
 
 #include <stdio.h>
@@ -39,11 +39,11 @@ static char *pretty(const json_t *object)
 static int make(const char *kid, json_t **private, json_t **public, struct err *err)
 {
 	auto_pkey struct pkey *key = NULL;
-	auto_buf struct buf text = BUF_MAX(KEYS_JWK_MAX);
+	auto_buf struct buf text = BUF_MAX(JWKS_TEXT_MAX);
 	auto_json json_t *jwk = NULL, *both = NULL;
 
-	if (pkey_generate(PKEY_P256, 0, &key, err) < 0 || keys_format_public(key, kid, &text, err) < 0 ||
-			json_read(buf_span(&text), KEYS_JWK_MAX, &jwk, err) < 0 ||
+	if (pkey_generate(PKEY_P256, 0, &key, err) < 0 || jwks_format_public(key, kid, &text, err) < 0 ||
+			json_read(buf_span(&text), JWKS_TEXT_MAX, &jwk, err) < 0 ||
 			jwk_format_private(key, &both, err) < 0)
 		return -1;
 	json_object_update_missing(both, jwk);

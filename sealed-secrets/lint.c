@@ -8,7 +8,7 @@
 #include "codec/line.h"
 #include "profile/class.h"
 #include "sealed-secrets/input.h"
-#include "sealed-secrets/keys.h"
+#include "sealed-secrets/jwks.h"
 #include "sealed-secrets/manifests.h"
 #include "sealed-secrets/uses.h"
 #include "sealed-secrets/verbs.h"
@@ -27,7 +27,7 @@ struct lint {
 
 /* What the commands have found so far, and where they are. */
 struct round {
-	const struct keys *keys;
+	const struct jwks *keys;
 	struct class_table *table;
 	const struct opt_list *classes;
 	json_t *findings; /* {"file","object","where","code","level","message"} */
@@ -297,14 +297,14 @@ static int report(const struct lint *settings, const struct round *round, struct
 static int run(void *given, struct err *err)
 {
 	const struct lint *settings = given;
-	auto_keys struct keys keys = KEYS_NONE;
+	auto_jwks struct jwks keys = JWKS_NONE;
 	struct round round = { .keys = &keys, .classes = &settings->classes };
 	struct manifest *manifests = xcalloc(settings->files.count, sizeof(*manifests));
 	int result = -1;
 
 	round.findings = json_array();
 	round.secrets = json_object();
-	if (keys_load(&settings->keys, &keys, err) == 0 && class_table_new(NULL, &round.table, err) == 0 &&
+	if (jwks_load(&settings->keys, &keys, err) == 0 && class_table_new(NULL, &round.table, err) == 0 &&
 			read_all(settings, &round, manifests, err) == 0)
 		result = report(settings, &round, err);
 	for (size_t i = 0; i < settings->files.count; i++)

@@ -9,7 +9,7 @@
 #include "codec/yaml.h"
 #include "kms/kms.h"
 #include "sealed-secrets/input.h"
-#include "sealed-secrets/keys.h"
+#include "sealed-secrets/jwks.h"
 #include "sealed-secrets/verbs.h"
 #include "sealed/secret.h"
 #include "sealed/token.h"
@@ -195,7 +195,7 @@ static int run(void *given, struct err *err)
 		return err_set(err, ERR_USAGE, "--key is missing: the private key to sign with");
 	if ((settings->form == AS_SECRET) != (settings->secret_name && settings->secret_key))
 		return err_set(err, ERR_USAGE, "--output secret goes with --name and --data-key");
-	if (keys_signing(path, kid_given, &key, &kid, err) < 0 || make_payload(settings, &payload, err) < 0 ||
+	if (jwks_signing(path, kid_given, &key, &kid, err) < 0 || make_payload(settings, &payload, err) < 0 ||
 			sealed_seal(buf_span(&payload), kid, key, &sealed, err) < 0)
 		return -1;
 	if (!sealed_name_is_good(kid, why, sizeof(why)))

@@ -6,7 +6,7 @@
 #include "kbs/uri.h"
 #include "kms/kms.h"
 #include "sealed-secrets/input.h"
-#include "sealed-secrets/keys.h"
+#include "sealed-secrets/jwks.h"
 #include "sealed-secrets/verbs.h"
 #include "sealed/token.h"
 
@@ -31,7 +31,7 @@ struct unseal {
 /* The signature, unless the owner does without. */
 static int open_token(const struct unseal *settings, struct span text, struct sealed *out, struct err *err)
 {
-	auto_keys struct keys keys = KEYS_NONE;
+	auto_jwks struct jwks keys = JWKS_NONE;
 
 	if (settings->skip) {
 		fputs("warning: the signature is not verified\n", stderr);
@@ -39,9 +39,9 @@ static int open_token(const struct unseal *settings, struct span text, struct se
 	}
 	if (!settings->keys.count)
 		return err_set(err, ERR_USAGE, "--key is missing: the key that verifies the signature");
-	if (keys_load(&settings->keys, &keys, err) < 0 || sealed_read(text, out, err) < 0)
+	if (jwks_load(&settings->keys, &keys, err) < 0 || sealed_read(text, out, err) < 0)
 		return -1;
-	const struct sealed_key *key = keys_find(&keys, out->kid);
+	const struct sealed_key *key = jwks_find(&keys, out->kid);
 	if (!key)
 		return err_set(err, ERR_NOT_FOUND,
 				"none of the keys given is '%s', with which this is signed", out->kid);

@@ -18,7 +18,7 @@ static int start(void *given, struct err *err)
 	server_global_init();
 	if (http_global_init(err) < 0 || crypto_init(true, err) < 0)
 		return -1;
-	return serve(settings, err);
+	return broker_run(settings, err);
 }
 
 static const struct opt_example examples[] = {

@@ -102,7 +102,7 @@ static int listen_on(const struct settings *settings, struct broker *broker, str
 	return run(broker, &listener, err);
 }
 
-int serve(const struct settings *settings, struct err *err)
+int broker_run(const struct settings *settings, struct err *err)
 {
 	struct broker_options options;
 	auto_broker struct broker *broker = NULL;

@@ -7,10 +7,10 @@
  *     --key signing-public.json
  *     --key kbs:///default/signing-key/team=signing-public.pem
  *
- * Ownership: the caller's struct, KEYS_NONE. Errors: ERR_USAGE, ERR_FORMAT with the file's name.
+ * Ownership: the caller's struct, JWKS_NONE. Errors: ERR_USAGE, ERR_FORMAT with the file's name.
  */
-#ifndef COCOON_SEALED_SECRETS_KEYS_H
-#define COCOON_SEALED_SECRETS_KEYS_H
+#ifndef COCOON_SEALED_SECRETS_JWKS_H
+#define COCOON_SEALED_SECRETS_JWKS_H
 
 #include "base/opt.h"
 #include "crypto/pkey.h"
@@ -18,31 +18,31 @@
 
 struct err;
 
-#define KEYS_JWK_MAX 1024
+#define JWKS_TEXT_MAX 1024
 
-struct keys {
+struct jwks {
 	struct sealed_key *items; /* public JWKs */
 	size_t count;
 };
-#define KEYS_NONE                         \
+#define JWKS_NONE                         \
 	{                                 \
 		.items = NULL, .count = 0 \
 	}
 
-int keys_load(const struct opt_list *names, struct keys *out, struct err *err)
+int jwks_load(const struct opt_list *names, struct jwks *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
-void keys_clear(struct keys *keys) __attribute__((nonnull));
-#define auto_keys __attribute__((cleanup(keys_clear)))
+void jwks_clear(struct jwks *keys) __attribute__((nonnull));
+#define auto_jwks __attribute__((cleanup(jwks_clear)))
 
 /* The key for a kid; a single key without a kid of its own serves for all. NULL when there is none. */
-const struct sealed_key *keys_find(const struct keys *keys, const char *kid) __attribute__((nonnull));
+const struct sealed_key *jwks_find(const struct jwks *keys, const char *kid) __attribute__((nonnull));
 
 /* A private P-256 key to sign with and its kid: the given one, else the JWK's own. *kid is the caller's to free. */
-int keys_signing(const char *path, const char *kid_given, struct pkey **key, char **kid, struct err *err)
+int jwks_signing(const char *path, const char *kid_given, struct pkey **key, char **kid, struct err *err)
 		__attribute__((nonnull(1, 3, 4), warn_unused_result));
 
 /* Appends the public JWK as the ecosystem writes it: alg, crv, kid, kty, use, x, y. */
-int keys_format_public(const struct pkey *key, const char *kid, struct buf *out, struct err *err)
+int jwks_format_public(const struct pkey *key, const char *kid, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sealed-secrets/keys.h"
+#include "sealed-secrets/jwks.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -33,7 +33,7 @@ static int load(const char *path, struct jwk *out, struct err *err)
 	return 0;
 }
 
-int keys_format_public(const struct pkey *key, const char *kid, struct buf *out, struct err *err)
+int jwks_format_public(const struct pkey *key, const char *kid, struct buf *out, struct err *err)
 {
 	auto_json json_t *jwk = NULL;
 
@@ -53,12 +53,12 @@ static int add(const char *word, struct sealed_key *out, struct err *err)
 {
 	const char *equals = strrchr(word, '=');
 	auto_jwk struct jwk jwk = JWK_NONE;
-	auto_buf struct buf text = BUF_MAX(KEYS_JWK_MAX);
+	auto_buf struct buf text = BUF_MAX(JWKS_TEXT_MAX);
 
 	if (load(equals ? equals + 1 : word, &jwk, err) < 0)
 		return -1;
 	auto_free char *kid = equals ? xmemdup0(word, (size_t)(equals - word)) : xstrdup(jwk.kid);
-	if (keys_format_public(jwk.key, kid, &text, err) < 0)
+	if (jwks_format_public(jwk.key, kid, &text, err) < 0)
 		return -1;
 	out->jwk.len = text.len;
 	out->jwk.ptr = buf_take(&text);
@@ -66,31 +66,31 @@ static int add(const char *word, struct sealed_key *out, struct err *err)
 	return 0;
 }
 
-int keys_load(const struct opt_list *names, struct keys *out, struct err *err)
+int jwks_load(const struct opt_list *names, struct jwks *out, struct err *err)
 {
-	struct keys keys = KEYS_NONE;
+	struct jwks keys = JWKS_NONE;
 
 	keys.items = xcalloc(names->count + 1, sizeof(*keys.items));
 	for (; keys.count < names->count; keys.count++)
 		if (add(names->items[keys.count], &keys.items[keys.count], err) < 0) {
-			keys_clear(&keys);
+			jwks_clear(&keys);
 			return -1;
 		}
 	*out = keys;
 	return 0;
 }
 
-void keys_clear(struct keys *keys)
+void jwks_clear(struct jwks *keys)
 {
 	for (size_t i = 0; i < keys->count; i++) {
 		free((void *)(uintptr_t)keys->items[i].kid);
 		free((void *)(uintptr_t)keys->items[i].jwk.ptr);
 	}
 	free(keys->items);
-	*keys = (struct keys)KEYS_NONE;
+	*keys = (struct jwks)JWKS_NONE;
 }
 
-const struct sealed_key *keys_find(const struct keys *keys, const char *kid)
+const struct sealed_key *jwks_find(const struct jwks *keys, const char *kid)
 {
 	for (size_t i = 0; i < keys->count; i++)
 		if (strcmp(keys->items[i].kid, kid) == 0)
@@ -98,7 +98,7 @@ const struct sealed_key *keys_find(const struct keys *keys, const char *kid)
 	return keys->count == 1 && !*keys->items[0].kid ? &keys->items[0] : NULL;
 }
 
-int keys_signing(const char *path, const char *kid_given, struct pkey **key, char **kid, struct err *err)
+int jwks_signing(const char *path, const char *kid_given, struct pkey **key, char **kid, struct err *err)
 {
 	auto_jwk struct jwk jwk = JWK_NONE;
 
