@@ -107,17 +107,27 @@ int hub_resource(struct hub *hub, struct span uri, struct secret *out, struct er
 
 /* ---- credentials --------------------------------------------------------------------------------------- */
 
+/* A path of cdh.toml, which names the folder of all guests, below the root of this one. */
+static const char *placed(const struct hub *hub, const char *path, char out[static PATH_MAX])
+{
+	if (!hub->options.root || !span_starts(span_of(path), HUB_ROOT "/"))
+		return path;
+	snprintf(out, PATH_MAX, "%s%s", hub->root, path + strlen(HUB_ROOT));
+	return out;
+}
+
 int hub_credentials(struct hub *hub, struct err *err)
 {
 	const struct config *config = hub->options.config;
-	char folder[PATH_MAX];
+	char folder[PATH_MAX], path[PATH_MAX];
 
 	snprintf(folder, sizeof(folder), "%s/kbs", hub->root);
 	for (size_t i = 0; i < config->credential_count; i++) {
 		const struct config_credential *credential = &config->credentials[i];
 		auto_secret struct secret bytes = SECRET_NONE;
 		if (hub_resource(hub, span_of(credential->uri), &bytes, err) < 0 ||
-				credential_write(folder, credential->path, &bytes, err) < 0)
+				credential_write(folder, placed(hub, credential->path, path), &bytes, err) <
+						0)
 			return err_wrap(err, "the credential '%s'", credential->uri);
 		log_info("credential written", "path", credential->path, "resource", credential->uri, NULL);
 	}

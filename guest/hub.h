@@ -29,7 +29,7 @@ struct hub_options {
 	const struct config *config;
 	struct kbs_client *kbs; /* NULL with offline_fs_kbc */
 	const struct clock *clock;
-	const char *root;                 /* of credentials; NULL: HUB_ROOT */
+	const char *root; /* of credentials, in the place of HUB_ROOT in their paths; NULL: HUB_ROOT */
 	const char *const *offline_files; /* NULL-terminated; NULL: the two of guests */
 };
 

@@ -205,9 +205,19 @@ static void writes_credentials_for_their_owner_alone(void **state)
 	assert_string_equal(buf_text(&bytes), "first");
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 07777, 0600);
+	/* as cdh.toml has to name it: below this guest's own root */
+	credential.path = (char[]){ HUB_ROOT "/kbs/kms-credential/aliyun/other.toml" };
+	must(hub_credentials(scene.hub, &err), &err);
+	auto_free char *other = inside(&scene, "kbs/kms-credential/aliyun/other.toml");
+	assert_int_equal(stat(other, &info), 0);
+	credential.path = (char[]){ HUB_ROOT "/kbs/../outside" };
+	assert_int_equal(hub_credentials(scene.hub, &err), -1);
+	assert_int_equal(err.kind, ERR_DENIED);
+	credential.path = path;
 	credential.uri = (char[]){ "kbs:///no/such/thing" };
 	assert_int_equal(hub_credentials(scene.hub, &err), -1);
 	assert_int_equal(err.kind, ERR_NOT_FOUND);
+	remove_inside(&scene, "kbs/kms-credential/aliyun/other.toml");
 	remove_inside(&scene, "kbs/kms-credential/aliyun/config.toml");
 	remove_inside(&scene, "kbs/kms-credential/aliyun");
 	remove_inside(&scene, "kbs/kms-credential");
