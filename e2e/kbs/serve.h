@@ -6,6 +6,7 @@
 struct err;
 struct settings;
 
-int broker_run(const struct settings *settings, struct err *err) __attribute__((nonnull(1), warn_unused_result));
+int broker_run(const struct settings *settings, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
 
 #endif
