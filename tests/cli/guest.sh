@@ -209,8 +209,12 @@ ok 'and says so' await_line w.log 'no mounts here'
 stop
 
 # ---- credentials, and a full disk ----
-fails 1 'illegal path' 'writes credentials below one folder alone' "$guest" serve --aa-socket none --cdh-socket "unix://$work/c.cdh" "${offline[@]}" --root "$work/root" --cdh-config cdh.toml
+sed 's,cdh/kbs/,cdh/kbs-other/,' cdh.toml >elsewhere.toml
+fails 1 'below /run/confidential-containers/cdh/kbs' 'writes credentials below one folder alone' timeout 20 "$guest" serve --aa-socket none --cdh-socket "unix://$work/c.cdh" "${offline[@]}" --cdh-config elsewhere.toml
 ok 'and is not there then' test ! -e c.cdh
+start c "${offline[@]}" --root "$work/root" --cdh-config cdh.toml
+same 'with a root of its own, below that' '600 correct horse battery staple' "$(stat -c %a root/kbs/db/password) $(cat root/kbs/db/password)"
+stop
 small() { unshare -m bash -c 'mount -t tmpfs -o size=48k tmpfs /run && exec "$@"' _ "$@"; } # small COMMAND…: with a /run of its own
 : >c.log
 unshare -m bash -c 'mount -t tmpfs tmpfs /run && exec "$@" 2>c.log' _ "$guest" serve --aa-socket none --cdh-socket "unix://$work/c.cdh" "${offline[@]}" --cdh-config cdh.toml &
