@@ -219,7 +219,7 @@ attest-token-missing 1/1/0 token: is missing
 attest-token-number 1/1/0 token: must be text
 attest-token-empty 1/1/0 three parts of a JWT
 attest-token-parts 1/1/0 three parts of a JWT
-attest-token-garbage 1/1/0 the token's claims: base64url
+attest-token-garbage 1/1/0 does not have the three parts of a JWT
 attest-token-huge 1/1/0 exceeds 262144 bytes
 attest-token-exp-text 1/1/0 exp: must be a whole number
 attest-token-array 1/1/0 the token's claims: .*must be an object
