@@ -197,7 +197,7 @@ static void refuses_a_late_reply_that_grew_too_large(void **state)
 	reply.body.max = 3;
 	buf_puts(&reply.body, "four");
 	server_answer(later, &reply);
-	read_until(fd, &got, "}\n");
+	read_until(fd, &got, "\r\n\r\n");
 	assert_true(span_starts(buf_span(&got), "HTTP/1.1 500 "));
 	assert_int_equal(running_stop(&running), 0);
 }
