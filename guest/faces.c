@@ -13,7 +13,6 @@
 #include "net/server.h"
 #include "net/ttrpc_server.h"
 
-#include <arpa/inet.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -91,15 +90,6 @@ static int open_grpc(struct face *face, const struct grpc_method *methods, struc
 	return path ? identity_own(all->owner, path, err) : 0;
 }
 
-/* Whoever reaches it is taken for an application of this guest. */
-static bool is_loopback(const char *address)
-{
-	struct in6_addr six;
-
-	return !strncmp(address, "127.", 4) ||
-			(inet_pton(AF_INET6, address, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six));
-}
-
 static int open_rest(struct face *face, struct err *err)
 {
 	const struct faces_options *all = &face->all->options;
@@ -107,7 +97,8 @@ static int open_rest(struct face *face, struct err *err)
 
 	if (listen_parse(face->address, face->rest_address, &listener->port, err) < 0)
 		return -1;
-	if (!is_loopback(face->rest_address))
+	/* whoever reaches it is taken for an application of this guest */
+	if (!listen_is_loopback(face->rest_address))
 		return err_set(err, ERR_USAGE, "'%s' is no address of loopback: 127.0.0.1:8006 or [::1]:8006",
 				face->address);
 	listener->address = face->rest_address;

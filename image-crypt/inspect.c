@@ -215,7 +215,7 @@ static int run(void *settings, struct err *err)
 			image_load(inspect->from, NULL, &access.oci, &image, err) < 0 ||
 			image_document(inspect, &image, &document, err) < 0)
 		return -1;
-	return inspect->output == OUTPUT_JSON ? report_json(json_incref(document), err)
+	return inspect->output == OUTPUT_JSON ? json_print(json_incref(document), err)
 					      : print_table(document, err);
 }
 

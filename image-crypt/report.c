@@ -13,16 +13,6 @@
 
 const char *const output_words[] = { "text", "json", NULL };
 
-int report_json(json_t *document, struct err *err)
-{
-	auto_json json_t *owned = document;
-	auto_free char *text = json_text(owned, false);
-
-	if (puts(text) < 0)
-		return err_errno(err, ERR_IO, "writing to standard output");
-	return 0;
-}
-
 /* The layer as it was in the manifest that was read; the new descriptor stands at the same index. */
 static json_t *layer_report(const struct instance *instance, const struct oci_manifest *before, size_t at)
 {
@@ -57,8 +47,8 @@ int report_change(const struct change *change, const char *done, const char *to,
 		if (add_layers(&change->image->instances[i], layers, err) < 0)
 			return -1;
 	if (output == OUTPUT_JSON)
-		return report_json(json_pack("{s:o, s:s, s:O}", "image", json_line(OCI_TEXT_MAX, "%s", to),
-						   "digest", digest, "layers", layers),
+		return json_print(json_pack("{s:o, s:s, s:O}", "image", json_line(OCI_TEXT_MAX, "%s", to),
+						  "digest", digest, "layers", layers),
 				err);
 	if (printf("%s %zu %s: %s\n%s\n", done, json_array_size(layers),
 			    json_array_size(layers) == 1 ? "layer" : "layers", to, digest) < 0)

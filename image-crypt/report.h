@@ -26,7 +26,4 @@ extern const char *const output_words[];
 int report_change(const struct change *change, const char *done, const char *to, const char *digest,
 		int output, struct err *err) __attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
 
-/* Prints the document on a line and releases it. */
-int report_json(json_t *document, struct err *err) __attribute__((nonnull(1), warn_unused_result));
-
 #endif

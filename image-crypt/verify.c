@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image-crypt verify: every digest and, with keys, every HMAC of an image, without writing anything. */
 #include "base/err.h"
+#include "codec/json.h"
 #include "codec/line.h"
 #include "image-crypt/change.h"
 #include "image-crypt/image.h"
@@ -51,11 +52,11 @@ static int report(const struct verify *verify, const struct image *image, const 
 		size_t blobs, struct err *err)
 {
 	if (verify->output == OUTPUT_JSON)
-		return report_json(json_pack("{s:o, s:s, s:I, s:I, s:I}", "image",
-						   json_line(OCI_TEXT_MAX, "%s", verify->from), "digest",
-						   image->root.digest, "blobs", (json_int_t)blobs,
-						   "authenticLayers", (json_int_t)tally->authentic,
-						   "plainLayers", (json_int_t)tally->plain),
+		return json_print(json_pack("{s:o, s:s, s:I, s:I, s:I}", "image",
+						  json_line(OCI_TEXT_MAX, "%s", verify->from), "digest",
+						  image->root.digest, "blobs", (json_int_t)blobs,
+						  "authenticLayers", (json_int_t)tally->authentic,
+						  "plainLayers", (json_int_t)tally->plain),
 				err);
 	if (printf("%s: %zu blobs have their digests, %zu encrypted layers their HMACs%s\n%s\n", verify->from,
 			    blobs, tally->authentic, tally->plain ? "; not all layers are encrypted" : "",

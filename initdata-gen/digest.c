@@ -57,7 +57,7 @@ static int run(void *given, struct err *err)
 		return -1;
 	text_warn(warnings);
 	if (settings->output == TEXT_JSON)
-		return text_json(report_json(&doc, warnings), err);
+		return json_print(report_json(&doc, warnings), err);
 	if (!doc.hashed)
 		return err_set(err, ERR_FORMAT,
 				"the document's algorithm '%.40s' is not one of sha256, sha384, sha512",

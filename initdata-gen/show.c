@@ -26,7 +26,7 @@ static int show_json(const struct source *source, const struct initdata *doc, co
 		json_object_set_new(object, "of", json_string(source->label));
 	json_object_set_new(object, "from", json_string(source_form_words[source->form]));
 	json_object_set(object, "data", doc->data);
-	return text_json(object, err);
+	return json_print(object, err);
 }
 
 static void add_entries(const struct initdata *doc, struct buf *out)

@@ -45,15 +45,6 @@ int text_save(const char *path, struct span bytes, struct err *err)
 	return 0;
 }
 
-int text_json(json_t *value, struct err *err)
-{
-	auto_json json_t *owned = value;
-	auto_free char *line = json_text(owned, false);
-	auto_free char *text = xasprintf("%s\n", line);
-
-	return text_save(NULL, span_of(text), err);
-}
-
 void text_indent(struct buf *out, const char *indent, struct span text)
 {
 	struct span rest = text, line;

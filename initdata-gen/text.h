@@ -33,9 +33,6 @@ int text_load_json(const char *path, json_t **out, struct err *err)
 /* Writes all bytes to standard output, or replaces the file. */
 int text_save(const char *path, struct span bytes, struct err *err) __attribute__((warn_unused_result));
 
-/* One line of JSON on standard output. Takes the reference. */
-int text_json(json_t *value, struct err *err) __attribute__((nonnull(1), warn_unused_result));
-
 /* Appends each line of the text behind `indent`, without control characters other than tab. */
 void text_indent(struct buf *out, const char *indent, struct span text) __attribute__((nonnull));
 

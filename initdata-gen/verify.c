@@ -142,8 +142,8 @@ static int report(const struct verify *verify, const struct outcome *outcome, st
 	bool ok = json_array_size(outcome->different) == 0;
 
 	if (verify->output == TEXT_JSON) {
-		if (text_json(json_pack("{s:b, s:O, s:O}", "verified", ok, "same", outcome->same, "different",
-					      outcome->different),
+		if (json_print(json_pack("{s:b, s:O, s:O}", "verified", ok, "same", outcome->same,
+					       "different", outcome->different),
 				    err) < 0)
 			return -1;
 		return ok ? 0 : 1;

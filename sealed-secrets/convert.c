@@ -283,8 +283,8 @@ static int write_all(const struct convert *settings, struct work *work, struct p
 					"another --plan",
 					settings->plan);
 	if (settings->form == FORM_JSON)
-		return output_json(json_pack("{s:s?,s:O}", "plan", work->plan.count ? settings->plan : NULL,
-						   "converted", work->report),
+		return json_print(json_pack("{s:s?,s:O}", "plan", work->plan.count ? settings->plan : NULL,
+						  "converted", work->report),
 				err);
 	fprintf(stderr, "%zu sealed, %zu resources%s%s\n", json_array_size(work->report), work->plan.count,
 			work->plan.count ? " to provision from " : "",

@@ -89,16 +89,3 @@ int output_secret(const char *path, struct span bytes, bool force, struct err *e
 		return err_errno(err, ERR_IO, "writing to standard output");
 	return fs_write_fd(STDOUT_FILENO, "standard output", bytes, err);
 }
-
-int output_json(json_t *value, struct err *err)
-{
-	auto_json json_t *owned = value;
-
-	if (!owned)
-		return err_set(err, ERR_USAGE, "a word of the command line is no text in UTF-8");
-	auto_free char *line = json_text(owned, false);
-
-	if (printf("%s\n", line) < 0)
-		return err_errno(err, ERR_IO, "writing to standard output");
-	return 0;
-}

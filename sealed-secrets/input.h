@@ -36,8 +36,5 @@ int input_text(const char *source, struct buf *out, struct err *err)
 /* To standard output (path NULL or "-") or into a new private file. */
 int output_secret(const char *path, struct span bytes, bool force, struct err *err)
 		__attribute__((warn_unused_result));
-/* One line of JSON on standard output. Takes the reference; NULL, which jansson makes of words of the command line that
- * are no UTF-8, is ERR_USAGE. */
-int output_json(json_t *value, struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -108,7 +108,7 @@ static int run_inspect(void *given, struct err *err)
 	int code = has_errors(json_object_get(told, "findings")) ? 1 : 0;
 	if (settings->form == FORM_TEXT)
 		print_text(told);
-	else if (output_json(json_incref(told), err) < 0)
+	else if (json_print(json_incref(told), err) < 0)
 		return -1;
 	return code;
 }
@@ -134,7 +134,7 @@ static int run_verify(void *given, struct err *err)
 	if (sealed_verify(&sealed, key->jwk, err) < 0)
 		return -1;
 	if (settings->form == FORM_JSON)
-		return output_json(json_pack("{s:b,s:s}", "verified", 1, "kid", sealed.kid), err);
+		return json_print(json_pack("{s:b,s:s}", "verified", 1, "kid", sealed.kid), err);
 	printf("verified with %s\n", sealed.kid);
 	return 0;
 }

@@ -84,8 +84,8 @@ static int run(void *given, struct err *err)
 		return -1;
 	}
 	if (settings->form == FORM_JSON)
-		return output_json(json_pack("{s:s,s:s,s:s}", "kid", settings->kid, "private", private_path,
-						   "public", public_path),
+		return json_print(json_pack("{s:s,s:s,s:s}", "kid", settings->kid, "private", private_path,
+						  "public", public_path),
 				err);
 	printf("%s\n%s\n", private_path, public_path);
 	return 0;

@@ -286,9 +286,9 @@ static int report(const struct lint *settings, const struct round *round, struct
 	}
 	if (settings->form == FORM_TEXT)
 		printf("%zu sealed, %zu errors, %zu warnings\n", round->strings, errors, warnings);
-	else if (output_json(json_pack("{s:I,s:I,s:I,s:O}", "sealed", (json_int_t)round->strings, "errors",
-					     (json_int_t)errors, "warnings", (json_int_t)warnings, "findings",
-					     round->findings),
+	else if (json_print(json_pack("{s:I,s:I,s:I,s:O}", "sealed", (json_int_t)round->strings, "errors",
+					    (json_int_t)errors, "warnings", (json_int_t)warnings, "findings",
+					    round->findings),
 				 err) < 0)
 		return -1;
 	return errors || (settings->strict && warnings) ? 1 : 0;

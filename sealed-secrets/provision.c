@@ -10,6 +10,7 @@
 #include "codec/yaml.h"
 #include "kbs/admin.h"
 #include "kbs/message.h"
+#include "kube/name.h"
 #include "sealed-secrets/input.h"
 #include "sealed-secrets/plan.h"
 #include "sealed-secrets/settings.h"
@@ -119,8 +120,8 @@ static int put_all(const struct provision *settings, const struct plan *plan, st
 	if (put_policy(settings, admin, err) < 0)
 		return -1;
 	return settings->form == AS_JSON
-			? output_json(json_pack("{s:s,s:b,s:O}", "kbs", settings->kbs, "dryRun",
-						      settings->dry_run, "resources", done),
+			? json_print(json_pack("{s:s,s:b,s:O}", "kbs", settings->kbs, "dryRun",
+						     settings->dry_run, "resources", done),
 					  err)
 			: 0;
 }
@@ -139,18 +140,11 @@ static int split(const struct kbs_uri *uri, char **type, const char **tag, struc
 				uri->path);
 	*type = xmemdup0(first + 1, (size_t)(second - first - 1));
 	*tag = second + 1;
-	for (const char *c = *type; *c; c++)
-		if (!(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9') && *c != '-')
-			return err_set(err, ERR_USAGE,
-					"'%s' becomes the name of a Secret and of a volume: small letters, "
-					"digits and '-' "
-					"alone",
-					*type);
-	if (**type == '-' || span_ends(span_of(*type), "-"))
-		return err_set(err, ERR_USAGE, "'%s' begins or ends with '-', as no name of a Secret does",
-				*type);
-	if (strlen(*type) > 63)
-		return err_set(err, ERR_USAGE, "'%s' has more than the 63 characters of a volume's name",
+	if (!name_is_label(span_of(*type)))
+		return err_set(err, ERR_USAGE,
+				"'%s' becomes the name of a Secret and of a volume: at most 63 small "
+				"letters, "
+				"digits and '-', which neither begins nor ends it",
 				*type);
 	return 0;
 }
@@ -212,7 +206,7 @@ static int print_patch(const struct provision *settings, const json_t *secrets, 
 			"--type json -p "
 			"\"$PATCH\"\n",
 			settings->namespace, settings->config);
-	return output_json(patch, err);
+	return json_print(patch, err);
 }
 
 static int run(void *given, struct err *err)

@@ -171,7 +171,7 @@ static int print(const struct seal *settings, const char *kid, const struct buf 
 		auto_json json_t *tree = NULL;
 		if (json_read(buf_span(payload), SEALED_PAYLOAD_MAX, &tree, err) < 0)
 			return -1;
-		return output_json(json_pack("{s:s,s:s,s:O}", "sealed", sealed, "kid", kid, "payload", tree),
+		return json_print(json_pack("{s:s,s:s,s:O}", "sealed", sealed, "kid", kid, "payload", tree),
 				err);
 	}
 	/* a newline in a file would be part of the secret and undo it */

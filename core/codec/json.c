@@ -5,6 +5,7 @@
 #include "base/closest.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/own.h"
 #include "codec/json_fast.h"
 
 #include <inttypes.h>
@@ -123,6 +124,18 @@ char *json_text(const json_t *value, bool sorted)
 	if (!text)
 		abort();
 	return text;
+}
+
+int json_print(json_t *value, struct err *err)
+{
+	auto_json json_t *owned = value;
+
+	if (!owned)
+		return err_set(err, ERR_USAGE, "a word of the command line is no text in UTF-8");
+	auto_free char *line = json_text(owned, false);
+	if (puts(line) < 0)
+		return err_errno(err, ERR_IO, "writing to standard output");
+	return 0;
 }
 
 /* ---- getters ------------------------------------------------------------------------------------------- */

@@ -57,6 +57,12 @@ int json_read_file(const char *path, size_t max, json_t **out, struct err *err)
 char *json_text(const json_t *value, bool sorted) __attribute__((nonnull, returns_nonnull));
 
 /*
+ * A value as one line on standard output; takes the reference. NULL, which jansson makes of words of the command line
+ * that are no UTF-8, is ERR_USAGE. ERR_IO.
+ */
+int json_print(json_t *value, struct err *err) __attribute__((warn_unused_result));
+
+/*
  * Getters. `path` is for messages alone: the place of `object` itself, "" at the root. With a missing or null
  * member, _opt forms succeed and leave *out as it was (so the default is set before the call); the plain forms are
  * ERR_FORMAT. A wrong type is ERR_FORMAT in both, and so is an `object` that is none; one that is NULL or null has

@@ -331,11 +331,10 @@ static int get_secret(struct kms *kms, const char *name, const json_t *annotatio
 {
 	auto_wiped_response struct http_response answer = HTTP_RESPONSE_NONE;
 	auto_buf struct buf body = BUF_MAX(KMS_REQUEST_MAX);
-	const char *stage = "", *version = "";
+	const char *stage = NULL, *version = NULL;
 
-	if (kms_opt_text(annotations, "annotations", "version_stage", &stage, err) < 0 ||
-			kms_opt_text(annotations, "annotations", "version_id", &version, err) < 0)
-		return kms_blame_caller(err);
+	if (kms_versions(annotations, &stage, &version, err) < 0)
+		return -1;
 	aliyun_secret_body(&body, name, stage, version);
 	if (call(kms, "GetSecretValue", &body, &answer, err) < 0)
 		return -1;

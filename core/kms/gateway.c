@@ -216,14 +216,11 @@ static int fetch(struct kms *kms, const struct gateway_credential *credential, c
 	struct gateway_ask ask = { .credential = credential,
 		.region = region,
 		.name = name,
-		.stage = "",
-		.version = "",
 		.nonce = nonce,
 		.timestamp = clock_format(clock_wall(kms->clock), timestamp) };
 
-	if (kms_opt_text(annotations, "annotations", "version_stage", &ask.stage, err) < 0 ||
-			kms_opt_text(annotations, "annotations", "version_id", &ask.version, err) < 0)
-		return kms_blame_caller(err);
+	if (kms_versions(annotations, &ask.stage, &ask.version, err) < 0)
+		return -1;
 	make_nonce(kms, nonce);
 	if (make_url(kms, &ask, &url, err) < 0)
 		return -1;

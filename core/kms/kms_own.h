@@ -73,6 +73,10 @@ int kms_get_text(const json_t *object, const char *place, const char *name, cons
 int kms_opt_text(const json_t *object, const char *place, const char *name, const char **out, struct err *err)
 		__attribute__((nonnull(2, 3, 4), warn_unused_result));
 
+/* The annotations of a secret that has versions: version_stage and version_id, "" when absent. ERR_USAGE. */
+int kms_versions(const json_t *annotations, const char **stage, const char **version, struct err *err)
+		__attribute__((nonnull(2, 3), warn_unused_result));
+
 /* err's kind becomes ERR_USAGE: what was wrong came from our caller. Returns -1. */
 int kms_blame_caller(struct err *err);
 

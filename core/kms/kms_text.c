@@ -89,6 +89,15 @@ int kms_blame_caller(struct err *err)
 	return -1;
 }
 
+int kms_versions(const json_t *annotations, const char **stage, const char **version, struct err *err)
+{
+	*stage = *version = "";
+	if (kms_opt_text(annotations, "annotations", "version_stage", stage, err) < 0 ||
+			kms_opt_text(annotations, "annotations", "version_id", version, err) < 0)
+		return kms_blame_caller(err);
+	return 0;
+}
+
 int kms_secret_of_b64(const char *text, const char *what, struct secret *out, struct err *err)
 {
 	auto_secret struct secret room = SECRET_NONE;

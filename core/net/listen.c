@@ -41,3 +41,13 @@ int listen_parse(const char *text, char address[static LISTEN_ADDRESS_MAX], uint
 	*port = (uint16_t)number;
 	return 0;
 }
+
+bool listen_is_loopback(const char *address)
+{
+	struct in_addr four;
+	struct in6_addr six;
+
+	if (inet_pton(AF_INET, address, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET6, address, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "net/listen.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -163,15 +164,11 @@ bool url_same_origin(const struct url *a, const struct url *b)
 bool url_is_loopback(const struct url *url)
 {
 	char text[HOST_MAX + 1];
-	struct in_addr four;
-	struct in6_addr six;
 
 	memcpy(text, url->host.ptr, url->host.len);
 	text[url->host.len] = '\0';
-	if (url->ipv6)
-		return inet_pton(AF_INET6, text, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-	if (inet_pton(AF_INET, text, &four) == 1)
-		return ntohl(four.s_addr) >> 24 == 127;
+	if (listen_is_loopback(text))
+		return true;
 	struct span name = url->host, last = SPAN_LIT("localhost");
 	if (name.len > last.len && name.ptr[name.len - last.len - 1] == '.')
 		name = span_from(name, name.len - last.len);

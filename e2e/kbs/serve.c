@@ -26,11 +26,6 @@ static void on_signal(void *ctx, int fd)
 		server_stop(ctx);
 }
 
-static bool is_loopback(const char *address)
-{
-	return span_starts(span_of(address), "127.") || strcmp(address, "::1") == 0;
-}
-
 /* As many connections as are promised, where the system lets us. */
 static void raise_descriptors(void)
 {
@@ -87,7 +82,7 @@ static int listen_on(const struct settings *settings, struct broker *broker, str
 
 	if (listen_parse(settings->listen, address, &listener.port, err) < 0)
 		return -1;
-	if (!settings->cert && !is_loopback(address))
+	if (!settings->cert && !listen_is_loopback(address))
 		return err_set(err, ERR_USAGE,
 				"'%s' can be reached from other machines, which takes --cert and --key: "
 				"resources are "
