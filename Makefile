@@ -19,7 +19,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # ---- flags -------------------------------------------------------------------------------------------------
 PACKAGES := libcurl libwebsockets jansson yaml-0.1 libcrypto libssl zlib libnghttp2 libarchive gpgme p11-kit-1 \
-	tss2-esys tss2-tctildr tss2-mu tss2-rc
+	tss2-esys tss2-tctildr tss2-mu tss2-rc librnp
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wcast-align -Wwrite-strings -Wundef -Wvla -Walloca -Wformat=2 -Wconversion \
 	-Wno-sign-conversion -Wimplicit-fallthrough -Wswitch-enum -Wnull-dereference -Wdouble-promotion \
@@ -72,17 +72,20 @@ FUZZERS  := $(FUZZ_SRC:%.c=$(OUT)/%)
 # the development key broker is for tests and demos and is not installed
 BROKER_SRC := $(sort $(wildcard e2e/kbs/*.c))
 BROKER   := $(if $(wildcard e2e/kbs/main.c),$(OUT)/bin/dev-kbs)
+# the offline half of the webhook is a program of its own
+CHECK_SRC := $(sort $(wildcard webhook/check/*.c))
+CHECK    := $(if $(wildcard webhook/check/main.c),$(OUT)/bin/policy-check)
 FUZZ_LIBS := $(patsubst %,$(OUT)/lib/%.a,$(filter webhook image-crypt guest sealed-secrets,$(PROGRAMS)) \
-	$(notdir $(BROKER)))
+	$(notdir $(BROKER) $(CHECK)))
 # containerd's decoder is dropped on nodes of any distribution
 DECODER_SRC  := $(sort $(wildcard image-crypt/decoder/*.c))
 DECODER      := $(OUT)/bin/image-crypt-decoder
 DECODER_LIBS := -lnghttp2 -lssl -lcrypto -ljansson -lz
 # the linker's warnings are about glibc's loading of modules for names of hosts, which is wanted
 DECODER_LINK := $(if $(filter $(BUILD),dev release),-static-pie -Wl$(comma)--no-warnings,-pie)
-BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p)) $(DECODER) $(BROKER)
-SOURCES   = $(CORE_SRC) $(PROG_SRC) $(DECODER_SRC) $(BROKER_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c)
-HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) image-crypt/decoder/*.h e2e/kbs/*.h tests/*/*.h fuzz/*.h))
+BINS     := $(foreach p,$(PROGRAMS),$(OUT)/bin/$(p)) $(DECODER) $(BROKER) $(CHECK)
+SOURCES   = $(CORE_SRC) $(PROG_SRC) $(DECODER_SRC) $(BROKER_SRC) $(CHECK_SRC) $(TEST_SRC) $(DRIVER_SRC) $(FUZZ_SRC) $(wildcard fuzz/driver.c fuzz/planted.c)
+HEADERS   = $(sort $(wildcard core/*/*.h $(PROGRAMS:%=%/*.h) image-crypt/decoder/*.h e2e/kbs/*.h webhook/check/*.h tests/*/*.h fuzz/*.h))
 
 .PHONY: all one programs help clean
 all: ## every program with gcc, and every object once more with clang
@@ -135,17 +138,22 @@ $(DECODER): $(DECODER_SRC:%.c=$(OUT)/%.o) $(CORE)
 	@echo "  LD   $@"
 	@$(CC) $(filter-out -pie,$(LDFLAGS)) $(DECODER_LINK) $^ $(DECODER_LIBS) -o $@
 
-$(OUT)/lib/dev-kbs.a: $(patsubst %.c,$(OUT)/%.o,$(filter-out %/main.c,$(BROKER_SRC)))
-	@mkdir -p $(@D)
-	@rm -f $@
-	@ar rcsD $@ $^
+# a program whose sources are a part of another folder: name, folder
+define part
+$(OUT)/lib/$(1).a: $(patsubst %.c,$(OUT)/%.o,$(filter-out %/main.c,$(sort $(wildcard $(2)/*.c))))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcsD $$@ $$^
 
-$(OUT)/bin/dev-kbs: $(OUT)/e2e/kbs/main.o $(OUT)/lib/dev-kbs.a $(CORE)
-	@mkdir -p $(@D)
-	@echo "  LD   $@"
-	@$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+$(OUT)/bin/$(1): $(OUT)/$(2)/main.o $(OUT)/lib/$(1).a $(CORE)
+	@mkdir -p $$(@D)
+	@echo "  LD   $$@"
+	@$$(CC) $$(LDFLAGS) $$^ $$(LIBS) -o $$@
 
-$(filter $(OUT)/tests/dev-kbs/%,$(TESTS)): $(OUT)/lib/dev-kbs.a
+$(filter $(OUT)/tests/$(1)/%,$(TESTS)): $(OUT)/lib/$(1).a
+endef
+$(if $(BROKER),$(eval $(call part,dev-kbs,e2e/kbs)))
+$(if $(CHECK),$(eval $(call part,policy-check,webhook/check)))
 
 $(TESTS): $(OUT)/%: $(OUT)/%.o $(CORE)
 	@echo "  LD   $@"

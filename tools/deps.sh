@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 build=(gcc make pkg-config libc6-dev libcurl4-openssl-dev libwebsockets-dev libjansson-dev libyaml-dev libssl-dev zlib1g-dev
-	libnghttp2-dev libarchive-dev libgpgme-dev libp11-kit-dev libtss2-dev xz-utils git)
+	libnghttp2-dev libarchive-dev libgpgme-dev libp11-kit-dev libtss2-dev librnp-dev xz-utils git)
 quality=(clang clang-format clang-tidy libclang-rt-14-dev llvm shellcheck libcmocka-dev jq man-db openssl curl gnupg
 	softhsm2 opensc jose time zstd)
 cluster=(etcd-server etcd-client containerd runc containernetworking-plugins docker-registry umoci skopeo iproute2

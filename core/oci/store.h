@@ -47,12 +47,22 @@ struct oci_access {
 	const char *const *
 			auth_files; /* those looked into in this order when auth_file is NULL; NULL-terminated */
 	const char *credentials; /* "user:password" for this place, read from a file; NULL: from the auth file */
-	struct span ca;          /* PEM of further trusted roots; empty: the system's */
-	bool plain_http;         /* http:// also where the host is not loopback */
-	bool insecure;           /* no check of the registry's certificate */
-	const char *proxy;       /* NULL: none */
+	/* texts of docker's config.json in memory, looked into in this order instead of any file; no helper that they
+	 * name is run, as they are other people's. NULL: files */
+	const struct span *auth_texts;
+	size_t auth_text_count;
+	struct span ca;    /* PEM of further trusted roots; empty: the system's */
+	bool plain_http;   /* http:// also where the host is not loopback */
+	bool insecure;     /* no check of the registry's certificate */
+	const char *proxy; /* NULL: none */
 	const char *no_proxy;
 	const char *user_agent; /* required */
+	/* For a program whose images' names are other people's: no connection, redirect or realm leads to a loopback,
+	 * link-local, multicast or unspecified address, unless its host (as in place.host) is `vouched`; NULL: none */
+	bool guard;
+	const char *vouched;
+	bool impatient;  /* 429 and 5xx are not waited for: ERR_RETRY with retry_after at once */
+	int deadline_ms; /* for one call with all its answers; 0: none */
 };
 
 struct oci_manifest_bytes {

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the guest would decide: image-rs's own rules, quirks included (image-trust.md, 1 to 5), evaluated on the facts
+ * that admission has. A prediction: the guest asks the registry again, minutes later.
+ *
+ *     guest_view      the pod's init-data, as far as images are concerned: broker, policy, registries, agent policy
+ *     guest_policy    a policy.json as the guest reads it: one error anywhere makes it unreadable for every image
+ *     guest_decide    the verdict on one image, with the guest's own words
+ *
+ * The signature policy is the one that the guest would load: image_security_policy in the [image] table of cdh.toml, a text,
+ * or image_security_policy_uri, which is looked up among the resources that an ImagePolicy lists; nothing is
+ * fetched. Without either the guest checks nothing.
+ *
+ * Pure. Bounds: GUEST_POLICY_MAX bytes of JSON. Errors: ERR_FORMAT, ERR_LIMIT; ERR_NOT_FOUND for a resource that the
+ * list does not have.
+ */
+#ifndef COCOON_POLICY_GUEST_H
+#define COCOON_POLICY_GUEST_H
+
+#include "base/buf.h"
+#include "policy/image.h"
+#include "policy/judge.h"
+
+#define GUEST_POLICY_MAX ((size_t)1024 * 1024)
+
+/* ---- what the pod's document says (policy/guest_view.c) ---- */
+
+struct guest_view {
+	char *kbs_url;      /* of aa.toml's token_configs.kbs or cdh.toml's kbc; NULL: none */
+	char *policy;       /* cdh.toml [image] image_security_policy; NULL */
+	char *policy_uri;   /* image_security_policy_uri; NULL */
+	char *sigstore;     /* sigstore_config_uri; NULL */
+	json_t *registries; /* [image] registry_config, the table of image-trust.md 5, or NULL */
+	char *registries_uri;
+	char *agent_policy; /* policy.rego, or NULL */
+};
+/* Of a document's text (initdata/document.h). An entry that is missing is no error. */
+int guest_view_read(struct span document, struct guest_view *out, struct err *err)
+		__attribute__((nonnull(2), warn_unused_result));
+void guest_view_clear(struct guest_view *view) __attribute__((nonnull));
+#define auto_guest_view __attribute__((cleanup(guest_view_clear)))
+
+/* Does the agent policy name one of the image's digests (of the index, of a platform's manifest)? */
+bool guest_view_names_digest(const struct guest_view *view, const struct image_facts *facts)
+		__attribute__((nonnull));
+
+/* ---- policy.json (policy/guest_policy.c) ---- */
+
+struct guest_policy {
+	json_t *json;
+};
+int guest_policy_parse(struct span text, struct guest_policy *out, struct err *err)
+		__attribute__((nonnull(2), warn_unused_result));
+void guest_policy_clear(struct guest_policy *policy) __attribute__((nonnull));
+#define auto_guest_policy __attribute__((cleanup(guest_policy_clear)))
+
+/* The requirements for a reference, and the scope that was hit (static or borrowed): borrowed. */
+const json_t *guest_policy_find(const struct guest_policy *policy, const struct oci_name *task,
+		const char **scope) __attribute__((nonnull));
+
+/*
+ * What is wrong or dangerous in the text, for people: {"level":"error"|"warning","path":…,"message":…} appended to the
+ * array. Errors are what makes the guest refuse everything or one scope always.
+ */
+void guest_policy_lint(struct span text, json_t *findings) __attribute__((nonnull(2)));
+
+/*
+ * The policy.json that makes the guest demand what an ImagePolicy demands, as far as the guest can; what it cannot is
+ * said in `notes` (texts). Keys are written as keyData, or as keyPath kbs:///… where `resources` lists their text.
+ */
+int guest_policy_write(const struct image_policy *policy, struct buf *out, json_t *notes, struct err *err)
+		__attribute__((nonnull(1, 2, 3), warn_unused_result));
+
+/* ---- the verdict (policy/guest_decide.c, guest_tasks.c) ---- */
+
+enum guest_verdict { GUEST_ACCEPTS, GUEST_REFUSES, GUEST_UNKNOWN };
+
+/*
+ * `view` may be NULL (no init-data: the guest's image decides, unknown). `why` gets the guest's words and ours. The
+ * references that the guest would try (mirrors, remaps) are judged each; GUEST_REFUSES when the first that would be
+ * tried is refused.
+ */
+enum guest_verdict guest_decide(const struct policy_guest *settings, const struct guest_view *view,
+		const struct oci_name *name, const struct image_facts *facts, struct buf *why)
+		__attribute__((nonnull(1, 3, 4, 5)));
+
+/* Where the guest would pull a reference from, in its order (image-trust.md 5): names, at most GUEST_TASKS_MAX. */
+#define GUEST_TASKS_MAX 32
+struct guest_task {
+	struct oci_name name;
+	bool plain_http;
+};
+int guest_tasks(const json_t *registries, const struct oci_name *name, struct guest_task *out, size_t *count,
+		struct err *err) __attribute__((nonnull(2, 3, 4), warn_unused_result));
+
+/*
+ * The form in which an image may be pinned without the guest refusing it (image-trust.md 6): PIN_KEEP_TAG, PIN_DROP_TAG,
+ * or PIN_NONE when the guest's rule for it takes no digest at all; `why` says.
+ */
+enum policy_pin guest_pin_form(const struct policy_guest *settings, const struct guest_view *view,
+		const struct oci_name *name, struct buf *why) __attribute__((nonnull(3, 4)));
+
+#endif
