@@ -62,6 +62,7 @@
 #include <stdint.h>
 
 struct err;
+struct oci_name;
 struct pkey;
 struct simple_ring;
 
