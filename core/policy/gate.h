@@ -11,6 +11,7 @@
  *     if (result.pending) …     result.wants: fetch them, then gate_judge() once more with the same review
  *
  * Policies: every one that takes the pod and the image must be satisfied. An image that none takes is the set's `unmatched`.
+ * A broken policy (policy/imagepolicy.h) needs no facts: where no other applies, none are asked for.
  * Messages: one line a reason, `spec.containers[0].image: "registry.example/shop/app:1": ImagePolicy shop: encryption.layers: …`.
  *
  * UPDATE: what a pod was admitted under is written on it (GATE_ANNOTATION, by the mutating half, frozen). Images that have not

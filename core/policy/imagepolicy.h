@@ -45,6 +45,10 @@
  *
  * Policies are not ranked: every policy that applies to an image must be satisfied, so adding one never allows more.
  *
+ * A policy that does not compile still counts, so that no image is admitted because its policy is no good: it is `broken`,
+ * with the reason, demands nothing that could be looked up, and is violated by every image that it takes (in its mode).
+ * Whoever holds an earlier, good form keeps that one instead.
+ *
  * Immutable once compiled, counted by references, shared between threads. Keys are parsed once. Bounds are those of the
  * resource's schema, checked again here. Errors: ERR_FORMAT, ERR_LIMIT naming the field.
  */
@@ -124,7 +128,8 @@ struct image_policy {
 	char *name;
 	int64_t generation;
 	json_t *spec;           /* what texts and lists borrow from */
-	unsigned char hash[32]; /* sha256 of the spec, members sorted */
+	unsigned char hash[32]; /* sha256 of the spec, members sorted; of a broken one also of the reason */
+	char *broken;           /* NULL, or why it does not compile: every image that it takes violates it */
 	/* matching */
 	const json_t *runtime_classes;        /* globs, or NULL for all */
 	struct selector namespaces, pods;     /* without source: all */
@@ -152,6 +157,13 @@ struct image_policy {
 
 int image_policy_compile(const json_t *resource, struct image_policy **out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
+/*
+ * The form of a resource that does not compile, for the reason `why`: of its members match, mode, templates and priority
+ * those that can be read count, the others are as if they were not there. So one whose match cannot be read takes every
+ * image of every confidential pod, and one whose mode cannot be read enforces. ERR_FORMAT when it has not even a name.
+ */
+int image_policy_broken(const json_t *resource, const char *why, struct image_policy **out, struct err *err)
+		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 struct image_policy *image_policy_ref(struct image_policy *policy) __attribute__((nonnull, returns_nonnull));
 void image_policy_unref(struct image_policy *policy);
 static inline void image_policy_release(struct image_policy **slot)

@@ -55,7 +55,10 @@ struct judge_image {
 	int64_t now;                    /* seconds since 1970, for keys that expire */
 };
 
-/* Appends a finding for everything that is not as the policy demands. */
+/*
+ * Appends a finding for everything that is not as the policy demands. Of a broken policy that is one violation, with the
+ * reason, whatever is known of the image.
+ */
 void judge_image(const struct judge_image *judge, struct findings *out) __attribute__((nonnull));
 
 /* The parts, for tests. */
