@@ -29,36 +29,6 @@ static const char *env_either(const char *upper, const char *lower)
 	return value ? value : env(lower);
 }
 
-static void add_path(struct access *access, size_t *count, const char *folder, const char *rest)
-{
-	if (!folder)
-		return;
-	access->owned[*count] = xasprintf("%s%s", folder, rest);
-	access->paths[*count] = access->owned[*count];
-	(*count)++;
-}
-
-/* The order of containers-auth.json(5), then docker's. */
-static void find_paths(struct access *access)
-{
-	const char *docker = env("DOCKER_CONFIG");
-	const char *config = env("XDG_CONFIG_HOME");
-	size_t count = 0;
-
-	add_path(access, &count, env("REGISTRY_AUTH_FILE"), "");
-	if (count)
-		return;
-	add_path(access, &count, env("XDG_RUNTIME_DIR"), "/containers/auth.json");
-	if (config)
-		add_path(access, &count, config, "/containers/auth.json");
-	else
-		add_path(access, &count, env("HOME"), "/.config/containers/auth.json");
-	if (docker)
-		add_path(access, &count, docker, "/config.json");
-	else
-		add_path(access, &count, env("HOME"), "/.docker/config.json");
-}
-
 /* One line USER:PASSWORD; the line end does not belong to the password. */
 static int read_credentials(const char *path, struct secret *out, struct err *err)
 {
@@ -88,8 +58,8 @@ int access_init(const struct access_options *options, struct access *out, struct
 	};
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0)
 		return -1;
-	find_paths(out);
-	out->oci.auth_files = out->paths;
+	authfiles_find((const char *const *)environ, &out->files);
+	out->oci.auth_files = out->files.paths;
 	if (options->creds_file) {
 		if (read_credentials(options->creds_file, &out->credentials, err) < 0)
 			return err_wrap(err, "--creds-file");
@@ -105,8 +75,7 @@ int access_init(const struct access_options *options, struct access *out, struct
 
 void access_clear(struct access *access)
 {
-	for (size_t i = 0; i < ACCESS_PATHS; i++)
-		free(access->owned[i]);
+	authfiles_clear(&access->files);
 	free(access->ocicrypt_config);
 	secret_clear(&access->credentials);
 	buf_clear(&access->ca);

@@ -14,6 +14,7 @@
 #include "base/opt.h"
 #include "crypto/secret.h"
 #include "image/wrap.h"
+#include "oci/authfiles.h"
 #include "oci/store.h"
 
 struct err;
@@ -40,14 +41,11 @@ struct access_options {
 			OPT_FLAG(structure, access.insecure, "insecure-skip-tls-verify", 0,              \
 					"do not check certificates, of source and destination")
 
-#define ACCESS_PATHS 5
-
 struct access {
 	struct oci_access oci;
 	struct buf ca;
 	struct secret credentials;
-	const char *paths[ACCESS_PATHS + 1];
-	char *owned[ACCESS_PATHS];
+	struct authfiles files;
 	char *ocicrypt_config;
 };
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/authfiles.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The value of a variable that is set and not empty, or NULL. */
+static const char *value_of(const char *const *environment, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *environment; environment++)
+		if (!strncmp(*environment, name, len) && (*environment)[len] == '=')
+			return (*environment)[len + 1] ? *environment + len + 1 : NULL;
+	return NULL;
+}
+
+static size_t add(struct authfiles *files, size_t count, const char *folder, const char *rest)
+{
+	if (!folder)
+		return count;
+	files->owned[count] = xasprintf("%s%s", folder, rest);
+	files->paths[count] = files->owned[count];
+	return count + 1;
+}
+
+void authfiles_find(const char *const *environment, struct authfiles *out)
+{
+	const char *home = value_of(environment, "HOME");
+	const char *config = value_of(environment, "XDG_CONFIG_HOME");
+	const char *docker = value_of(environment, "DOCKER_CONFIG");
+	size_t count;
+
+	*out = (struct authfiles){ .paths = { NULL } };
+	if (add(out, 0, value_of(environment, "REGISTRY_AUTH_FILE"), ""))
+		return;
+	count = add(out, 0, value_of(environment, "XDG_RUNTIME_DIR"), "/containers/auth.json");
+	count = config ? add(out, count, config, "/containers/auth.json")
+		       : add(out, count, home, "/.config/containers/auth.json");
+	if (docker)
+		add(out, count, docker, "/config.json");
+	else
+		add(out, count, home, "/.docker/config.json");
+}
+
+void authfiles_clear(struct authfiles *files)
+{
+	for (size_t i = 0; i < AUTHFILES_MAX; i++)
+		free(files->owned[i]);
+	*files = (struct authfiles){ .paths = { NULL } };
+}

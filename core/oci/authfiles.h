@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a person's credentials of registries lie (containers-auth.json(5), then docker's), by an environment that the
+ * program passes: rooms do not read it themselves.
+ *
+ *     $REGISTRY_AUTH_FILE                              alone, when it is set; else, in this order
+ *     $XDG_RUNTIME_DIR/containers/auth.json
+ *     $XDG_CONFIG_HOME/containers/auth.json            or ~/.config/containers/auth.json
+ *     $DOCKER_CONFIG/config.json                       or ~/.docker/config.json
+ *
+ * Ownership: the struct owns its texts. They need not exist.
+ */
+#ifndef COCOON_OCI_AUTHFILES_H
+#define COCOON_OCI_AUTHFILES_H
+
+#define AUTHFILES_MAX 3
+
+struct authfiles {
+	const char *paths[AUTHFILES_MAX + 1]; /* NULL-terminated: oci_access.auth_files */
+	char *owned[AUTHFILES_MAX];
+};
+
+/* "NAME=value" texts, NULL-terminated. */
+void authfiles_find(const char *const *environment, struct authfiles *out) __attribute__((nonnull));
+void authfiles_clear(struct authfiles *files) __attribute__((nonnull));
+#define auto_authfiles __attribute__((cleanup(authfiles_clear)))
+
+#endif
