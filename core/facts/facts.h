@@ -54,11 +54,13 @@ struct facts_options {
 	unsigned threads;
 	unsigned per_host;
 	bool guard; /* addresses that nobody vouched for: see policy/registry.h */
-	/* offline: docker's files (oci/dockerconfig.h) and a layout to look into first; NULL: none */
+	/* the program's own: docker's files (oci/authfiles.h), looked into behind what `logins` gives; NULL: none */
 	const char *auth_file;
-	bool default_auth_files;
-	const char *const *
-			layouts; /* "oci:path[:name]" places; an image that one of them has is read from it */
+	const char *const *auth_files;
+	const char *proxy; /* where a policy's registry entry names none; NULL: none */
+	const char *no_proxy;
+	/* offline: "oci:path[:name]" places; an image that one of them has is read from it */
+	const char *const *layouts;
 	size_t layout_count;
 	/* whose credentials a want has; called in a fetching thread, may wait. NULL: none. ERR_* fails the fetch */
 	void *ctx;
