@@ -139,4 +139,16 @@ int pkey_sign(const struct pkey *key, struct span message, struct buf *out, stru
 int pkey_verify(const struct pkey *key, struct span message, struct span signature, struct err *err)
 		__attribute__((nonnull(1), warn_unused_result));
 
+/* ---- any kind ---- */
+
+/*
+ * Signatures as X.509 and its kin have them: ECDSA in DER with the curve's hash (strictly DER: there is one text for a
+ * pair of numbers), 64 bytes of Ed25519, RSASSA-PKCS1-v1_5 with SHA-256. ERR_AUTH, uniform.
+ */
+int pkey_verify_der(const struct pkey *key, struct span message, struct span signature, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
+/* The same where the message is known by its hash alone. ERR_USAGE for a hash of another size, and for Ed25519. */
+int pkey_verify_hash(const struct pkey *key, struct span hash, struct span signature, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
+
 #endif

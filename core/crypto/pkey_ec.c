@@ -5,10 +5,6 @@
 #include "crypto/pkey.h"
 #include "crypto/pkey_own.h"
 
-#include <openssl/bn.h>
-#include <openssl/ec.h>
-
-#define DER_MAX       160 /* of an ECDSA signature on P-521: 139 */
 #define ED25519_BYTES 64
 
 /* ---- agreement ---- */
@@ -38,24 +34,7 @@ int pkey_agree(const struct pkey *own, const struct pkey *peer, struct secret *o
 
 /* ---- signatures ---- */
 
-/* The hash that RFC 7518, 3.4 puts to the curve; Ed25519 has its own inside. */
-static const char *hash_of(enum pkey_kind kind)
-{
-	switch (kind) {
-	case PKEY_P256:
-		return "SHA256";
-	case PKEY_P384:
-		return "SHA384";
-	case PKEY_P521:
-		return "SHA512";
-	case PKEY_RSA:
-	case PKEY_ED25519:
-		break;
-	}
-	return NULL;
-}
-
-static int no_signature(const struct pkey *key, struct err *err)
+int pkey_no_rsa(const struct pkey *key, struct err *err)
 {
 	if (key->kind != PKEY_RSA)
 		return 0;
@@ -79,7 +58,7 @@ int pkey_sign(const struct pkey *key, struct span message, struct buf *out, stru
 {
 	unsigned char sig[2 * PKEY_COORDINATE_MAX];
 
-	if (no_signature(key, err) < 0 || pkey_need(key, key->kind, true, err) < 0)
+	if (pkey_no_rsa(key, err) < 0 || pkey_need(key, key->kind, true, err) < 0)
 		return -1;
 	int status = key->kind == PKEY_ED25519 ? sign_ed25519(key, message, sig, err)
 					       : pkey_ecdsa_sign(key, message, sig, err);
@@ -87,40 +66,4 @@ int pkey_sign(const struct pkey *key, struct span message, struct buf *out, stru
 		return -1;
 	buf_add(out, sig, 2 * pkey_coordinate(key->kind));
 	return buf_check(out, "the signature", err);
-}
-
-/* r‖s as DER; the length, 0 when it cannot be. */
-static size_t der_of(struct span signature, unsigned char der[static DER_MAX])
-{
-	const unsigned char *pair = (const unsigned char *)signature.ptr;
-	int half = (int)(signature.len / 2);
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(pair, half, NULL), *s = BN_bin2bn(pair + half, half, NULL);
-
-	if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1)
-		ossl_abort("a signature's numbers");
-	int len = i2d_ECDSA_SIG(sig, &der);
-	ECDSA_SIG_free(sig);
-	return len > 0 ? (size_t)len : 0;
-}
-
-int pkey_verify(const struct pkey *key, struct span message, struct span signature, struct err *err)
-{
-	unsigned char der[DER_MAX];
-	size_t half = pkey_coordinate(key->kind);
-
-	if (no_signature(key, err) < 0)
-		return -1;
-	if (signature.len != 2 * half)
-		return err_set(err, ERR_AUTH, "the signature is wrong");
-	if (key->kind != PKEY_ED25519)
-		signature = span_new(der, der_of(signature, der));
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	if (!ctx || EVP_DigestVerifyInit_ex(ctx, NULL, hash_of(key->kind), NULL, NULL, key->evp, NULL) != 1)
-		ossl_abort("starting the check of a signature");
-	int good = EVP_DigestVerify(ctx, (const unsigned char *)signature.ptr, signature.len,
-			(const unsigned char *)message.ptr, message.len);
-	EVP_MD_CTX_free(ctx);
-	ERR_clear_error();
-	return good == 1 ? 0 : err_set(err, ERR_AUTH, "the signature is wrong");
 }

@@ -23,6 +23,9 @@ size_t pkey_coordinate(enum pkey_kind kind);
 int pkey_need(const struct pkey *key, enum pkey_kind kind, bool private, struct err *err)
 		__attribute__((nonnull(1), warn_unused_result));
 
+/* ERR_USAGE for RSA keys, whose signatures have several forms. */
+int pkey_no_rsa(const struct pkey *key, struct err *err) __attribute__((nonnull(1), warn_unused_result));
+
 /* r‖s of an EC key's deterministic signature, twice the curve's coordinate. ERR_LIMIT: no room for secrets. */
 int pkey_ecdsa_sign(const struct pkey *key, struct span message, unsigned char *pair, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));
