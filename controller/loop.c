@@ -171,7 +171,7 @@ static void on_catalog(void *ctx, struct catalog *catalog)
 	auto_json json_t *classes = catalog_confidential(catalog);
 	auto_json json_t *names = catalog_class_names(catalog);
 
-	follow_fingerprint(catalog, loop->fingerprint);
+	follow_fingerprint(catalog, follow_policies(loop->follow), loop->fingerprint);
 	keeper_set_classes(loop->keeper, names);
 	if (loop->leads)
 		lifter_use(loop->lifter, catalog);

@@ -58,7 +58,7 @@ static void on_catalog(void *ctx, struct catalog *catalog)
 {
 	struct follower *f = ctx;
 
-	follow_fingerprint(catalog, f->catalog);
+	follow_fingerprint(catalog, follow_policies(f->follow), f->catalog);
 	log_info("catalog changed", "profiles", LOG_NUMBER((int64_t)catalog_profile_count(catalog)),
 			"fingerprint", f->catalog, NULL);
 	handoff_give_catalog(f->handoff, catalog);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/own.h"
+#include "cluster/policies.h"
 #include "codec/json.h"
 #include "codec/line.h"
 #include "codec/yaml.h"
@@ -25,7 +26,7 @@ struct collection {
 	json_t *(*keep)(json_t *object); /* new reference to what is kept */
 };
 
-enum { PROFILES, CLASSES, NAMESPACES, CONFIG_MAPS, COLLECTIONS };
+enum { PROFILES, CLASSES, NAMESPACES, CONFIG_MAPS, POLICIES, COLLECTIONS };
 
 struct follow {
 	struct follow_options options;
@@ -38,6 +39,8 @@ struct follow {
 	char *settings_wrong; /* why the present text cannot be read */
 	json_t *problems;     /* profile name → text */
 	struct catalog *catalog;
+	json_t *policy_problems; /* policy name → text */
+	struct policy_set *policies;
 };
 
 /* ---- what is kept of an object ------------------------------------------------------------------------------ */
@@ -84,6 +87,7 @@ static int adopt_settings(struct follow *follow, const char *text, struct err *e
 {
 	auto_json json_t *documents = NULL;
 	auto_catalog struct catalog *probe = NULL;
+	auto_policy_set struct policy_set *set = NULL;
 
 	if (yaml_read_all(span_of(text), SETTINGS_MAX, &documents, err) < 0)
 		return -1;
@@ -94,7 +98,7 @@ static int adopt_settings(struct follow *follow, const char *text, struct err *e
 	json_t *settings = json_array_get(documents, 0);
 	if (json_is_null(settings))
 		settings = NULL;
-	if (catalog_new(settings, &probe, err) < 0)
+	if (catalog_new(settings, &probe, err) < 0 || policy_set_new(settings, &set, err) < 0)
 		return -1;
 	json_decref(follow->settings);
 	follow->settings = json_incref(settings);
@@ -155,23 +159,14 @@ static struct profile *compile(struct follow *follow, const char *name, const js
 	return profile_ref(before);
 }
 
-static void rebuild(void *ctx)
+static struct catalog *make_catalog(struct follow *follow, struct err *err)
 {
-	struct follow *follow = ctx;
-	auto_catalog struct catalog *next = NULL;
-	struct err why = ERR_NONE;
+	struct catalog *next = NULL;
 	const char *name;
 	json_t *object;
 
-	for (unsigned i = 0; i < COLLECTIONS; i++)
-		if (!follow->collections[i].synced)
-			return;
-	read_settings(follow);
-	if (catalog_new(follow->settings, &next, &why) < 0) {
-		/* cannot be: these settings made a catalog before */
-		follow->options.failed(follow->options.ctx, "settings", &why);
-		return;
-	}
+	if (catalog_new(follow->settings, &next, err) < 0)
+		return NULL;
 	json_object_foreach (follow->collections[CLASSES].objects, name, object)
 		catalog_add_class(next, object);
 	json_object_foreach (follow->collections[NAMESPACES].objects, name, object)
@@ -179,11 +174,50 @@ static void rebuild(void *ctx)
 	json_object_clear(follow->problems);
 	json_object_foreach (follow->collections[PROFILES].objects, name, object) {
 		auto_profile struct profile *profile = compile(follow, name, object);
-		if (profile && catalog_add_profile(next, profile, &why) < 0)
-			follow->options.failed(follow->options.ctx, "profiles", &why);
+		if (profile && catalog_add_profile(next, profile, err) < 0)
+			follow->options.failed(follow->options.ctx, "profiles", err);
+	}
+	return next;
+}
+
+/* The set that is in force next; without one, the present one stays. */
+static void make_policies(struct follow *follow)
+{
+	struct policy_set *next = NULL;
+	struct err why = ERR_NONE;
+
+	if (policies_build(follow->collections[POLICIES].objects, follow->settings, follow->policies,
+			    follow->policy_problems, &next, &why) < 0) {
+		follow->options.failed(follow->options.ctx, "policies", &why);
+		return;
+	}
+	policy_set_unref(follow->policies);
+	follow->policies = next;
+}
+
+static void rebuild(void *ctx)
+{
+	struct follow *follow = ctx;
+	auto_catalog struct catalog *next = NULL;
+	struct err why = ERR_NONE;
+
+	for (unsigned i = 0; i < COLLECTIONS; i++)
+		if (!follow->collections[i].synced)
+			return;
+	read_settings(follow);
+	make_policies(follow);
+	if (!follow->policies)
+		return;
+	next = make_catalog(follow, &why);
+	if (!next) {
+		/* cannot be: these settings made a catalog before */
+		follow->options.failed(follow->options.ctx, "settings", &why);
+		return;
 	}
 	catalog_unref(follow->catalog);
 	follow->catalog = take(&next);
+	if (follow->options.policies)
+		follow->options.policies(follow->options.ctx, follow->policies);
 	follow->options.changed(follow->options.ctx, follow->catalog);
 }
 
@@ -233,6 +267,7 @@ static void on_object(void *ctx, enum watch_event event, json_t *object)
 static void on_synced(void *ctx)
 {
 	struct collection *c = ctx;
+	bool news = !c->synced || json_object_size(c->unseen);
 	const char *name;
 	json_t *object;
 
@@ -241,7 +276,8 @@ static void on_synced(void *ctx)
 	json_decref(c->unseen);
 	c->unseen = NULL;
 	c->synced = true;
-	changed(c->follow);
+	if (news)
+		changed(c->follow);
 }
 
 static void on_failed(void *ctx, const struct err *failure)
@@ -266,6 +302,7 @@ static int watch_collection(struct follow *follow, unsigned which, const struct 
 			&(struct watch_options){
 					.path = buf_text(&path),
 					.metadata_only = metadata_only,
+					.optional = which == POLICIES,
 					.handler = { c, on_begin, on_object, on_synced, on_failed },
 			});
 	buf_clear(&path);
@@ -277,9 +314,11 @@ static int watch_all(struct follow *follow, struct err *err)
 	const struct kube_ref profiles = { .api = PROFILE_GROUP, .plural = "confidentialprofiles" };
 	const struct kube_ref classes = { .api = "node.k8s.io/v1", .plural = "runtimeclasses" };
 	const struct kube_ref namespaces = { .api = "v1", .plural = "namespaces" };
+	const struct kube_ref policies = { .api = PROFILE_GROUP, .plural = "imagepolicies" };
 	const struct kube_ref maps = { .api = "v1", .namespace = follow->namespace, .plural = "configmaps" };
 
 	if (watch_collection(follow, PROFILES, &profiles, false, keep_spec, err) < 0 ||
+			watch_collection(follow, POLICIES, &policies, false, keep_spec, err) < 0 ||
 			watch_collection(follow, CLASSES, &classes, false, keep_spec, err) < 0 ||
 			watch_collection(follow, NAMESPACES, &namespaces, true, keep_labels, err) < 0 ||
 			watch_collection(follow, CONFIG_MAPS, &maps, false, keep_data, err) < 0)
@@ -295,6 +334,7 @@ int follow_start(const struct follow_options *options, struct follow **out, stru
 	follow->namespace = xstrdup(options->namespace);
 	follow->config_map = xstrdup(options->config_map);
 	follow->problems = json_object();
+	follow->policy_problems = json_object();
 	follow->settle = (struct timer){ .fn = rebuild, .ctx = follow };
 	if (watch_all(follow, err) < 0) {
 		follow_stop(follow);
@@ -319,6 +359,8 @@ void follow_stop(struct follow *follow)
 	free(follow->settings_wrong);
 	json_decref(follow->problems);
 	catalog_unref(follow->catalog);
+	json_decref(follow->policy_problems);
+	policy_set_unref(follow->policies);
 	free(follow->namespace);
 	free(follow->config_map);
 	free(follow);
@@ -332,6 +374,11 @@ bool follow_ready(const struct follow *follow)
 struct catalog *follow_catalog(const struct follow *follow)
 {
 	return follow->catalog;
+}
+
+struct policy_set *follow_policies(const struct follow *follow)
+{
+	return follow->policies;
 }
 
 const char *follow_settings_problem(const struct follow *follow)
@@ -352,7 +399,20 @@ void follow_each_profile(const struct follow *follow,
 				json_string_value(json_object_get(follow->problems, name)));
 }
 
-void follow_fingerprint(const struct catalog *catalog, char out[static 65])
+void follow_each_policy(const struct follow *follow,
+		void (*fn)(void *ctx, const json_t *resource, const struct image_policy *policy,
+				const char *problem),
+		void *ctx)
+{
+	const char *name;
+	json_t *object;
+
+	json_object_foreach (follow->collections[POLICIES].objects, name, object)
+		fn(ctx, object, policies_find(follow->policies, name),
+				json_string_value(json_object_get(follow->policy_problems, name)));
+}
+
+void follow_fingerprint(const struct catalog *catalog, const struct policy_set *policies, char out[static 65])
 {
 	auto_json json_t *all = json_object();
 	char hex[DIGEST_HEX_MAX];
@@ -367,6 +427,7 @@ void follow_fingerprint(const struct catalog *catalog, char out[static 65])
 	/* under a name that no profile can have */
 	if (catalog_settings(catalog))
 		json_object_set_new(all, "", json_deep_copy(catalog_settings(catalog)));
+	policies_describe(policies, all);
 	auto_free char *text = json_text(all, true);
 	digest_hex(DIGEST_SHA256, span_of(text), hex);
 	memcpy(out, hex, 64);

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Follows the cluster and keeps a catalog of it current: watches profiles, RuntimeClasses, namespaces (metadata
- * alone) and the ConfigMaps of the installation's namespace, compiles what changed, and hands out a new catalog.
- * Webhook and controller each have one, so that both decide by the same code on the same objects.
+ * Follows the cluster and keeps a catalog of it current: watches profiles, image policies, RuntimeClasses, namespaces
+ * (metadata alone) and the ConfigMaps of the installation's namespace, compiles what changed, and hands out a new
+ * catalog and a new set of policies. Webhook and controller each have one, so that both decide by the same code on the
+ * same objects.
  *
- *     API server ──watch──▶ follow ──catalog──▶ changed(ctx, catalog)
+ *     API server ──watch──▶ follow ──set──▶ policies(ctx, set), ──catalog──▶ changed(ctx, catalog)
  *
- * A profile that no longer compiles keeps its last good form in force as long as this process lives, and its problem
- * is told (follow_each_profile). Settings that cannot be read keep the last good ones, likewise.
- * A new catalog comes FOLLOW_SETTLE µs after the last change of a burst, and not before everything was listed once.
+ * A profile or a policy that no longer compiles keeps its last good form in force as long as this process lives, and its
+ * problem is told (follow_each_profile, follow_each_policy). Settings that cannot be read keep the last good ones.
+ * Where the definition of ImagePolicy is not installed, there are none; where it is and they cannot be listed, nothing
+ * is handed out at all.
+ * Both come FOLLOW_SETTLE µs after the last change of a burst, and not before everything was listed once.
  *
- * Ownership: the catalog given to `changed` is borrowed; who keeps it takes a reference and may hand it to threads.
+ * Ownership: what the callbacks are given is borrowed; who keeps it takes a reference and may hand it to threads.
  * Threads: that of its struct kube, in kube_turn().
  */
 #ifndef COCOON_CLUSTER_FOLLOW_H
 #define COCOON_CLUSTER_FOLLOW_H
 
+#include "policy/imagepolicy.h"
 #include "profile/catalog.h"
 
 #include <stdint.h>
@@ -24,7 +28,7 @@ struct err;
 struct follow;
 struct kube;
 
-/* How a webhook replica says in its Lease what it decides by: follow_fingerprint() of its catalog. */
+/* How a webhook replica says in its Lease what it decides by: follow_fingerprint(). */
 #define FOLLOW_CATALOG_ANNOTATION "cocoon.dev/catalog"
 #define FOLLOW_COMPONENT_LABEL    "cocoon.dev/component"
 
@@ -35,6 +39,8 @@ struct follow_options {
 	const char *namespace;  /* of the installation */
 	const char *config_map; /* that holds the settings, key config.yaml; it may not exist */
 	void *ctx;
+	/* before `changed`, of the same moment; may be NULL */
+	void (*policies)(void *ctx, struct policy_set *set);
 	void (*changed)(void *ctx, struct catalog *catalog);
 	void (*failed)(void *ctx, const char *what, const struct err *why); /* for the log */
 };
@@ -44,11 +50,14 @@ int follow_start(const struct follow_options *options, struct follow **out, stru
 /* Takes NULL. */
 void follow_stop(struct follow *follow);
 
-/* Everything was listed and a catalog was handed out. */
+/* Everything was listed, and policies and a catalog were handed out. */
 bool follow_ready(const struct follow *follow) __attribute__((nonnull));
 
 /* The current catalog, borrowed; NULL before the first. */
 struct catalog *follow_catalog(const struct follow *follow) __attribute__((nonnull));
+
+/* The policies in force, borrowed; NULL before the first catalog. */
+struct policy_set *follow_policies(const struct follow *follow) __attribute__((nonnull));
 
 /* Why the settings could not be read, or NULL. */
 const char *follow_settings_problem(const struct follow *follow) __attribute__((nonnull));
@@ -62,8 +71,18 @@ void follow_each_profile(const struct follow *follow,
 				const char *problem),
 		void *ctx) __attribute__((nonnull(1, 2)));
 
-/* A text that two followers share when they decide alike: profiles in force by name, generation and bytes, and settings. */
-void follow_fingerprint(const struct catalog *catalog, char out[static 65]) __attribute__((nonnull));
+/* The same for each ImagePolicy object. A form in force that is `broken` refuses what it takes. */
+void follow_each_policy(const struct follow *follow,
+		void (*fn)(void *ctx, const json_t *resource, const struct image_policy *policy,
+				const char *problem),
+		void *ctx) __attribute__((nonnull(1, 2)));
+
+/*
+ * A text that two followers share when they decide alike: profiles in force by name, generation and bytes, policies by
+ * name, generation and hash, and settings.
+ */
+void follow_fingerprint(const struct catalog *catalog, const struct policy_set *policies, char out[static 65])
+		__attribute__((nonnull));
 
 /* For metrics: events seen and errors met, all watches together. */
 struct follow_counts {

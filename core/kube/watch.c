@@ -27,6 +27,7 @@
 #define EXPIRED_MAX    2
 #define VERSION_MAX    256
 #define CONTINUE_MAX   4096
+#define HTTP_ABSENT    404
 #define HTTP_GONE      410
 #define HTTP_TOO_LARGE 504 /* "Too large resource version": the server's cache is behind, or was restored */
 
@@ -38,6 +39,7 @@ struct watch {
 	bool metadata_only;
 	const char *const *skip;
 	unsigned page;
+	bool optional;
 	struct watch_handler handler;
 	struct kube_exchange *exchange;
 	struct timer next; /* the next list or watch after a wait */
@@ -196,6 +198,15 @@ static void finish_list(struct watch *watch)
 	step(watch);
 }
 
+/* The server does not know the collection: it has no objects, for now. */
+static void take_as_empty(struct watch *watch)
+{
+	watch->token[0] = '\0';
+	watch->state.synced = true;
+	timer_set(kube_timers(watch->kube), &watch->next, kube_now(watch->kube) + WATCH_ABSENT);
+	watch->handler.synced(watch->handler.ctx);
+}
+
 static void on_list_end(void *ctx, int status, const struct err *failure)
 {
 	struct watch *watch = ctx;
@@ -207,7 +218,9 @@ static void on_list_end(void *ctx, int status, const struct err *failure)
 		failure = &why;
 	}
 	items_clear(&watch->items);
-	if (failure && status == HTTP_GONE) {
+	if (failure && status == HTTP_ABSENT && watch->optional && !watch->token[0]) {
+		take_as_empty(watch);
+	} else if (failure && status == HTTP_GONE) {
 		watch->expired++;
 		bool at_once = !watch->unpaged;
 		watch->unpaged = watch->expired >= EXPIRED_MAX;
@@ -326,7 +339,7 @@ static void on_watch_end(void *ctx, int status, const struct err *failure)
 	watch->fresh = false;
 	if (!failure)
 		step(watch);
-	else if (status == HTTP_GONE)
+	else if (status == HTTP_GONE || (status == HTTP_ABSENT && watch->optional))
 		list_again(watch, failure, !circling);
 	else if (status == HTTP_TOO_LARGE)
 		list_again(watch, failure, false);
@@ -375,6 +388,7 @@ struct watch *watch_start(struct kube *kube, const struct watch_options *options
 	watch->metadata_only = options->metadata_only;
 	watch->skip = options->skip;
 	watch->page = options->page ? options->page : WATCH_PAGE;
+	watch->optional = options->optional;
 	watch->handler = options->handler;
 	watch->listing = true;
 	watch->next = (struct timer){ .fn = step, .ctx = watch };

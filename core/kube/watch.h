@@ -18,6 +18,10 @@
  * Errors wait 0.8 s, doubling to 30 s, and up to as much again at random, or Retry-After if that is longer; two quiet
  * minutes reset that. They are reported to `failed` and never end the watch.
  *
+ * A collection that may not be there (`optional`): where the server answers 404, as it does for a custom resource whose
+ * definition is not installed, it is an empty one: begin, synced. It is looked for again every WATCH_ABSENT; that is no
+ * error. All other failures are, so that what cannot be read is never taken for empty.
+ *
  * Items of a list carry no kind and apiVersion for built-in types: a caller knows what it asked for.
  * Ownership: objects are borrowed for the call. Options are copied, texts included.
  * Threads: that of its struct kube, in kube_turn().
@@ -34,7 +38,8 @@ struct err;
 struct kube;
 struct watch;
 
-#define WATCH_PAGE 500
+#define WATCH_PAGE   500
+#define WATCH_ABSENT (10 * INT64_C(1000000)) /* microseconds */
 
 enum watch_event { WATCH_LISTED, WATCH_ADDED, WATCH_MODIFIED, WATCH_DELETED };
 
@@ -53,6 +58,7 @@ struct watch_options {
 	bool metadata_only;         /* PartialObjectMetadata instead of whole objects */
 	const char *const *skip;    /* json_read_without(): what the handler does not need; static, or NULL */
 	unsigned page;              /* 0: WATCH_PAGE */
+	bool optional;
 	struct watch_handler handler;
 };
 

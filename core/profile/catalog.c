@@ -23,7 +23,8 @@ struct catalog {
 
 static int read_settings(struct catalog *catalog, const json_t *settings, struct err *err)
 {
-	static const char *const known[] = { "unmatched", "classes", NULL };
+	/* unmatchedImages is read by policy/imagepolicy.h */
+	static const char *const known[] = { "unmatched", "unmatchedImages", "classes", NULL };
 	static const char *const words[] = { "Deny", "Warn", "Allow" };
 	const char *unmatched = words[0];
 	json_t *rows = NULL;

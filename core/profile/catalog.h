@@ -10,7 +10,8 @@
  *     … decide_…(catalog, …) …
  *
  * Settings, from the ConfigMap of the installation:
- *     {"unmatched": "Deny", "classes": [ rows of profile/class.h ]}
+ *     {"unmatched": "Deny", "classes": [ rows of profile/class.h ], "unmatchedImages": "Deny"}
+ * The last belongs to policy/imagepolicy.h and is left to it.
  *
  * Counted by references; immutable, and shared between threads, once its maker hands it out.
  * Bounds: CATALOG_PROFILES_MAX profiles.
