@@ -8,11 +8,14 @@
  *     guest_decide    the verdict on one image, with the guest's own words
  *
  * The signature policy is the one that the guest would load: image_security_policy in the [image] table of cdh.toml, a text,
- * or image_security_policy_uri, which is looked up among the resources that an ImagePolicy lists; nothing is
- * fetched. Without either the guest checks nothing.
+ * or image_security_policy_uri, which wins and is looked up among the resources that an ImagePolicy lists; nothing is
+ * fetched. Without either the guest checks nothing. Without an [image] table the kernel command line decides, which the
+ * host writes: that is not known here.
  *
- * Pure. Bounds: GUEST_POLICY_MAX bytes of JSON. Errors: ERR_FORMAT, ERR_LIMIT; ERR_NOT_FOUND for a resource that the
- * list does not have.
+ * Names are those of the guest: struct oci_name holds them as guest_reference() reads them, which keeps the case and the
+ * port of a host as they were written, where oci_name_parse() has one form for all spellings.
+ *
+ * Pure. Bounds: GUEST_POLICY_MAX bytes of JSON. Errors: ERR_FORMAT, ERR_LIMIT.
  */
 #ifndef COCOON_POLICY_GUEST_H
 #define COCOON_POLICY_GUEST_H
@@ -26,37 +29,56 @@
 /* ---- what the pod's document says (policy/guest_view.c) ---- */
 
 struct guest_view {
-	char *kbs_url;      /* of aa.toml's token_configs.kbs or cdh.toml's kbc; NULL: none */
-	char *policy;       /* cdh.toml [image] image_security_policy; NULL */
-	char *policy_uri;   /* image_security_policy_uri; NULL */
-	char *sigstore;     /* sigstore_config_uri; NULL */
-	json_t *registries; /* [image] registry_config, the table of image-trust.md 5, or NULL */
-	char *registries_uri;
-	char *agent_policy; /* policy.rego, or NULL */
+	bool image;    /* cdh.toml has an [image] table: the members below are the guest's whole settings */
+	char *kbs_url; /* of aa.toml's token_configs.kbs or cdh.toml's kbc; NULL: none */
+	char *policy;  /* [image] image_security_policy; NULL */
+	char *policy_uri;     /* image_security_policy_uri, which wins; NULL */
+	char *sigstore;       /* sigstore_config, the text; NULL */
+	char *sigstore_uri;   /* sigstore_config_uri, which wins; NULL */
+	json_t *registries;   /* registry_config, the table of image-trust.md 5, which wins; NULL */
+	char *registries_uri; /* registry_configuration_uri; NULL */
+	char *agent_policy;   /* policy.rego; NULL */
 };
-/* Of a document's text (initdata/document.h). An entry that is missing is no error. */
+/* Of a document's text (initdata/document.h). An entry that is missing is no error. *out is filled or zeroed. */
 int guest_view_read(struct span document, struct guest_view *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 void guest_view_clear(struct guest_view *view) __attribute__((nonnull));
 #define auto_guest_view __attribute__((cleanup(guest_view_clear)))
 
-/* Does the agent policy name one of the image's digests (of the index, of a platform's manifest)? */
+/* Does the agent policy name one of the image's digests (of the index, of a platform's manifest) outside of comments? */
 bool guest_view_names_digest(const struct guest_view *view, const struct image_facts *facts)
 		__attribute__((nonnull));
+
+/* ---- names (policy/guest_ref.c) ---- */
+
+/* A reference as the guest reads it: host and repository as written, docker.io/library/ and the tag latest added. */
+int guest_reference(const char *text, struct oci_name *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
+/*
+ * Does a name in a signature satisfy a signedIdentity (an object of a readable policy) for a reference? NULL when it
+ * does, else the guest's words (static).
+ */
+const char *guest_identity(const json_t *identity, const struct oci_name *task, const char *signed_as)
+		__attribute__((nonnull, warn_unused_result));
 
 /* ---- policy.json (policy/guest_policy.c) ---- */
 
 struct guest_policy {
 	json_t *json;
 };
+/*
+ * ERR_FORMAT for what the guest calls "Invalid image policy file". A member that stands there twice is refused, too:
+ * of two scopes the guest would take the last, of two other members none.
+ */
 int guest_policy_parse(struct span text, struct guest_policy *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 void guest_policy_clear(struct guest_policy *policy) __attribute__((nonnull));
 #define auto_guest_policy __attribute__((cleanup(guest_policy_clear)))
 
-/* The requirements for a reference, and the scope that was hit (static or borrowed): borrowed. */
+/* The requirements for a reference, never NULL, and the scope that was hit, "default" for none: both borrowed. */
 const json_t *guest_policy_find(const struct guest_policy *policy, const struct oci_name *task,
-		const char **scope) __attribute__((nonnull));
+		const char **scope) __attribute__((nonnull, returns_nonnull));
 
 /*
  * What is wrong or dangerous in the text, for people: {"level":"error"|"warning","path":…,"message":…} appended to the
@@ -76,15 +98,21 @@ int guest_policy_write(const struct image_policy *policy, struct buf *out, json_
 enum guest_verdict { GUEST_ACCEPTS, GUEST_REFUSES, GUEST_UNKNOWN };
 
 /*
- * `view` may be NULL (no init-data: the guest's image decides, unknown). `why` gets the guest's words and ours. The
- * references that the guest would try (mirrors, remaps) are judged each; GUEST_REFUSES when the first that would be
- * tried is refused.
+ * `text` is the image as the pod has it, which the guest gets unchanged; NULL: as `name` formats. `view` may be NULL (no
+ * init-data: the guest's image decides, unknown, unless the settings have a policy). `why` gets the guest's words and
+ * ours; for GUEST_ACCEPTS, which scope and what was checked.
+ *
+ * The references that the guest may try (mirrors, remaps) are judged each, and all must be accepted: which of them
+ * answers first is not in anybody's hand. GUEST_UNKNOWN when none is refused, but something cannot be known here.
  */
 enum guest_verdict guest_decide(const struct policy_guest *settings, const struct guest_view *view,
-		const struct oci_name *name, const struct image_facts *facts, struct buf *why)
-		__attribute__((nonnull(1, 3, 4, 5)));
+		const char *text, const struct oci_name *name, const struct image_facts *facts,
+		struct buf *why) __attribute__((nonnull(1, 4, 5, 6)));
 
-/* Where the guest would pull a reference from, in its order (image-trust.md 5): names, at most GUEST_TASKS_MAX. */
+/*
+ * Where the guest would pull a reference from, in its order (image-trust.md 5): at most GUEST_TASKS_MAX. `name` is as of
+ * guest_reference(). ERR_FORMAT: a configuration that the guest cannot use; ERR_DENIED: blocked; ERR_LIMIT.
+ */
 #define GUEST_TASKS_MAX 32
 struct guest_task {
 	struct oci_name name;
@@ -95,9 +123,10 @@ int guest_tasks(const json_t *registries, const struct oci_name *name, struct gu
 
 /*
  * The form in which an image may be pinned without the guest refusing it (image-trust.md 6): PIN_KEEP_TAG, PIN_DROP_TAG,
- * or PIN_NONE when the guest's rule for it takes no digest at all; `why` says.
+ * or PIN_NONE when the guest's rule for it takes no digest at all; `why` says. `text` as above.
  */
 enum policy_pin guest_pin_form(const struct policy_guest *settings, const struct guest_view *view,
-		const struct oci_name *name, struct buf *why) __attribute__((nonnull(3, 4)));
+		const char *text, const struct oci_name *name, struct buf *why)
+		__attribute__((nonnull(4, 5)));
 
 #endif

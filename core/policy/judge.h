@@ -49,6 +49,7 @@ void findings_clear(struct findings *findings) __attribute__((nonnull));
 struct judge_image {
 	const struct image_policy *policy;
 	const struct oci_name *name;
+	const char *text;                /* as the pod has it, for the guest; NULL: as the name formats */
 	const struct image_facts *facts; /* NULL: not to be had; `why` says */
 	const char *why;
 	const struct guest_view *guest; /* what the pod's init-data says; NULL: it has none */
