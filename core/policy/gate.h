@@ -29,7 +29,7 @@
 #include "policy/judge.h"
 
 /* sha256 of the policies that applied when the pod was admitted: "sha256:<hex>". */
-#define GATE_ANNOTATION  "cocoon.dev/image-policies"
+#define GATE_ANNOTATION  POD_IMAGES_ANNOTATION
 #define GATE_IMAGES_MAX  256
 #define GATE_WARNING_MAX 250
 

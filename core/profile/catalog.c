@@ -98,6 +98,11 @@ void catalog_add_namespace(struct catalog *catalog, const char *name, json_t *la
 		json_object_set_new(catalog->namespaces, name, json_object());
 }
 
+const json_t *catalog_namespace_labels(const struct catalog *catalog, const char *name)
+{
+	return json_object_get(catalog->namespaces, name);
+}
+
 int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct err *err)
 {
 	if (catalog->count >= CATALOG_PROFILES_MAX)

@@ -53,6 +53,10 @@ void catalog_add_class(struct catalog *catalog, const json_t *runtime_class) __a
 void catalog_add_namespace(struct catalog *catalog, const char *name, json_t *labels)
 		__attribute__((nonnull(1, 2)));
 
+/* The labels of a namespace, borrowed (object); NULL when it is not known. */
+const json_t *catalog_namespace_labels(const struct catalog *catalog, const char *name)
+		__attribute__((nonnull));
+
 /* Adds a reference. ERR_LIMIT. */
 int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));

@@ -56,6 +56,24 @@ static void refuse(struct decision *d, const struct pod_view *pod)
 	d->reasons = d->message.len;
 }
 
+void decision_deny(struct decision *d, const struct pod_view *pod, const char *place, struct span reasons)
+{
+	struct span line;
+
+	if (d->allowed && !place) {
+		refuse(d, pod);
+	} else if (d->allowed) {
+		d->outcome = OUTCOME_REFUSED;
+		d->allowed = false;
+		buf_printf(&d->message, "%s is refused (runtime class '%s'):", place, pod->runtime_class);
+		d->reasons = d->message.len;
+	}
+	while (span_next(&reasons, '\n', &line)) {
+		if (line.len)
+			buf_printf(&d->message, "\n  %.*s", SPAN_ARG(line));
+	}
+}
+
 static void unmatched(const struct catalog *catalog, const struct pod_view *pod, bool tie,
 		const struct buf *why, struct decision *d)
 {

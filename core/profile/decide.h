@@ -48,6 +48,13 @@ void decision_init(struct decision *decision) __attribute__((nonnull));
 void decision_clear(struct decision *decision) __attribute__((nonnull));
 #define auto_decision __attribute__((cleanup(decision_clear)))
 
+/*
+ * Refuses for reasons that were found elsewhere, a line each, beside those that are there already. `place`: of a template,
+ * NULL for the pod itself.
+ */
+void decision_deny(struct decision *decision, const struct pod_view *pod, const char *place,
+		struct span reasons) __attribute__((nonnull(1, 2)));
+
 /* Each takes a decision fresh from decision_init(). */
 void decide_mutate(const struct catalog *catalog, const struct pod_view *pod, struct decision *out)
 		__attribute__((nonnull));

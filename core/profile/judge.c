@@ -271,8 +271,9 @@ static void judge_kernel_params(struct judge *j)
 
 static void judge_own_annotation(struct judge *j, const char *key, const char *value)
 {
-	if (!strcmp(key, PROFILE_DIGEST_ANNOTATION))
-		return; /* judged with the init-data */
+	/* judged with the init-data, and with the images */
+	if (!strcmp(key, PROFILE_DIGEST_ANNOTATION) || !strcmp(key, POD_IMAGES_ANNOTATION))
+		return;
 	if (strcmp(key, PROFILE_NAME_ANNOTATION) != 0)
 		reason(j->soft, "annotation '%.100s': names below cocoon.dev/ are this product's: remove it",
 				key);
