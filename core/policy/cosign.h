@@ -30,19 +30,23 @@ struct pkey;
 #define COSIGN_PAYLOAD_TYPE   "application/vnd.dev.cosign.simplesigning.v1+json"
 #define COSIGN_BUNDLE_TYPE    "application/vnd.dev.sigstore.bundle" /* begins so, in all versions */
 #define COSIGN_SIGNATURE      "dev.cosignproject.cosign/signature"
+#define COSIGN_VALUE_MAX      1024 /* bytes of a signature's value: RSA with 8192 bits */
 
-/* Where a bundle's envelope, or message signature, was: as image_signature wants it. */
+/* What a bundle holds, in the members that image_signature has. */
 struct cosign_bundle {
-	struct buf payload;          /* decoded; of a messageSignature: empty, digest is set */
-	char type[128];              /* payloadType; "" of a messageSignature */
-	char digest[OCI_DIGEST_MAX]; /* of a messageSignature: "sha256:…" */
+	struct buf payload; /* decoded; of a messageSignature: the text of its digest, "sha256:…" */
+	char type[128];     /* payloadType; "" of a messageSignature */
 	struct buf signatures[COSIGN_SIGNATURES_MAX];
 	size_t count;
 };
 void cosign_bundle_clear(struct cosign_bundle *bundle) __attribute__((nonnull));
 #define auto_cosign_bundle __attribute__((cleanup(cosign_bundle_clear)))
-/* *out is zeroed. */
+/* *out need not be set before. Keyless bundles are ERR_FORMAT that says so. */
 int cosign_bundle_parse(struct span text, struct cosign_bundle *out, struct err *err)
+		__attribute__((nonnull(2), warn_unused_result));
+
+/* The value of the annotation COSIGN_SIGNATURE as bytes: standard base64, in which CR and LF may stand; appended. */
+int cosign_signature_decode(struct span text, struct buf *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 
 /* What a payload claims. Texts are the struct's. */
