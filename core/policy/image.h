@@ -82,6 +82,8 @@ struct image_signature {
 #define IMAGE_LOOKED_TAG       1U
 #define IMAGE_LOOKED_REFERRERS 2U
 #define IMAGE_LOOKED_SIMPLE    4U
+/* for the platform's name of an image without an index, which stands in its config blob alone: one request more */
+#define IMAGE_LOOKED_PLATFORM  8U
 
 struct image_facts {
 	atomic_uint refs;
