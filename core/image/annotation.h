@@ -30,6 +30,8 @@ struct opener_list;
 #define ANNOTATION_PUBLIC       ANNOTATION_PREFIX "pubopts"
 #define ANNOTATION_KEYS         ANNOTATION_PREFIX "keys."
 #define ANNOTATION_ELEMENTS_MAX 4096
+/* of a manifest or an index: the digest of the plain image that it was encrypted from, as image-crypt records it */
+#define ANNOTATION_SOURCE       "dev.cocoon.image.source"
 #define ANNOTATION_TRIES_MAX    16384 /* a minute and more of RSA with the largest keys */
 
 /* Calls each(ctx, scheme, index, element) for every element, in the order of the annotations; -1 from it ends the

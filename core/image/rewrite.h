@@ -79,4 +79,8 @@ enum rewrite_guest {
 enum rewrite_guest rewrite_guest(const json_t *layer, enum packet_guest guest, struct err *why)
 		__attribute__((nonnull(1)));
 
+/* The part of it that is the same for all generations and whoever the layer is for: guests know the type of an encrypted
+ * layer, and read its public options. ERR_FORMAT with the reason. */
+int rewrite_guest_form(const json_t *layer, struct err *err) __attribute__((nonnull(1), warn_unused_result));
+
 #endif

@@ -195,14 +195,28 @@ static int read_element(void *ctx, const char *scheme, size_t index, struct span
 	return 0;
 }
 
-static enum rewrite_guest judge_keys(const json_t *layer, struct reading *reading)
+int rewrite_guest_form(const json_t *layer, struct err *err)
 {
 	struct public_options public;
+	const char *type = json_text_at(layer, "mediaType", NULL);
 	const json_t *annotations = json_object_get(layer, "annotations");
 
-	if (annotation_get_public(annotations, &public, reading->why) < 0 ||
-			check_strictly(annotations, reading->why) < 0 ||
-			annotation_walk(annotations, read_element, reading, reading->why) < 0)
+	if (!type)
+		return err_set(err, ERR_FORMAT, "the layer has no media type");
+	if (!guest_knows(type))
+		return err_set(err, ERR_FORMAT, "guests do not know the type '%.200s'%s", type,
+				strstr(type, "zstd") ? ": encrypted layers must be plain or gzip for them"
+						     : "");
+	if (annotation_get_public(annotations, &public, err) < 0)
+		return -1;
+	return check_strictly(annotations, err);
+}
+
+static enum rewrite_guest judge_keys(const json_t *layer, struct reading *reading)
+{
+	const json_t *annotations = json_object_get(layer, "annotations");
+
+	if (annotation_walk(annotations, read_element, reading, reading->why) < 0)
 		return REWRITE_GUEST_CANNOT;
 	close_provider(reading);
 	if (reading->bad)
@@ -235,13 +249,9 @@ enum rewrite_guest rewrite_guest(const json_t *layer, enum packet_guest guest, s
 		err_set(why, ERR_FORMAT, "the layer has no media type");
 		return REWRITE_GUEST_CANNOT;
 	}
-	bool zstd = strstr(type, "zstd") != NULL;
 	if (!rewrite_is_encrypted(type))
 		return REWRITE_GUEST_READS;
-	if (!guest_knows(type)) {
-		err_set(why, ERR_FORMAT, "guests do not know the type '%.200s'%s", type,
-				zstd ? ": encrypted layers must be plain or gzip for them" : "");
+	if (rewrite_guest_form(layer, reading.why) < 0)
 		return REWRITE_GUEST_CANNOT;
-	}
 	return judge_keys(layer, &reading);
 }
