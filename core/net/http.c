@@ -42,6 +42,11 @@ struct http *http_new(const struct http_options *options, struct err *err)
 	http->no_proxy = xstrdup(options->no_proxy ? options->no_proxy : "");
 	http->user_agent = xstrdup(options->user_agent);
 	http->unix_socket = options->unix_socket ? xstrdup(options->unix_socket) : NULL;
+	http->guard = options->guard ? http_guard_new(options, err) : NULL;
+	if (options->guard && !http->guard) {
+		http_free(http);
+		return NULL;
+	}
 	http->multi = curl_multi_init();
 	if (http->multi)
 		return http;
@@ -73,6 +78,7 @@ void http_free(struct http *http)
 	free(http->no_proxy);
 	free(http->user_agent);
 	free(http->unix_socket);
+	http_guard_free(http->guard);
 	free(http);
 }
 

@@ -61,6 +61,15 @@ struct http_options {
 	const char *user_agent; /* required */
 	/* The socket to connect to, whatever host and port the URL names; the proxy is not used then. NULL: none */
 	const char *unix_socket;
+	/*
+	 * For URLs that are other people's: no connection to an address that is this machine's or this network's own
+	 * business (net/guard.h), whatever led there; but where the URL has the host `vouched` ("host" or "host:port",
+	 * without a port the scheme's own; NULL: nowhere). ERR_DENIED. Names are looked at when they are resolved, for each
+	 * connection. With a proxy, it resolves them: then hosts that are written as addresses, and localhost, are
+	 * refused here, and all others are the proxy's to refuse.
+	 */
+	bool guard;
+	const char *vouched;
 };
 
 /* Initialises the libraries below; once, in main, before any thread. */
@@ -108,6 +117,8 @@ struct http_response {
 	char content_range[96];
 	char docker_content_digest[160];
 	char set_cookie[1024]; /* of all such fields, one a line */
+	char link[1024];       /* of all such fields, one list */
+	bool link_cut;         /* there was more than fits */
 	struct buf body;
 };
 

@@ -45,14 +45,15 @@ static void keep_text(char *out, size_t cap, struct span value)
 }
 
 /* One more item of a list that comes in several fields. */
-static void keep_item(char *list, size_t cap, const char *separator, struct span value)
+static bool keep_item(char *list, size_t cap, const char *separator, struct span value)
 {
 	size_t used = strlen(list), gap = used ? strlen(separator) : 0;
 
 	if (value.len + used + gap >= cap || memchr(value.len ? value.ptr : "", '\0', value.len))
-		return;
+		return false;
 	memcpy(list + used, separator, gap);
 	keep_text(list + used + gap, cap - used - gap, value);
+	return true;
 }
 
 static void keep_field(struct http_response *response, struct span line)
@@ -86,9 +87,11 @@ static int field_take(struct http_call *call, struct span line)
 	keep_field(response, line);
 	/* several challenges mean one list (RFC 9110, 5.3); cookies do not, as their dates have commas (5.3 again) */
 	if (field_value(line, "WWW-Authenticate", &value))
-		keep_item(response->www_authenticate, sizeof(response->www_authenticate), ", ", value);
+		(void)keep_item(response->www_authenticate, sizeof(response->www_authenticate), ", ", value);
 	else if (field_value(line, "Set-Cookie", &value))
-		keep_item(response->set_cookie, sizeof(response->set_cookie), "\n", value);
+		(void)keep_item(response->set_cookie, sizeof(response->set_cookie), "\n", value);
+	else if (field_value(line, "Link", &value))
+		response->link_cut |= !keep_item(response->link, sizeof(response->link), ", ", value);
 	else if (field_value(line, "Retry-After", &value) && span_number(value, RETRY_AFTER_MAX, &number))
 		response->retry_after = (int)number;
 	else if (field_value(line, "Content-Length", &value) && span_number(value, INT64_MAX, &number))
@@ -221,6 +224,11 @@ int http_call_result(const struct http_call *call, CURLcode code, struct err *er
 		return 0;
 	if (call->failure.kind != ERR_OK) {
 		*err = call->failure;
+		return err_wrap(err, "%s", call->name);
+	}
+	/* another address of the same host may have been good, and then this is none of the reasons */
+	if (call->refused.kind != ERR_OK && code == CURLE_COULDNT_CONNECT) {
+		*err = call->refused;
 		return err_wrap(err, "%s", call->name);
 	}
 	/* curl's word for one field that never ends: it takes no more than 100 KiB */
@@ -458,7 +466,7 @@ struct http_call *http_call_new(struct http *http, const struct http_request *re
 	call->easy = curl_easy_init();
 	if (!call->easy)
 		abort();
-	if (address_set(call, request, err) < 0) {
+	if (address_set(call, request, err) < 0 || http_guard_set(call, request->url, err) < 0) {
 		http_call_free(call);
 		return NULL;
 	}
@@ -488,5 +496,6 @@ void http_call_free(struct http_call *call)
 		explicit_bzero(call->body, call->body_len);
 	free(call->body);
 	free(call->name);
+	free(call->host);
 	free(call);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What http.c (handle, loop), http_call.c (one transfer) and http_tls.c (credentials) share; for them alone.
+ * What http.c (handle, loop), http_call.c (one transfer), http_tls.c (credentials) and http_guard.c (addresses) share; for them alone.
  *
  * curl forbids to add or remove transfers from within its callbacks, and handlers may do either: a call that starts
  * waits as CALL_NEW for the next turn, one that ends becomes CALL_DEAD and is collected at the end of the turn.
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct url;
+struct http_guard;
 
 /* Credentials, shared by the handle and the calls that began with them. */
 struct http_creds {
@@ -44,8 +45,9 @@ struct http {
 	char *no_proxy;
 	char *user_agent;
 	char *unix_socket;
-	struct http_call *calls; /* all of them, newest first */
-	bool turning;            /* inside http_turn: nothing may be freed */
+	struct http_guard *guard; /* NULL: none */
+	struct http_call *calls;  /* all of them, newest first */
+	bool turning;             /* inside http_turn: nothing may be freed */
 };
 
 enum call_state {
@@ -71,6 +73,8 @@ struct http_call {
 	struct http_handler handler;
 	struct http_response response;
 	struct err failure; /* what a handler or a ceiling said; kind ERR_OK: nothing */
+	struct err refused; /* what the guard said of an address; kind ERR_OK: nothing */
+	char *host;         /* that it looks at; NULL: it does not */
 	char why[CURL_ERROR_SIZE];
 	size_t max_body;
 	size_t body_seen;
@@ -82,6 +86,14 @@ struct http_call {
 	int64_t first_wait; /* longest wait for the first byte of the head, microseconds; 0: none */
 	int64_t idle_wait;  /* longest gap after the head, microseconds; 0: none */
 };
+
+/* NULL with *err set: `vouched` is no host. */
+struct http_guard *http_guard_new(const struct http_options *options, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
+void http_guard_free(struct http_guard *guard);
+/* Has the call's connections looked at; ERR_DENIED for a host that is an address which is not to be connected to. */
+int http_guard_set(struct http_call *call, const char *url, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
 
 struct http_call *http_call_new(struct http *http, const struct http_request *request,
 		const struct http_handler *handler, struct err *err)

@@ -211,7 +211,7 @@ static int try_fetch(struct http *http, const struct http_request *request, stru
 static int fetch_token(struct auth *auth, struct http *http, const struct http_request *request,
 		struct http_response *response, struct err *err)
 {
-	struct retry retry = { .sleep = auth->sleep };
+	struct retry retry = { .sleep = auth->sleep, .until = auth->deadline };
 	struct err failure = ERR_NONE;
 	bool passing;
 
@@ -234,6 +234,7 @@ static int trade(struct auth *auth, struct http *http, const struct challenge *c
 	auto_response struct http_response response = HTTP_RESPONSE_NONE;
 	bool refresh = auth->login.identity.len > 0;
 	const char *headers[2] = { NULL, NULL };
+	int left;
 
 	buf_puts(&url, challenge->realm);
 	if (refresh) {
@@ -248,14 +249,15 @@ static int trade(struct auth *auth, struct http *http, const struct challenge *c
 			return -1;
 		headers[0] = basic.len ? (const char *)basic.ptr : NULL;
 	}
-	if (buf_check(&url, "the token request", err) < 0)
+	if (buf_check(&url, "the token request", err) < 0 ||
+			retry_left(auth->deadline, TOKEN_TIMEOUT, &left, err) < 0)
 		return -1;
 	struct http_request request = { .method = refresh ? "POST" : "GET",
 		.url = buf_text(&url),
 		.headers = headers,
 		.body = secret_span(&body),
 		.max_body = ANSWER_MAX,
-		.total_timeout = TOKEN_TIMEOUT };
+		.total_timeout = left };
 	if (fetch_token(auth, http, &request, &response, err) < 0)
 		return -1;
 	int result = read_answer(auth, scope, buf_span(&response.body), err);
@@ -305,6 +307,7 @@ int auth_answer(struct auth *auth, struct http *http, const char *field, const c
 	if (!auth->searched && oci_login_find(auth->access, auth->place, &auth->login, err) < 0)
 		return err_wrap(err, "looking for credentials");
 	auth->searched = true;
+	auth->answers++;
 	if (challenge.scheme == CHALLENGE_BASIC)
 		return basic(auth, second && auth->basic.len, err);
 	const char *wanted = second ? challenge.scope : scope;

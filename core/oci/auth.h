@@ -42,6 +42,8 @@ struct auth {
 	const struct oci_access *access; /* borrowed */
 	const struct oci_place *place;   /* borrowed */
 	const struct retry_sleep *sleep; /* borrowed */
+	int64_t deadline;                /* of the request that asks, as ask.deadline */
+	unsigned answers;                /* so many challenges were answered */
 	bool searched;                   /* login is what there is */
 	struct oci_login login;
 	struct secret basic; /* "Authorization: Basic …", once the registry asked for it */

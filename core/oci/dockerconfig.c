@@ -242,14 +242,15 @@ static bool is_found(const struct oci_login *login)
 	return login->user || login->identity.len;
 }
 
-static int find(const json_t *config, const char *host, const char *repository, struct oci_login *out,
-		struct err *err)
+/* helpers: those that the document names may run. */
+static int find(const json_t *config, bool helpers, const char *host, const char *repository,
+		struct oci_login *out, struct err *err)
 {
 	auto_oci_login struct oci_login fresh = OCI_LOGIN_NONE;
 	const char *helper = NULL;
 	json_t *auths = NULL;
 
-	if (find_helper(config, host, &helper, err) < 0 ||
+	if ((helpers && find_helper(config, host, &helper, err) < 0) ||
 			json_opt_object(config, "", "auths", &auths, err) < 0 ||
 			(helper && ask_helper(helper, host, &fresh, err) < 0))
 		return -1;
@@ -262,14 +263,20 @@ static int find(const json_t *config, const char *host, const char *repository, 
 	return 0;
 }
 
-int dockerconfig_find(struct span text, const char *host, const char *repository, struct oci_login *out,
-		struct err *err)
+static int find_in_text(struct span text, bool helpers, const char *host, const char *repository,
+		struct oci_login *out, struct err *err)
 {
 	auto_json json_t *config = NULL;
 
 	if (json_read(text, DOCKERCONFIG_MAX, &config, err) < 0)
 		return -1;
-	return find(config, host, repository, out, err);
+	return find(config, helpers, host, repository, out, err);
+}
+
+int dockerconfig_find(struct span text, const char *host, const char *repository, struct oci_login *out,
+		struct err *err)
+{
+	return find_in_text(text, true, host, repository, out, err);
 }
 
 /* ---- all of them ---- */
@@ -302,6 +309,12 @@ int oci_login_find(const struct oci_access *access, const struct oci_place *plac
 {
 	if (access->credentials)
 		return oci_login_parse(span_of(access->credentials), out, err);
+	for (size_t i = 0; access->auth_texts && i < access->auth_text_count && !is_found(out); i++)
+		if (find_in_text(access->auth_texts[i], false, place->host, place->repository, out, err) < 0)
+			return err_wrap(err, "the credentials' text %zu of %zu", i + 1,
+					access->auth_text_count);
+	if (access->auth_texts)
+		return 0;
 	if (access->auth_file)
 		return find_in_file(access->auth_file, false, place, out, err);
 	for (size_t i = 0; access->auth_files && access->auth_files[i] && !is_found(out); i++)

@@ -57,7 +57,8 @@ int oci_login_parse(struct span text, struct oci_login *out, struct err *err)
 int dockerconfig_find(struct span text, const char *host, const char *repository, struct oci_login *out,
 		struct err *err) __attribute__((nonnull(2, 3, 4), warn_unused_result));
 
-/* The login for a place: access->credentials, access->auth_file, or the first of access->auth_files that has one; of
+/* The login for a place: access->credentials, the first of access->auth_texts that has one (whose helpers are not asked,
+ * as they are other people's words), access->auth_file, or the first of access->auth_files that has one; of
  * those, files that are not there are passed over. */
 int oci_login_find(const struct oci_access *access, const struct oci_place *place, struct oci_login *out,
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));

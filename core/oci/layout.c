@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "oci/attached_own.h"
 #include "oci/folder.h"
 #include "oci/refs.h"
 
@@ -102,6 +103,79 @@ static int layout_blob(struct oci_source *self, const struct oci_descriptor *blo
 	return folder_reader(&((struct layout_source *)self)->folder, blob, out, err);
 }
 
+/* The image of one entry; `out` stays empty when it is none that could be read. */
+static void read_entry(const struct layout_source *layout, const char *digest, struct oci_manifest_bytes *out,
+		bool *more)
+{
+	struct err why = ERR_NONE;
+	enum oci_kind kind;
+	const char *type = NULL;
+
+	*out = (struct oci_manifest_bytes)OCI_MANIFEST_NONE;
+	int result = read_manifest(&layout->folder, digest, NULL, &out->bytes, &why);
+	*more |= result < 0 && why.kind == ERR_LIMIT;
+	if (!result && oci_digest_fits(digest, buf_span(&out->bytes)) &&
+			oci_kind_of(buf_span(&out->bytes), NULL, &kind, &type, NULL) == 0) {
+		snprintf(out->digest, sizeof(out->digest), "%s", digest);
+		snprintf(out->media_type, sizeof(out->media_type), "%s", type);
+		return;
+	}
+	buf_reset(&out->bytes);
+}
+
+static void take_entry(const struct layout_source *layout, const char *digest, const char *about,
+		enum attached_via via, struct attached *out)
+{
+	struct oci_manifest_bytes manifest;
+
+	read_entry(layout, digest, &manifest, &out->more);
+	if (manifest.bytes.len && (via == ATTACHED_BY_TAG || attached_is_about(&manifest, about)))
+		(void)attached_add(out, via, &manifest);
+	buf_clear(&manifest.bytes);
+}
+
+/* Entries of index.json, then those of the index under the fallback tag. */
+static void take_referrers(const struct layout_source *layout, const struct oci_index *index,
+		const char *about, struct attached *out)
+{
+	auto_listing struct listing listing = LISTING_NONE;
+	struct oci_manifest_bytes fallback;
+	struct oci_descriptor root;
+	char tag[ATTACHED_TAG_MAX];
+
+	for (size_t i = 0; i < index->count; i++)
+		if (oci_type_is_manifest(index->entries[i].media_type) &&
+				strcmp(index->entries[i].digest, about) != 0)
+			take_entry(layout, index->entries[i].digest, about, ATTACHED_BY_API, out);
+	attached_tag(about, "", tag);
+	if (refs_find(index, tag, &root, NULL) < 0)
+		return;
+	read_entry(layout, root.digest, &fallback, &out->more);
+	(void)!listing_read(&listing, buf_span(&fallback.bytes), NULL);
+	buf_clear(&fallback.bytes);
+	for (size_t i = 0; i < listing.count; i++)
+		take_entry(layout, listing.digests[i], about, ATTACHED_BY_FALLBACK, out);
+	out->more |= listing.more;
+}
+
+static int layout_attached(struct oci_source *self, const char *digest, unsigned which, struct attached *out,
+		struct err *err)
+{
+	const struct layout_source *layout = (const struct layout_source *)self;
+	auto_oci_index struct oci_index index = OCI_INDEX_EMPTY;
+	struct oci_descriptor root;
+	char tag[ATTACHED_TAG_MAX];
+
+	if (read_index(&layout->folder, &index, err) < 0)
+		return -1;
+	attached_tag(digest, ".sig", tag);
+	if (which & ATTACHED_TAG && refs_find(&index, tag, &root, NULL) == 0)
+		take_entry(layout, root.digest, digest, ATTACHED_BY_TAG, out);
+	if (which & ATTACHED_REFERRERS)
+		take_referrers(layout, &index, digest, out);
+	return 0;
+}
+
 static void layout_source_free(struct oci_source *self)
 {
 	struct layout_source *layout = (struct layout_source *)self;
@@ -116,6 +190,7 @@ int oci_layout_source(const struct oci_place *place, struct oci_source **out, st
 	static const struct oci_source_ops ops = {
 		.manifest = layout_manifest,
 		.blob = layout_blob,
+		.attached = layout_attached,
 		.free = layout_source_free,
 	};
 	auto_folder struct folder folder = FOLDER_NONE;

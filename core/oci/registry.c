@@ -4,15 +4,11 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/own.h"
+#include "oci/name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HUB          "docker.io"
-#define HUB_ENDPOINT "registry-1.docker.io"
-#define ACCEPT \
-	"Accept: " OCI_TYPE_MANIFEST ", " OCI_TYPE_INDEX ", " DOCKER_TYPE_MANIFEST ", " DOCKER_TYPE_LIST
 
 /* Other requests of this object go on meanwhile. */
 static int wait_turning(void *ctx, int ms, struct err *err)
@@ -33,16 +29,20 @@ int registry_init(struct registry *registry, const struct oci_place *place, cons
 		.tls = { .ca = access->ca, .ca_adds = true, .insecure = access->insecure },
 		.proxy = access->proxy,
 		.no_proxy = access->no_proxy,
-		.user_agent = access->user_agent
+		.user_agent = access->user_agent,
+		.guard = access->guard,
+		.vouched = access->vouched
 	};
 	struct url url;
 
 	*registry = (struct registry){ .access = access, .place = *place };
-	registry->sleep = (struct retry_sleep){ .wait = wait_turning, .ctx = registry };
+	registry->sleep = (struct retry_sleep){
+		.wait = wait_turning, .ctx = registry, .never = access->impatient
+	};
 	auth_init(&registry->auth, access, &registry->place, &registry->sleep);
 	registry->tls = !access->plain_http;
 	snprintf(registry->origin, sizeof(registry->origin), "http%s://%s", registry->tls ? "s" : "",
-			strcmp(place->host, HUB) ? place->host : HUB_ENDPOINT);
+			strcmp(place->host, OCI_HUB) ? place->host : OCI_HUB_ENDPOINT);
 	snprintf(registry->scope, sizeof(registry->scope), "repository:%s:%s", place->repository, actions);
 	if (url_parse(span_of(registry->origin), &url, err) < 0) {
 		if (err)
@@ -66,19 +66,21 @@ void registry_url(const struct registry *registry, const char *kind, const char 
 	buf_printf(out, "%s/v2/%s/%s/%s", registry->origin, registry->place.repository, kind, reference);
 }
 
+int64_t registry_deadline(const struct registry *registry)
+{
+	int ms = registry->access->deadline_ms;
+
+	return ms ? clock_mono(&clock_real) + (int64_t)ms * 1000 : 0;
+}
+
 /* ---- the source ---- */
 
-/* Type and digest are as the registry says; oci_source_manifest() compares them with the bytes. */
-static int read_manifest(
-		struct registry *registry, struct ask *ask, struct oci_manifest_bytes *out, struct err *err)
+int registry_take_manifest(const struct ask *ask, struct oci_manifest_bytes *out, struct err *err)
 {
-	const char *digest = registry->place.digest, *type = ask->answer.content_type;
+	const char *type = ask->answer.content_type, *digest = ask->answer.docker_content_digest;
 
-	if (ask_run(registry, ask, err) < 0)
-		return -1;
-	if (!digest[0] && oci_digest_is(ask->answer.docker_content_digest))
-		digest = ask->answer.docker_content_digest;
-	snprintf(out->digest, sizeof(out->digest), "%.*s", OCI_DIGEST_MAX - 1, digest);
+	if (oci_digest_is(digest))
+		snprintf(out->digest, sizeof(out->digest), "%.*s", OCI_DIGEST_MAX - 1, digest);
 	snprintf(out->media_type, sizeof(out->media_type), "%.*s", (int)strcspn(type, "; \t"), type);
 	buf_add_span(&out->bytes, buf_span(&ask->answer.body));
 	return buf_check(&out->bytes, ask->what, err);
@@ -95,10 +97,14 @@ static int source_manifest(struct oci_source *source, const char *digest, struct
 
 	ask.method = "GET";
 	ask.what = what;
-	ask.fields[0] = ACCEPT;
+	ask.fields[0] = REGISTRY_ACCEPT;
 	ask.max = OCI_MANIFEST_MAX;
 	registry_url(registry, "manifests", reference, &ask.url);
-	int result = read_manifest(registry, &ask, out, err);
+	int result = ask_run(registry, &ask, err);
+	if (!result)
+		result = registry_take_manifest(&ask, out, err);
+	if (!result && !digest && place->digest[0])
+		snprintf(out->digest, sizeof(out->digest), "%s", place->digest);
 	ask_clear(registry, &ask);
 	return result;
 }
@@ -113,7 +119,10 @@ int oci_registry_source(const struct oci_place *place, const struct oci_access *
 		struct oci_source **out, struct err *err)
 {
 	static const struct oci_source_ops ops = {
-		.manifest = source_manifest, .blob = registry_blob, .free = source_free
+		.manifest = source_manifest,
+		.blob = registry_blob,
+		.attached = registry_attached,
+		.free = source_free,
 	};
 	struct registry_source *source = xcalloc(1, sizeof(*source));
 

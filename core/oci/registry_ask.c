@@ -93,17 +93,21 @@ static int begin(struct registry *registry, struct ask *ask, struct err *err)
 	const char *headers[REGISTRY_FIELDS + 2], *scope = ask->scope ? ask->scope : registry->scope;
 	struct url url, origin;
 	size_t count = 0;
+	int left;
 
 	if (url_parse(buf_span(&ask->url), &url, err) < 0 ||
 			url_parse(span_of(registry->origin), &origin, err) < 0)
 		return -1;
 	ask->foreign = !url_same_origin(&url, &origin);
+	if (retry_left(ask->deadline, 0, &left, err) < 0)
+		return -1;
 	for (size_t i = 0; i < REGISTRY_FIELDS && ask->fields[i]; i++)
 		headers[count++] = ask->fields[i];
 	const char *field = ask->foreign ? NULL : auth_field(&registry->auth, scope);
 	if (field)
 		headers[count++] = field;
 	headers[count] = NULL;
+	ask->answers = registry->auth.answers;
 	http_response_clear(&ask->answer);
 	/* the larger one of the two that may come */
 	ask->answer.body.max = ask->max > REGISTRY_ERROR_MAX ? ask->max : REGISTRY_ERROR_MAX;
@@ -117,6 +121,7 @@ static int begin(struct registry *registry, struct ask *ask, struct err *err)
 		.body = ask->body,
 		.bulk = ask->body.len || ask->sink,
 		.max_body = SIZE_MAX,
+		.total_timeout = left,
 		.idle_timeout = IDLE_TIMEOUT };
 	struct http_handler handler = { .ctx = ask, .head = on_head, .body = on_body, .done = on_done };
 	ask->call = http_start(registry->http, &request, &handler, err);
@@ -226,6 +231,10 @@ static int again_after_status(struct registry *registry, struct ask *ask, struct
 	int status = ask->answer.status;
 	const char *scope = ask->scope ? ask->scope : registry->scope;
 
+	registry->auth.deadline = ask->deadline;
+	/* another request's 401 has been answered meanwhile */
+	if (status == 401 && !ask->foreign && ask->answers != registry->auth.answers)
+		return 0;
 	if (status == 401 && !ask->foreign && ask->auths < 2)
 		return auth_answer(&registry->auth, registry->http, ask->answer.www_authenticate, scope,
 				ask->auths++ > 0, registry->tls, err);
@@ -243,11 +252,15 @@ static int again_after_status(struct registry *registry, struct ask *ask, struct
 /* ---- all of it ---- */
 
 /* Loopback is spoken to in https where it answers so, else in plain http: who asks for neither gets what is there. */
-static int find_scheme(struct registry *registry, struct err *err)
+static int find_scheme(struct registry *registry, int64_t deadline, struct err *err)
 {
+	int left;
+
+	if (retry_left(deadline, IDLE_TIMEOUT, &left, err) < 0)
+		return -1;
 	auto_free char *url = xasprintf("%s/v2/", registry->origin);
 	struct http_request request = {
-		.method = "GET", .url = url, .max_body = REGISTRY_ERROR_MAX, .total_timeout = IDLE_TIMEOUT
+		.method = "GET", .url = url, .max_body = REGISTRY_ERROR_MAX, .total_timeout = left
 	};
 	auto_response struct http_response response = HTTP_RESPONSE_NONE;
 	struct err failure = ERR_NONE;
@@ -269,9 +282,11 @@ int ask_begin(struct registry *registry, struct ask *ask, struct err *err)
 {
 	static const char secure[] = "https://";
 
-	ask->retry = (struct retry){ .sleep = &registry->sleep };
+	if (!ask->deadline)
+		ask->deadline = registry_deadline(registry);
+	ask->retry = (struct retry){ .sleep = &registry->sleep, .until = ask->deadline };
 	if (!registry->known) {
-		if (find_scheme(registry, err) < 0)
+		if (find_scheme(registry, ask->deadline, err) < 0)
 			return err_wrap(err, "%s", ask->what);
 		if (!registry->tls && span_starts(buf_span(&ask->url), secure)) {
 			auto_free char *rest = xstrdup(buf_text(&ask->url) + strlen(secure));

@@ -33,6 +33,7 @@ struct registry {
 	bool tls;
 	bool known;      /* what origin says of the scheme is true */
 	char scope[320]; /* of the requests below */
+	bool unlisted;   /* it has no referrers API */
 };
 
 /* actions: "pull" or "pull,push". The registry must not move: its parts point into it. */
@@ -40,6 +41,9 @@ int registry_init(struct registry *registry, const struct oci_place *place, cons
 		const char *actions, struct err *err)
 		__attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
 void registry_clear(struct registry *registry) __attribute__((nonnull));
+
+/* When a call that begins now must be over, as ask.deadline. */
+int64_t registry_deadline(const struct registry *registry) __attribute__((nonnull));
 
 /* Appends "https://host/v2/NAME/KIND/REFERENCE". */
 void registry_url(const struct registry *registry, const char *kind, const char *reference, struct buf *out)
@@ -61,6 +65,7 @@ struct ask {
 	size_t max; /* ceiling of a good answer's body, which is kept in answer.body */
 	int also;   /* a status that is good too: 404 */
 	enum ask_patience patience;
+	int64_t deadline; /* of all attempts: monotonic clock, microseconds; 0: as access says, from the begin on */
 	/* a good answer's bytes go here instead, as http_handler.body says; NULL: kept */
 	int (*sink)(void *ctx, struct span bytes, struct err *err);
 	void *ctx;
@@ -76,6 +81,7 @@ struct ask {
 	bool cut;     /* we have read enough of an error's body */
 	struct retry retry;
 	int auths;
+	unsigned answers; /* the auth's count when the attempt began */
 	int redirects;
 };
 #define ASK_NONE                                                                           \
@@ -118,6 +124,16 @@ struct registry_dest {
 	char root_digest[OCI_DIGEST_MAX];
 };
 
+/* What a GET of a manifest asks for. */
+#define REGISTRY_ACCEPT \
+	"Accept: " OCI_TYPE_MANIFEST ", " OCI_TYPE_INDEX ", " DOCKER_TYPE_MANIFEST ", " DOCKER_TYPE_LIST
+
+/* The answer's bytes, type and digest as the registry says; nothing is compared. */
+int registry_take_manifest(const struct ask *ask, struct oci_manifest_bytes *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
+int registry_attached(struct oci_source *source, const char *digest, unsigned which, struct attached *out,
+		struct err *err) __attribute__((nonnull(1, 2, 4), warn_unused_result));
 int registry_blob(struct oci_source *source, const struct oci_descriptor *blob, struct oci_reader **out,
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
 /* Is the blob there? */

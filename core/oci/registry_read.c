@@ -138,6 +138,7 @@ static int connect_blob(struct registry_reader *reader, struct err *err)
 	*ask = (struct ask)ASK_NONE;
 	ask->method = "GET";
 	ask->what = reader->what;
+	ask->deadline = reader->retry.until;
 	ask->sink = take_checked;
 	ask->ctx = reader;
 	reader->begun = false;
@@ -241,7 +242,7 @@ int registry_blob(struct oci_source *source, const struct oci_descriptor *blob, 
 	reader->ask = (struct ask)ASK_NONE;
 	reader->size = blob->size;
 	reader->ahead = xmalloc(AHEAD);
-	reader->retry = (struct retry){ .sleep = &registry->sleep };
+	reader->retry = (struct retry){ .sleep = &registry->sleep, .until = registry_deadline(registry) };
 	snprintf(reader->digest, sizeof(reader->digest), "%s", blob->digest);
 	snprintf(reader->what, sizeof(reader->what), "%s: the blob %s", registry->place.text, blob->digest);
 	if (connect_blob(reader, err) < 0) {

@@ -25,12 +25,14 @@ struct err;
 struct retry_sleep {
 	int (*wait)(void *ctx, int ms, struct err *err);
 	void *ctx;
+	bool never; /* nothing is made again: the first failure counts */
 };
 
 struct retry {
 	const struct retry_sleep *sleep; /* borrowed */
 	int tries;                       /* made so far */
 	int waited;                      /* ms */
+	int64_t until; /* no wait ends later: monotonic clock, microseconds; 0: no such bound */
 };
 
 /* The statuses named above. */
@@ -42,5 +44,9 @@ bool retry_status(int status);
  */
 int retry_again(struct retry *retry, const char *cause, int retry_after, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
+
+/* Milliseconds until then, at most `most`, where either may be 0 for none. ERR_RETRY when the moment has passed. */
+int retry_left(int64_t until, int most, int *ms, struct err *err)
+		__attribute__((nonnull(3), warn_unused_result));
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef COCOON_OCI_TRANSPORT_H
 #define COCOON_OCI_TRANSPORT_H
 
+#include "oci/attached.h"
 #include "oci/store.h"
 
 struct oci_source {
@@ -19,6 +20,9 @@ struct oci_source {
 struct oci_source_ops {
 	int (*manifest)(struct oci_source *, const char *digest, struct oci_manifest_bytes *, struct err *);
 	int (*blob)(struct oci_source *, const struct oci_descriptor *, struct oci_reader **, struct err *);
+	/* NULL: there can be nothing */
+	int (*attached)(struct oci_source *, const char *digest, unsigned which, struct attached *,
+			struct err *);
 	void (*free)(struct oci_source *);
 };
 

@@ -57,7 +57,8 @@ static inline void rig_source_at(struct rig *rig, const char *host)
 	rig->access.user_agent = "test/1";
 	assert_int_equal(oci_registry_source(place, &rig->access, &rig->source, NULL), 0);
 	struct registry *registry = &((struct registry_source *)rig->source)->registry;
-	registry->sleep = (struct retry_sleep){ .wait = rig_wait, .ctx = rig };
+	registry->sleep.wait = rig_wait;
+	registry->sleep.ctx = rig;
 }
 
 static inline void rig_source(struct rig *rig)
@@ -76,7 +77,8 @@ static inline void rig_dest(struct rig *rig, const char *from)
 	rig->access.user_agent = "test/1";
 	assert_int_equal(oci_registry_dest(place, &rig->access, source, &rig->dest, NULL), 0);
 	struct registry *registry = &((struct registry_dest *)rig->dest)->registry;
-	registry->sleep = (struct retry_sleep){ .wait = rig_wait, .ctx = rig };
+	registry->sleep.wait = rig_wait;
+	registry->sleep.ctx = rig;
 }
 
 /* Checks that the script was played to its end. */
