@@ -2,12 +2,13 @@
 /*
  * The secrets that a confidential pod uses, and what is wrong with them (product.md N18, N19).
  *
- *     sealed   `sealed.` texts in env of all containers, in annotations and in volumes' inline values: sealed/lint.h's
- *              findings. A text that is no good is only logged by the guest, and the program gets it as it stands
- *     plain    Kubernetes Secrets in env, envFrom, volumes, projected volumes, imagePullSecrets: the host reads all of them.
- *              A Secret that is known (passed in) to hold sealed texts alone is none
+ *     sealed   `sealed.` texts in the environment of all containers, in annotations, and in the options that volumes of
+ *              drivers are given (csi, flexVolume): sealed/lint.h's findings. A text that is no good is only logged by the
+ *              guest, and the program gets it as it stands
+ *     plain    Kubernetes Secrets in env, envFrom, volumes, projected volumes, credentials of storage, imagePullSecrets:
+ *              the host reads all of them. What they hold is not looked at: sealed texts in them are as safe as they say
  *
- * Pure; borrows. Bounds: SECRETS_FINDINGS_MAX.
+ * Pure; borrows. Bounds: SECRETS_FINDINGS_MAX, more are left out.
  */
 #ifndef COCOON_POD_SECRETS_H
 #define COCOON_POD_SECRETS_H
@@ -22,7 +23,7 @@ enum secret_kind { SECRET_SEALED, SECRET_PLAIN };
 struct secret_finding {
 	enum secret_kind kind;
 	bool error; /* of the lint: the guest will not unseal it; warnings else */
-	char *path; /* "spec.containers[0].env[2].value" below the prefix */
+	char *path; /* "spec.containers[0].env[2].value", below the place of a template */
 	char *text; /* what, why, what to do */
 };
 struct secret_findings {
@@ -30,8 +31,8 @@ struct secret_findings {
 	size_t count;
 };
 
-/* `prefix` is the place of a template ("spec.template."), "" for a pod. *out is zeroed before. */
-void pod_secrets_find(const struct pod_view *pod, const char *prefix, const struct sealed_key *keys,
+/* `path` is the place of a template ("spec.template"), "" for a pod. *out is zeroed before. */
+void pod_secrets_find(const struct pod_view *pod, const char *path, const struct sealed_key *keys,
 		size_t key_count, struct secret_findings *out) __attribute__((nonnull(1, 2, 5)));
 void secret_findings_clear(struct secret_findings *findings) __attribute__((nonnull));
 #define auto_secret_findings __attribute__((cleanup(secret_findings_clear)))
