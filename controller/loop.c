@@ -18,6 +18,7 @@
 #include "controller/replicas.h"
 #include "controller/reporter.h"
 #include "controller/settings.h"
+#include "controller/standing.h"
 #include "controller/tally.h"
 #include "kube/client.h"
 #include "kube/config.h"
@@ -43,6 +44,7 @@ struct loop {
 	struct pods *pods;
 	struct lifter *lifter;
 	struct reporter *reporter;
+	struct standing *standing;
 	struct keeper *keeper;
 	struct replicas *replicas;
 	struct lease *lease;
@@ -163,6 +165,7 @@ static void compare_replicas(struct loop *loop)
 			json_array_append(differing, json_object_get(replica, "name"));
 	}
 	reporter_set_differing(loop->reporter, differing);
+	standing_set_replicas(loop->standing, loop->live, differing);
 }
 
 static void on_catalog(void *ctx, struct catalog *catalog)
@@ -185,15 +188,32 @@ static void on_catalog(void *ctx, struct catalog *catalog)
 	pods_each(loop->pods, again_gated, loop);
 	compare_replicas(loop);
 	reporter_touch(loop->reporter);
+	standing_touch(loop->standing);
+}
+
+/* Without what they count, which changes with every image and is nothing to the keeper. */
+static json_t *without_counts(const json_t *live)
+{
+	json_t *list = json_array();
+	size_t i;
+	json_t *replica;
+
+	json_array_foreach (live, i, replica) {
+		json_t *copy = json_copy(replica);
+		json_object_del(copy, "verdicts");
+		json_array_append_new(list, copy);
+	}
+	return list;
 }
 
 static void on_replicas(void *ctx, json_t *live)
 {
 	struct loop *loop = ctx;
+	auto_json json_t *plain = without_counts(live);
 
 	json_decref(loop->live);
 	loop->live = json_incref(live);
-	keeper_set_replicas(loop->keeper, live);
+	keeper_set_replicas(loop->keeper, plain);
 	compare_replicas(loop);
 }
 
@@ -202,6 +222,7 @@ static void on_keeper(void *ctx)
 	struct loop *loop = ctx;
 
 	reporter_touch(loop->reporter);
+	standing_touch(loop->standing);
 }
 
 static void tell_settings(struct loop *loop)
@@ -232,6 +253,7 @@ static void set_leading(struct loop *loop, bool leads)
 	loop->leads = leads;
 	keeper_run(loop->keeper, leads);
 	reporter_run(loop->reporter, leads);
+	standing_run(loop->standing, leads);
 	lifter_use(loop->lifter, leads ? follow_catalog(loop->follow) : NULL);
 }
 
@@ -354,6 +376,8 @@ static int start_watching(struct loop *loop, struct err *err)
 	if (follow_start(&follow, &loop->follow, err) < 0)
 		return -1;
 	loop->reporter = reporter_new(loop->kube, loop->follow, loop->pods, loop->keeper);
+	loop->standing = standing_new(loop->kube, loop->follow, loop->keeper, loop->events);
+	loop->live = json_array();
 	if (replicas_start(loop->kube, loop->namespace, on_replicas, loop, &loop->replicas, err) < 0)
 		return -1;
 	loop->lease = lease_new(loop->kube, &lease, err);
@@ -412,6 +436,7 @@ static void stop(struct loop *loop)
 	replicas_stop(loop->replicas);
 	watch_stop(loop->pod_watch);
 	reporter_free(loop->reporter);
+	standing_free(loop->standing);
 	follow_stop(loop->follow);
 	keeper_free(loop->keeper);
 	lifter_free(loop->lifter);

@@ -60,11 +60,11 @@ static void look(void *ctx)
 static json_t *what_it_says(const json_t *lease, const char *name)
 {
 	static const char *const from[] = { ROTATION_LEAF_ANNOTATION, ROTATION_TRUST_ANNOTATION,
-		FOLLOW_CATALOG_ANNOTATION };
-	static const char *const to[] = { "leaf", "trust", "catalog" };
+		FOLLOW_CATALOG_ANNOTATION, FOLLOW_VERDICTS_ANNOTATION };
+	static const char *const to[] = { "leaf", "trust", "catalog", "verdicts" };
 	json_t *says = json_pack("{s:s}", "name", name);
 
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
 		const char *text = json_text_at(lease, "metadata", "annotations", from[i], NULL);
 		json_object_set_new(says, to[i], json_string(text ? text : ""));
 	}

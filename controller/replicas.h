@@ -12,7 +12,7 @@ struct err;
 struct kube;
 struct replicas;
 
-/* `changed` is called when the list is another one: [{"name", "leaf", "trust", "catalog"}], borrowed. */
+/* `changed` is called when the list is another one: [{"name", "leaf", "trust", "catalog", "verdicts"}], borrowed. */
 int replicas_start(struct kube *kube, const char *namespace, void (*changed)(void *ctx, json_t *live),
 		void *ctx, struct replicas **out, struct err *err)
 		__attribute__((nonnull(1, 2, 3, 5), warn_unused_result));

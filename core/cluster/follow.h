@@ -29,10 +29,12 @@ struct follow;
 struct kube;
 
 /* How a webhook replica says in its Lease what it decides by: follow_fingerprint(). */
-#define FOLLOW_CATALOG_ANNOTATION "cocoon.dev/catalog"
-#define FOLLOW_COMPONENT_LABEL    "cocoon.dev/component"
+#define FOLLOW_CATALOG_ANNOTATION  "cocoon.dev/catalog"
+#define FOLLOW_COMPONENT_LABEL     "cocoon.dev/component"
+/* What became of images under each policy, since the replica started: policy/status.h. */
+#define FOLLOW_VERDICTS_ANNOTATION "cocoon.dev/image-verdicts"
 
-#define FOLLOW_SETTLE             20000
+#define FOLLOW_SETTLE              20000
 
 struct follow_options {
 	struct kube *kube;

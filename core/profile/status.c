@@ -4,12 +4,10 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "codec/line.h"
 #include "initdata/tee.h"
+#include "kube/condition.h"
 
 #include <string.h>
-
-#define MESSAGE_MAX 2048
 
 static void form_text(enum tee tee, enum digest_alg alg, const unsigned char *digest,
 		enum tee_encoding encoding, const char *key, json_t *form)
@@ -45,34 +43,10 @@ json_t *profile_tee_forms(enum digest_alg alg, const unsigned char *digest)
 	return forms;
 }
 
-static const json_t *condition_before(const json_t *before, const char *type)
-{
-	size_t i;
-	json_t *condition;
-
-	json_array_foreach (json_object_get(before, "conditions"), i, condition) {
-		const char *name = json_text_at(condition, "type", NULL);
-		if (name && !strcmp(name, type))
-			return condition;
-	}
-	return NULL;
-}
-
 static void condition(const struct status_facts *f, json_t *list, const char *type, bool holds,
 		const char *reason, const char *message)
 {
-	const json_t *before = condition_before(f->before, type);
-	const char *status = holds ? "True" : "False";
-	const char *was = json_text_at(before, "status", NULL);
-	const char *since = json_text_at(before, "lastTransitionTime", NULL);
-	json_int_t generation = json_integer_value(json_at(f->resource, "metadata", "generation", NULL));
-
-	if (!was || !since || strcmp(was, status) != 0)
-		since = f->now;
-	json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:o, s:s, s:I}", "type", type, "status", status, "reason",
-					reason, "message", json_line(MESSAGE_MAX, "%s", message),
-					"lastTransitionTime", since, "observedGeneration", generation));
+	condition_add(list, f->resource, f->before, f->now, type, holds, reason, message);
 }
 
 static bool supported(const struct status_facts *f, struct buf *why)
@@ -97,7 +71,7 @@ static bool supported(const struct status_facts *f, struct buf *why)
 
 static void replica_condition(const struct status_facts *f, json_t *list)
 {
-	struct buf text = BUF_MAX(MESSAGE_MAX);
+	struct buf text = BUF_MAX(CONDITION_MESSAGE_MAX);
 	size_t i;
 	json_t *name;
 
@@ -112,7 +86,7 @@ static void replica_condition(const struct status_facts *f, json_t *list)
 static json_t *conditions(const struct status_facts *f)
 {
 	json_t *list = json_array();
-	struct buf text = BUF_MAX(MESSAGE_MAX);
+	struct buf text = BUF_MAX(CONDITION_MESSAGE_MAX);
 	bool compiled = f->profile && !f->problem;
 
 	condition(f, list, "Compiled", compiled, compiled ? "Compiled" : "Invalid",
