@@ -6,6 +6,7 @@
 #include "image-crypt/keyring.h"
 #include "image-crypt/report.h"
 #include "image-crypt/settings.h"
+#include "image-crypt/source.h"
 #include "image-crypt/verbs.h"
 #include "image/rewrite.h"
 
@@ -58,8 +59,10 @@ static int decrypt_image(const struct decrypt *decrypt, const struct access *acc
 	if (image_choose(image, decrypt->platform, &decrypt->layers, err) < 0 ||
 			change_begin(image, &change, err) < 0 || plan(decrypt, &change, openers, err) < 0 ||
 			image_dest(image, &access->oci, &dest, err) < 0 ||
-			change_run(&change, &access->oci, dest, decrypt->quiet, err) < 0 ||
-			image_write(image, &access->oci, dest, digest, err) < 0)
+			change_run(&change, &access->oci, dest, decrypt->quiet, err) < 0)
+		return -1;
+	source_remove(image);
+	if (image_write(image, &access->oci, dest, digest, err) < 0)
 		return -1;
 	return report_change(&change, "decrypted", decrypt->to, digest, decrypt->output, err);
 }
@@ -67,7 +70,7 @@ static int decrypt_image(const struct decrypt *decrypt, const struct access *acc
 static int run(void *settings, struct err *err)
 {
 	const struct decrypt *decrypt = settings;
-	auto_access struct access access = { .owned = { NULL } };
+	auto_access struct access access = { .ocicrypt_config = NULL };
 	auto_keyring struct keyring ring = KEYRING_NONE;
 	auto_image struct image image = { .count = 0 };
 	struct wrap_settings wrap;

@@ -7,6 +7,7 @@
 #include "image-crypt/keyring.h"
 #include "image-crypt/report.h"
 #include "image-crypt/settings.h"
+#include "image-crypt/source.h"
 #include "image-crypt/verbs.h"
 #include "image/rewrite.h"
 
@@ -24,6 +25,7 @@ struct encrypt {
 	int packet;
 	int target;
 	int output;
+	bool no_source;
 	bool quiet;
 	const char *from;
 	const char *to;
@@ -128,9 +130,11 @@ static int encrypt_image(const struct encrypt *encrypt, const struct access *acc
 			change_begin(image, &change, err) < 0 ||
 			plan(encrypt, &change, recipients, err) < 0 ||
 			image_dest(image, &access->oci, &dest, err) < 0 ||
-			change_run(&change, &access->oci, dest, encrypt->quiet, err) < 0 ||
-			check(image, recipients, err) < 0 ||
-			image_write(image, &access->oci, dest, digest, err) < 0)
+			change_run(&change, &access->oci, dest, encrypt->quiet, err) < 0)
+		return -1;
+	if (!encrypt->no_source)
+		source_record(image);
+	if (check(image, recipients, err) < 0 || image_write(image, &access->oci, dest, digest, err) < 0)
 		return -1;
 	warn_of_clear(&change);
 	return report_change(&change, "encrypted", encrypt->to, digest, encrypt->output, err);
@@ -139,7 +143,7 @@ static int encrypt_image(const struct encrypt *encrypt, const struct access *acc
 static int run(void *settings, struct err *err)
 {
 	const struct encrypt *encrypt = settings;
-	auto_access struct access access = { .owned = { NULL } };
+	auto_access struct access access = { .ocicrypt_config = NULL };
 	auto_recipients struct recipients recipients = { .count = 0 };
 	auto_image struct image image = { .count = 0 };
 	struct wrap_settings wrap;
@@ -172,6 +176,8 @@ static const struct opt options[] = {
 			"who will unpack it: layers that a guest cannot unpack are refused unless it is "
 			"containerd",
 			targets),
+	OPT_FLAG(struct encrypt, no_source, "no-source", 0,
+			"do not write the digest of the plain image into the encrypted one"),
 	OUTPUT_OPTION(struct encrypt),
 	QUIET_OPTION(struct encrypt),
 	ACCESS_OPTIONS(struct encrypt),
@@ -203,6 +209,10 @@ const struct opt_verb encrypt_verb = {
 		       "not chosen keep their bytes and digests; an index of several platforms stays one. "
 		       "The image's "
 		       "config stays readable for everybody: environment, entry point, history.\n\n"
+		       "The digest of the plain image stands in the encrypted one's annotation "
+		       "dev.cocoon.image.source, so that who checks signatures can tell an image that was "
+		       "signed "
+		       "before it was encrypted.\n\n"
 		       "Layers are encrypted as they are stored: their compression does not change.",
 	.options = options,
 	.args = args,

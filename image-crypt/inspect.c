@@ -8,6 +8,7 @@
 #include "image-crypt/recipients.h"
 #include "image-crypt/report.h"
 #include "image-crypt/settings.h"
+#include "image-crypt/source.h"
 #include "image-crypt/table.h"
 #include "image-crypt/verbs.h"
 #include "image/rewrite.h"
@@ -61,6 +62,14 @@ static int layer_document(const struct oci_descriptor *layer, size_t index, json
 
 /* ---- the image ---- */
 
+static void put_source(json_t *document, const json_t *manifest)
+{
+	const char *source = source_of(manifest);
+
+	if (source)
+		json_object_set_new(document, "source", json_string(source));
+}
+
 static int instance_document(const struct instance *instance, json_t **out, struct err *err)
 {
 	auto_buf struct buf platform = BUF_MAX(512);
@@ -69,6 +78,7 @@ static int instance_document(const struct instance *instance, json_t **out, stru
 	instance_platform(instance, &platform);
 	*out = json_pack("{s:s, s:s, s:s, s:o}", "platform", buf_text(&platform), "digest",
 			instance->bytes.digest, "mediaType", instance->manifest.media_type, "layers", layers);
+	put_source(*out, instance->manifest.json);
 	for (size_t i = 0; i < instance->manifest.count; i++) {
 		auto_json json_t *layer = NULL;
 		if (layer_document(&instance->manifest.layers[i], i, &layer, err) < 0)
@@ -87,6 +97,8 @@ static int image_document(
 			"digest", image->root.digest, "mediaType",
 			image->is_index ? image->index.media_type : image->instances[0].manifest.media_type,
 			"images", images);
+	if (image->is_index)
+		put_source(*out, image->index.json);
 	for (size_t i = 0; i < image->count; i++) {
 		auto_json json_t *instance = NULL;
 		if (instance_document(&image->instances[i], &instance, err) < 0)
@@ -178,6 +190,22 @@ static void put_reasons(struct buf *out, const json_t *layer)
 	}
 }
 
+/* "encrypted from sha256:…", of the image and of each platform. */
+static void put_sources(struct buf *out, const json_t *document)
+{
+	const char *source = json_text_at(document, "source", NULL);
+	json_t *image;
+	size_t i;
+
+	if (source)
+		buf_printf(out, "encrypted from %s\n", source);
+	json_array_foreach (json_object_get(document, "images"), i, image) {
+		const char *platform = json_text_at(image, "platform", NULL);
+		if ((source = json_text_at(image, "source", NULL)))
+			buf_printf(out, "%s%sencrypted from %s\n", platform, *platform ? ": " : "", source);
+	}
+}
+
 static int print_table(const json_t *document, struct err *err)
 {
 	static const char *const heads[] = { "#", "DIGEST", "PLATFORM", "SIZE", "ENCRYPTION", "RECIPIENTS",
@@ -196,6 +224,7 @@ static int print_table(const json_t *document, struct err *err)
 		}
 	}
 	table_format(&table, &out);
+	put_sources(&out, document);
 	buf_add_span(&out, buf_span(&reasons));
 	if (buf_check(&reasons, "what stands in the guests' way", err) < 0 ||
 			buf_check(&out, "the table", err) < 0)
@@ -207,7 +236,7 @@ static int print_table(const json_t *document, struct err *err)
 static int run(void *settings, struct err *err)
 {
 	const struct inspect *inspect = settings;
-	auto_access struct access access = { .owned = { NULL } };
+	auto_access struct access access = { .ocicrypt_config = NULL };
 	auto_image struct image image = { .count = 0 };
 	auto_json json_t *document = NULL;
 

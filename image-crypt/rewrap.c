@@ -211,7 +211,7 @@ static int run(void *settings, struct err *err)
 {
 	const struct rewrap *rewrap = settings;
 	static const struct opt_list none = { .count = 0 };
-	auto_access struct access access = { .owned = { NULL } };
+	auto_access struct access access = { .ocicrypt_config = NULL };
 	auto_recipients struct recipients recipients = { .count = 0 };
 	auto_keyring struct keyring ring = KEYRING_NONE;
 	auto_image struct image image = { .count = 0 };

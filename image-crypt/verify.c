@@ -80,7 +80,7 @@ static int verify_image(const struct verify *verify, const struct access *access
 static int run(void *settings, struct err *err)
 {
 	const struct verify *verify = settings;
-	auto_access struct access access = { .owned = { NULL } };
+	auto_access struct access access = { .ocicrypt_config = NULL };
 	auto_keyring struct keyring ring = KEYRING_NONE;
 	auto_image struct image image = { .count = 0 };
 	struct wrap_settings wrap;

@@ -56,13 +56,18 @@ same 'and says the digest that the index has' "$(jq -r .manifests[0].digest enc/
 same 'every layer has the suffix' "$tar+gzip+encrypted $tar+encrypted $tar+encrypted" "$(manifest enc | jq -r '[.layers[].mediaType]|join(" ")')"
 same 'sizes stay' "$(manifest src | jq -c '[.layers[].size]')" "$(manifest enc | jq -c '[.layers[].size]')"
 same 'the config stays' "$(manifest src | jq -c .config)" "$(manifest enc | jq -c .config)"
-same 'members unknown to us stay' '{"keep":"me"}' "$(manifest enc | jq -c .annotations)"
+source=dev.cocoon.image.source
+same 'members unknown to us stay, beside the digest of the plain image' "{\"keep\":\"me\",\"$source\":$(jq .manifests[0].digest src/index.json)}" "$(manifest enc | jq -c .annotations)"
+same 'which inspect says' "encrypted from $(jq -r .manifests[0].digest src/index.json)" "$("$crypt" inspect oci:enc:t | sed -n 's/^linux.amd64: \(encrypted from\)/\1/p')"
+ok 'and nobody need know' "$crypt" encrypt -q --no-source -r jwe:pub.pem oci:src:t oci:unlinked:t
+same 'who does not want it' '{"keep":"me"}' "$(manifest unlinked | jq -c .annotations)"
 same 'no layer lies there in clear' 0 "$(manifest src | jq -r '.layers[].digest' | sed 's/sha256:/enc\/blobs\/sha256\//' | xargs ls 2>/dev/null | grep -vc e3b0c44298fc1c14)"
 ok 'verifies with the private key' "$crypt" verify --key priv.pem oci:enc:t
 ok 'verifies with the broker'"'"'s key' "$crypt" verify --kbs-key $kbs=kek oci:enc:t
 ok 'decrypts with the private key' "$crypt" decrypt -k priv.pem oci:enc:t oci:dec:t
 same 'to the layers that there were' "$(manifest src | jq -c '[.layers[]|[.mediaType,.digest,.size]]')" "$(manifest dec | jq -c '[.layers[]|[.mediaType,.digest,.size]]')"
 same 'without annotations' null "$(manifest dec | jq -c '.layers[0].annotations')"
+same 'and the manifest that there was, byte for byte' "$(manifest src)" "$(manifest dec)"
 ok 'decrypts with the broker'"'"'s key, from and to archives' bash -c '"$1" encrypt --kbs-key $2=kek oci:src:t oci-archive:enc.tar:x && "$1" decrypt --kbs-key $2=kek oci-archive:enc.tar:x dir:plain' _ "$crypt" $kbs
 same 'with the same result' "$(manifest dec | jq -c .layers)" "$(jq -c .layers plain/manifest.json)"
 same 'two runs give different layers' 2 "$("$crypt" encrypt -q -r jwe:pub.pem oci:src:t oci:enc:again >/dev/null && { manifest enc t; manifest enc again; } | jq -r '.layers[0].digest' | sort -u | wc -l)"
@@ -81,6 +86,9 @@ fails 2 'layer' 'refuses a layer that is not there' "$crypt" encrypt -r jwe:pub.
 fails 2 'layer' 'refuses one that is not there from the end' "$crypt" encrypt -r jwe:pub.pem --layer=-4 oci:src:t oci:x:t
 fails 1 'encrypted already' 'refuses to encrypt twice' "$crypt" encrypt -r jwe:pub.pem oci:enc:t oci:x:t
 ok 'decrypts a part of them' "$crypt" decrypt -k priv.pem --layer 0 oci:enc:t oci:some:t
+same 'which keeps the digest of the plain image' "$(jq -r .manifests[0].digest src/index.json)" "$(manifest some | jq -r ".annotations[\"$source\"]")"
+ok 'encrypts that part again' "$crypt" encrypt -q -r jwe:pub.pem --layer 0 oci:some:t oci:someenc:t
+same 'which is no other plain image' "$(jq -r .manifests[0].digest src/index.json)" "$(manifest someenc | jq -r ".annotations[\"$source\"]")"
 same 'and leaves the rest encrypted' "$tar+gzip $tar+encrypted $tar+encrypted" "$(manifest some | jq -r '[.layers[].mediaType]|join(" ")')"
 arch=arm64 layout arm $tar+gzip=a.tar.gz
 cp arm/blobs/sha256/* src/blobs/sha256/
@@ -91,10 +99,14 @@ cp -r src multi
 jq -c --arg d "sha256:$(blob multi index)" --argjson s "$(stat -c %s index)" '.manifests[0]={mediaType:"application/vnd.oci.image.index.v1+json",digest:$d,size:$s,annotations:.manifests[0].annotations}' src/index.json >multi/index.json
 ok 'an index stays one' "$crypt" encrypt -r jwe:pub.pem oci:multi:t oci:multienc:t
 same 'with all its platforms and annotations' '["amd64","arm64"] kept' "$(manifest multienc | jq -r '([.manifests[].platform.architecture]|tostring)+" "+.annotations.both')"
+same 'with the digests that they were made from' "$(jq -r '[.manifests[0].digest]+["'"$(jq -r .digest <<<"$amd")"'","'"$(jq -r .digest <<<"$arm")"'"]|join(" ")' multi/index.json)" "$("$crypt" inspect -o json oci:multienc:t | jq -r '[.source,.images[].source]|join(" ")')"
+ok 'which go with the encryption' "$crypt" decrypt -q -k priv.pem oci:multienc:t oci:multidec:t
+same 'and leave the index that there was' "$(manifest multi)" "$(manifest multidec)"
 same 'all their layers are encrypted' 4 "$("$crypt" inspect -o json oci:multienc:t | jq '[.images[].layers[]|select(.encrypted)]|length')"
 same 'equal layers are one blob' 1 "$("$crypt" inspect -o json oci:multienc:t | jq -r '.images[].layers[0].digest' | sort -u | wc -l)"
 ok 'one platform alone' "$crypt" encrypt -r jwe:pub.pem --platform linux/arm64 oci:multi:t oci:armenc:t
 ok 'and warns of a layer that the other names too' bash -c '"$1" encrypt -q -r jwe:pub.pem --platform linux/arm64 oci:multi:t oci:armenc:t 2>&1 >/dev/null | grep -q "^warning: sha256:.* in clear as well"' _ "$crypt"
+same 'and has no source there' 'null' "$("$crypt" inspect -o json oci:armenc:t | jq -r '.images[0].source')"
 same 'leaves the other as it was' "$(jq -r .digest <<<"$amd")" "$(manifest armenc | jq -r '.manifests[0].digest')"
 fails 2 "no image for the platform 'linux/s390x'; it has linux/amd64, linux/arm64/v8" 'names the platforms that there are' "$crypt" encrypt -r jwe:pub.pem --platform linux/s390x oci:multi:t oci:x:t
 ok 'verifies every platform' "$crypt" verify -k priv.pem oci:multienc:t
