@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/pgp_packets.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 
 static unsigned byte_at(struct span bytes, size_t at)
@@ -81,7 +82,8 @@ static int cut(struct span *rest, const struct length *length, struct span *body
 	return 0;
 }
 
-int pgp_next(struct span *rest, struct pgp_packet *out, struct err *err)
+/* Cuts the next packet, all its parts, which go to `whole` unless it is NULL. */
+static int next(struct span *rest, struct pgp_packet *out, struct buf *whole, struct err *err)
 {
 	struct span in = span_from(*rest, 1), more = SPAN_NONE;
 	struct pgp_packet packet = { .tag = 0 };
@@ -103,12 +105,29 @@ int pgp_next(struct span *rest, struct pgp_packet *out, struct err *err)
 		return err_set(err, ERR_FORMAT, "a packet with the tag %u in parts", packet.tag);
 	if (cut(&in, &length, &packet.body, err) < 0)
 		return -1;
-	while (length.partial)
+	if (whole)
+		buf_add_span(whole, packet.body);
+	while (length.partial) {
 		if (read_new_length(in, &length, err) < 0 || cut(&in, &length, &more, err) < 0)
 			return -1;
+		if (whole)
+			buf_add_span(whole, more);
+	}
 	*rest = in;
 	*out = packet;
 	return 0;
+}
+
+int pgp_next(struct span *rest, struct pgp_packet *out, struct err *err)
+{
+	return next(rest, out, NULL, err);
+}
+
+int pgp_body(struct span *rest, struct buf *body, struct err *err)
+{
+	struct pgp_packet packet = { .tag = 0 };
+
+	return next(rest, &packet, body, err) < 0 ? -1 : buf_check(body, "a packet", err);
 }
 
 /* ---- messages ---- */

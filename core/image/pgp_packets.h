@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct err;
 
 #define PGP_RECIPIENTS_MAX 1024
@@ -41,6 +42,10 @@ struct pgp_packet {
 
 /* Cuts the next packet, all its parts, off *rest. */
 int pgp_next(struct span *rest, struct pgp_packet *out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
+/* The same, with the whole body appended to *body, which bounds it. */
+int pgp_body(struct span *rest, struct buf *body, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
 struct pgp_message {
