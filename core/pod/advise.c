@@ -3,6 +3,7 @@
 
 #include "codec/json.h"
 #include "codec/line.h"
+#include "pod/secrets.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,62 +14,14 @@
 			json_array_append_new(warnings, json_line(ADVICE_TEXT_MAX - 1, __VA_ARGS__)); \
 	} while (0)
 
-/* sealed.<protected>.<payload>.<signature>, each part of the base64url alphabet and not empty */
-static bool sealed_form(const char *text)
+/* Sealed texts that are no good, and plain Secrets: those are worth saying first. */
+static void advise_secrets(const struct pod_view *pod, const char *path, json_t *warnings)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	struct span rest = span_of(text), part;
-	unsigned parts = 0;
+	auto_secret_findings struct secret_findings findings = { .count = 0 };
 
-	while (span_next(&rest, '.', &part)) {
-		if (!part.len || (parts && strspn(part.ptr, alphabet) < part.len))
-			return false;
-		parts++;
-	}
-	return parts == 4;
-}
-
-static void advise_sealed(const char *value, const char *where, size_t index, json_t *warnings)
-{
-	if (!strncmp(value, "sealed.fakejwsheader.", 21))
-		say(warnings,
-				"%s.env[%zu]: has the old form of sealed secrets without a signature, which "
-				"guests "
-				"refuse: seal it anew (sealed-secrets)",
-				where, index);
-	else if (!strncmp(value, "sealed.", 7) && !sealed_form(value))
-		say(warnings,
-				"%s.env[%zu]: looks sealed but is not sealed.<header>.<payload>.<signature>: "
-				"the "
-				"guest passes it on as it is",
-				where, index);
-}
-
-static void advise_env(const json_t *container, const char *where, json_t *warnings)
-{
-	const json_t *env = json_object_get(container, "env");
-	const json_t *from = json_object_get(container, "envFrom");
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (env, i, item) {
-		const char *secret = json_text_at(item, "valueFrom", "secretKeyRef", "name", NULL);
-		const char *value = json_text_at(item, "value", NULL);
-		if (secret)
-			say(warnings,
-					"%s.env[%zu]: Secret '%s' can be read by the host: seal it "
-					"(sealed-secrets) or fetch it "
-					"from the key broker",
-					where, i, secret);
-		if (value)
-			advise_sealed(value, where, i, warnings);
-	}
-	json_array_foreach (from, i, item) {
-		const char *secret = json_text_at(item, "secretRef", "name", NULL);
-		if (secret)
-			say(warnings, "%s.envFrom[%zu]: Secret '%s' can be read by the host: seal its values",
-					where, i, secret);
-	}
+	pod_secrets_find(pod, path, NULL, 0, &findings);
+	for (size_t i = 0; i < findings.count; i++)
+		say(warnings, "%s: %s", findings.items[i].path, findings.items[i].text);
 }
 
 static bool has_digest(const char *image)
@@ -81,7 +34,6 @@ static void advise_container(const json_t *container, const char *where, json_t 
 	const char *image = json_text_at(container, "image", NULL);
 	const char *pull = json_text_at(container, "imagePullPolicy", NULL);
 
-	advise_env(container, where, warnings);
 	if (pull && strcmp(pull, "Always") != 0)
 		say(warnings,
 				"%s.imagePullPolicy: %s has no effect when the guest pulls the image: use "
@@ -97,16 +49,9 @@ static void advise_container(const json_t *container, const char *where, json_t 
 static void advise_volume(const json_t *volume, const char *where, json_t *warnings)
 {
 	const char *name = json_text_at(volume, "name", NULL);
-	const char *secret = json_text_at(volume, "secret", "secretName", NULL);
-	const json_t *sources = json_at(volume, "projected", "sources", NULL);
-	size_t i;
-	json_t *source;
 
 	if (!name)
 		name = "?";
-	if (secret)
-		say(warnings, "%s '%s': Secret '%s' can be read by the host: seal its values", where, name,
-				secret);
 	if (json_object_get(volume, "hostPath"))
 		say(warnings,
 				"%s '%s': hostPath content is the host's: unmeasured and "
@@ -117,14 +62,6 @@ static void advise_volume(const json_t *volume, const char *where, json_t *warni
 				"%s '%s': the storage of a claim is outside of the guest: "
 				"encrypt what is kept there",
 				where, name);
-	json_array_foreach (sources, i, source) {
-		const char *projected = json_text_at(source, "secret", "name", NULL);
-		if (projected)
-			say(warnings,
-					"%s '%s': projected Secret '%s' can be read by the "
-					"host: seal its values",
-					where, name, projected);
-	}
 }
 
 void pod_advise(const struct pod_view *pod, const char *path, json_t *warnings)
@@ -137,6 +74,7 @@ void pod_advise(const struct pod_view *pod, const char *path, json_t *warnings)
 	size_t i;
 	json_t *item;
 
+	advise_secrets(pod, path, warnings);
 	for (size_t list = 0; list < sizeof(lists) / sizeof(lists[0]); list++) {
 		json_array_foreach (json_object_get(spec, lists[list]), i, item) {
 			snprintf(where, sizeof(where), "%s%sspec.%s[%zu]", path, dot, lists[list], i);

@@ -3,8 +3,7 @@
  * Advice on a pod that is going to be confidential: what in its own manifest undoes the protection or will not work
  * in a guest. Advice never refuses; the words say why and what to do.
  *
- *   - a Kubernetes Secret in the environment, envFrom or a volume: the host reads every Kubernetes Secret
- *   - a `sealed.` text that is not of the form sealed.<header>.<payload>.<signature>
+ *   - a `sealed.` text that the guest will not unseal, and a Kubernetes Secret, which the host reads (pod/secrets.h)
  *   - a hostPath volume or a claim: its bytes come from the host, unmeasured
  *   - imagePullPolicy other than Always: with images pulled in the guest the node's copy decides nothing
  *   - an image named by a tag: the guest resolves it again, perhaps to other content

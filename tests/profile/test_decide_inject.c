@@ -291,7 +291,7 @@ static void an_accepted_pod_gets_advice(void **state)
 	(void)state;
 	assert_string_equal(creation(catalog, after, &good), "");
 	auto_free char *said = lines_of(good.warnings);
-	assert_holds(said, "spec.volumes[0] 'v': Secret 's' can be read by the host");
+	assert_holds(said, "spec.volumes[0].secret: Secret 's' can be read by the host");
 	/* a refused one has other worries */
 	(void)creation(catalog, pod, &bad);
 	assert_int_equal(json_array_size(bad.warnings), 0);
