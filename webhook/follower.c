@@ -12,8 +12,10 @@
 #include "codec/json.h"
 #include "kube/client.h"
 #include "kube/config.h"
+#include "kube/event.h"
 #include "net/server.h"
 #include "webhook/handoff.h"
+#include "webhook/report.h"
 #include "webhook/settings.h"
 
 #include <stdatomic.h>
@@ -29,6 +31,7 @@ struct follower {
 	struct kube_config *config;
 	struct kube *kube;
 	struct follow *follow;
+	struct events *events;
 	struct watch *secret;
 	struct timer renew;
 	char *namespace;
@@ -54,6 +57,15 @@ static void renew_soon(struct follower *f)
 	timer_set(kube_timers(f->kube), &f->renew, kube_now(f->kube));
 }
 
+static void on_policies(void *ctx, struct policy_set *set)
+{
+	struct follower *f = ctx;
+
+	log_info("image policies changed", "policies", LOG_NUMBER((int64_t)set->count), NULL);
+	handoff_give_policies(f->handoff, set);
+}
+
+/* Comes behind the policies of the same moment. */
 static void on_catalog(void *ctx, struct catalog *catalog)
 {
 	struct follower *f = ctx;
@@ -137,8 +149,10 @@ static json_t *lease_object(struct follower *f)
 	char now[CLOCK_TEXT_MAX];
 
 	clock_format_micro(clock_wall(&clock_real), now);
-	json_t *said = json_pack("{s:s, s:s, s:s}", ROTATION_LEAF_ANNOTATION, f->acknowledged,
-			ROTATION_TRUST_ANNOTATION, f->trust, FOLLOW_CATALOG_ANNOTATION, f->catalog);
+	auto_free char *verdicts = verdicts_text(&f->handoff->verdicts);
+	json_t *said = json_pack("{s:s, s:s, s:s, s:s}", ROTATION_LEAF_ANNOTATION, f->acknowledged,
+			ROTATION_TRUST_ANNOTATION, f->trust, FOLLOW_CATALOG_ANNOTATION, f->catalog,
+			VERDICTS_ANNOTATION, verdicts);
 	json_t *meta = json_pack("{s:o, s:s, s:{s:s}, s:o}", "name",
 			json_sprintf("cocoon-webhook-%s", f->settings->connect.pod_name), "namespace",
 			f->namespace, "labels", FOLLOW_COMPONENT_LABEL, "webhook", "annotations", said);
@@ -194,6 +208,32 @@ static void drop_lease(struct follower *f)
 		log_debug("the Lease stays behind", LOG_ERR(&err), NULL);
 }
 
+/* ---- Events ------------------------------------------------------------------------------------------------- */
+
+static void event_failed(void *ctx, const struct err *failure)
+{
+	(void)ctx;
+	log_warn("an Event about images could not be written", LOG_ERR(failure), NULL);
+}
+
+static void emit_notices(struct follower *f)
+{
+	struct notice *notice;
+
+	while ((notice = handoff_take_notice(f->handoff))) {
+		const struct event event = {
+			.warning = true,
+			.reason = notice->unknown ? "ImageUnknown" : "ImageRefused",
+			.action = "Admit",
+			.note = notice->note,
+			.regarding = { notice->api, notice->kind, notice->namespace, notice->name,
+					notice->uid },
+		};
+		events_emit(f->events, &event);
+		notice_free(notice);
+	}
+}
+
 /* ---- the thread --------------------------------------------------------------------------------------------- */
 
 static void *run(void *ctx)
@@ -206,9 +246,10 @@ static void *run(void *ctx)
 		if (kube_turn(f->kube, 5000, NULL, 0, &err) < 0) {
 			log_error("the follower cannot go on", LOG_ERR(&err), NULL);
 			handoff_tell_failed(f->handoff);
-			server_stop(f->server);
+			server_wake(f->server);
 			return NULL;
 		}
+		emit_notices(f);
 		handoff_serving(f->handoff, serving);
 		if (strcmp(serving, f->acknowledged) != 0)
 			renew_soon(f);
@@ -253,12 +294,17 @@ static int begin(struct follower *f, struct err *err)
 		.namespace = f->namespace,
 		.config_map = f->settings->config_map,
 		.ctx = f,
+		.policies = on_policies,
 		.changed = on_catalog,
 		.failed = log_failure,
 	};
 	if (follow_start(&options, &f->follow, err) < 0 ||
 			(!f->settings->tls_cert && watch_secret(f, err) < 0))
 		return -1;
+	f->events = events_new(f->kube,
+			&(struct events_options){ .controller = "cocoon.dev/webhook",
+					.instance = f->settings->connect.pod_name,
+					.failed = event_failed });
 	f->renew = (struct timer){ .fn = renew, .ctx = f };
 	renew_soon(f);
 	if (pthread_create(&f->thread, NULL, run, f))
@@ -270,6 +316,7 @@ static void release(struct follower *f)
 {
 	if (f->kube)
 		timer_stop(kube_timers(f->kube), &f->renew);
+	events_free(f->events);
 	watch_stop(f->secret);
 	follow_stop(f->follow);
 	kube_free(f->kube);

@@ -4,10 +4,12 @@
  * replica's Lease, in which it acknowledges what it serves:
  *
  *     {"metadata": {"name": "cocoon-webhook-<pod>", "labels": {"cocoon.dev/component": "webhook"},
- *                   "annotations": {"cocoon.dev/leaf": "<sha256>", "cocoon.dev/catalog": "<sha256>"}},
+ *                   "annotations": {"cocoon.dev/leaf": "<sha256>", "cocoon.dev/catalog": "<sha256>",
+ *                                   "cocoon.dev/image-verdicts": "{…}"}},
  *      "spec": {"holderIdentity": "<pod>", "leaseDurationSeconds": 30, "renewTime": "…"}}
  *
- * The controller changes certificates by these acknowledgements, and reports a replica whose catalog differs.
+ * The controller changes certificates by these acknowledgements, reports a replica whose catalog differs, and sums the
+ * verdicts on images (webhook/verdicts.h). Events about images are written here.
  */
 #ifndef COCOON_WEBHOOK_FOLLOWER_H
 #define COCOON_WEBHOOK_FOLLOWER_H

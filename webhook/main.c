@@ -35,6 +35,13 @@ static const struct opt options[] = {
 			"the account that may complete gated pods"),
 	OPT_INT(struct settings, drain_seconds, "drain-seconds", 0, "SECONDS", 0, 300,
 			"how long to serve on after SIGTERM, until nobody has our address any more"),
+	OPT_INT(struct settings, facts_memory, "facts-memory", 0, "MIB", 1, 4096,
+			"how much is remembered of images: 32 MiB are some ten thousand"),
+	OPT_INT(struct settings, facts_threads, "facts-threads", 0, "N", 1, 64,
+			"how many images are looked at in registries at the same time"),
+	OPT_TEXT(struct settings, registry_config, "registry-config", 0, "FILE",
+			"docker's config.json with the installation's own credentials of registries and "
+			"credential helpers, looked into last"),
 	OPT_ENUM(struct settings, log_level, "log-level", 0, "LEVEL", "what to log", log_level_words),
 	OPT_END,
 };
@@ -46,6 +53,8 @@ static const struct settings defaults = {
 	.secret = "cocoon-webhook-tls",
 	.controller_user = "system:serviceaccount:cocoon-system:cocoon-controller",
 	.drain_seconds = 10,
+	.facts_memory = 32,
+	.facts_threads = 16,
 	.log_level = LOG_INFO,
 };
 
@@ -70,8 +79,15 @@ static const struct opt_verb verbs[] = {
 				       "parameters and other "
 				       "annotations at creation, as the matching ConfidentialProfile says, "
 				       "and refuses "
-				       "everything that is not what the profile demands, then and later.\n\n"
-				       "Profiles, RuntimeClasses, namespaces and settings are followed "
+				       "everything that is not what the profile demands, then and later. "
+				       "Images "
+				       "are admitted "
+				       "when they are encrypted and signed as the ImagePolicies demand, "
+				       "which is "
+				       "looked up "
+				       "in their registries.\n\n"
+				       "Profiles, policies, RuntimeClasses, namespaces and settings are "
+				       "followed "
 				       "through the API server. "
 				       "The serving certificate comes from a Secret that the controller "
 				       "keeps, or from files.\n\n"

@@ -2,34 +2,145 @@
 #include "webhook/review.h"
 
 #include "base/err.h"
-#include "kube/admission.h"
+#include "initdata/carrier.h"
+#include "initdata/document.h"
 
 #include <string.h>
 
-/* Objects of one request, looked at as pods. */
-static void judge_pod(const struct review_env *env, enum review_path path,
-		const struct admission_request *request, struct decision *d, struct err *err)
+/* One review under way. */
+struct look {
+	const struct review_env *env;
+	enum review_path path;
+	const struct admission_request *request;
+	struct decision d;
+	struct review_result *result;
+};
+
+/* ---- images ------------------------------------------------------------------------------------------------- */
+
+/* Confidential; or, of a pod that is there already, perhaps so: its class is gone. */
+static bool is_confidential(const struct look *look, const char *name)
 {
+	struct catalog_class class;
+
+	if (!name)
+		return false;
+	if (!catalog_find_class(look->env->catalog, name, &class))
+		return look->request->operation == ADMISSION_UPDATE && look->path != REVIEW_TEMPLATES;
+	return class.caps != NULL;
+}
+
+/*
+ * The init-data that the pod has or, where it is yet to be injected, gets. What cannot be read is none: the decision
+ * refuses it where there is a profile, and policies that ask for it miss it.
+ */
+static struct span document_of(const struct look *look, const struct pod_view *pod, struct buf *memory)
+{
+	const char *value = pod_annotation(pod, INITDATA_ANNOTATION);
+	const struct profile *profile = look->d.profile;
+	bool gives = profile && !profile->broken && profile->source == PROFILE_RENDERED;
+	bool injects = look->path == REVIEW_TEMPLATES ||
+			(look->path == REVIEW_MUTATE && look->request->operation == ADMISSION_CREATE);
+
+	if (gives && (value ? !strcmp(value, profile->annotation) : injects))
+		return buf_span(&profile->document);
+	if (!value || initdata_annotation_parse(span_of(value), memory, NULL) < 0)
+		return span_of("");
+	return buf_span(memory);
+}
+
+/* Joins what the gate found with what the decision says. */
+static void conclude(struct look *look, const struct pod_view *pod, const char *place)
+{
+	struct gate_result *gate = &look->result->gate;
+
+	look->result->pod = *pod;
+	json_array_extend(look->d.warnings, gate->warnings);
+	json_object_update(look->d.audit, gate->audit);
+	if (!gate->allowed)
+		decision_deny(&look->d, pod, place, buf_span(&gate->message));
+}
+
+/* `place`: of a template; NULL: a pod. */
+static void judge_images(struct look *look, const struct pod_view *pod, const struct pod_view *before,
+		const char *place)
+{
+	const struct review_env *env = look->env;
+	struct buf memory = BUF_MAX(INITDATA_TEXT_MAX);
+	struct gate_review asked = {
+		.set = env->policies,
+		.kind = place ? GATE_TEMPLATE : GATE_POD,
+		.path = place ? place : "",
+		.pod = pod,
+		.before = before,
+		.namespace_labels = catalog_namespace_labels(env->catalog, pod->namespace),
+		.now = env->now,
+		.ctx = env->ctx,
+		.find = env->find,
+	};
+
+	if (!is_confidential(look, pod->runtime_class))
+		return;
+	if (env->policies->count)
+		asked.document = document_of(look, pod, &memory);
+	if (look->path == REVIEW_MUTATE) {
+		if (!look->d.patch)
+			look->d.patch = json_array();
+		gate_mutate(&asked, look->d.patch, &look->result->gate);
+		if (look->d.outcome == OUTCOME_COMPLETE && json_array_size(look->d.patch))
+			look->d.outcome = OUTCOME_INJECTED;
+	} else {
+		gate_judge(&asked, &look->result->gate);
+	}
+	look->result->hopeless = !look->d.allowed;
+	look->result->pending = look->result->gate.pending && look->d.allowed;
+	if (!look->result->gate.pending)
+		conclude(look, pod, place);
+	buf_clear(&memory);
+}
+
+/* ---- pods --------------------------------------------------------------------------------------------------- */
+
+static void judge_update(struct look *look, struct pod_view *pod, const struct pod_view *before)
+{
+	const struct review_env *env = look->env;
+	const struct admission_request *request = look->request;
+
+	if (look->path == REVIEW_VALIDATE)
+		decide_update(env->catalog, before, pod, !strcmp(request->user, env->controller_user),
+				&look->d);
+	if (request->subresource[0] && strcmp(request->subresource, "ephemeralcontainers") != 0)
+		return;
+	/* a pod's class cannot change, and nobody gets out of here by leaving it out */
+	pod->runtime_class = before->runtime_class;
+	judge_images(look, pod, before, NULL);
+}
+
+/* Objects of one request, looked at as pods. */
+static void judge_pod(struct look *look, struct err *err)
+{
+	const struct review_env *env = look->env;
+	const struct admission_request *request = look->request;
 	struct pod_view pod, before;
 
 	if (request->operation != ADMISSION_CREATE && request->operation != ADMISSION_UPDATE)
 		return;
 	if (pod_view_read(request->object, request->namespace, &pod, err) < 0)
 		return;
-	if (request->operation == ADMISSION_CREATE && path == REVIEW_MUTATE) {
-		decide_mutate(env->catalog, &pod, d);
+	if (request->operation == ADMISSION_CREATE && look->path == REVIEW_MUTATE) {
+		decide_mutate(env->catalog, &pod, &look->d);
+		judge_images(look, &pod, NULL, NULL);
 	} else if (request->operation == ADMISSION_CREATE) {
-		decide_create(env->catalog, &pod, d);
-	} else if (path == REVIEW_VALIDATE) {
-		if (pod_view_read(request->old_object, request->namespace, &before, err) < 0)
-			return;
-		decide_update(env->catalog, &before, &pod, !strcmp(request->user, env->controller_user), d);
+		decide_create(env->catalog, &pod, &look->d);
+		judge_images(look, &pod, NULL, NULL);
+	} else if (pod_view_read(request->old_object, request->namespace, &before, err) == 0) {
+		judge_update(look, &pod, &before);
 	}
 }
 
-static void judge_template(const struct review_env *env, const struct admission_request *request,
-		struct decision *d, struct err *err)
+static void judge_template(struct look *look, struct err *err)
 {
+	const struct admission_request *request = look->request;
 	struct pod_view pod;
 	const char *path;
 
@@ -40,23 +151,26 @@ static void judge_template(const struct review_env *env, const struct admission_
 		err_clear(err);
 		return;
 	}
-	decide_template(env->catalog, &pod, path, d);
+	decide_template(look->env->catalog, &pod, path, &look->d);
+	judge_images(look, &pod, NULL, path);
 }
 
-static void judge(const struct review_env *env, enum review_path path,
-		const struct admission_request *request, struct decision *d, struct err *err)
+static void judge(struct look *look, struct err *err)
 {
+	const struct admission_request *request = look->request;
 	bool pods = !strcmp(request->resource, "v1/pods");
 	bool binding = !strcmp(request->resource, "v1/bindings") ||
 			(pods && !strcmp(request->subresource, "binding"));
 
-	if (path == REVIEW_TEMPLATES)
-		judge_template(env, request, d, err);
-	else if (binding && path == REVIEW_VALIDATE && request->object)
-		decide_binding(request->object, d);
+	if (look->path == REVIEW_TEMPLATES)
+		judge_template(look, err);
+	else if (binding && look->path == REVIEW_VALIDATE && request->object)
+		decide_binding(request->object, &look->d);
 	else if (pods && !binding)
-		judge_pod(env, path, request, d, err);
+		judge_pod(look, err);
 }
+
+/* ---- the answer --------------------------------------------------------------------------------------------- */
 
 static void answer(const struct admission_request *request, const struct decision *d, const struct err *bad,
 		struct buf *out)
@@ -92,23 +206,30 @@ static void answer(const struct admission_request *request, const struct decisio
 void review(const struct review_env *env, enum review_path path, struct span body,
 		struct review_result *result, struct buf *out)
 {
-	auto_admission struct admission_request request = ADMISSION_REQUEST_NONE;
-	auto_decision struct decision d;
+	struct look look = { .env = env, .path = path, .request = &result->request, .result = result };
 	struct err err = ERR_NONE;
 
-	decision_init(&d);
-	*result = (struct review_result){ .status = 200 };
-	if (admission_parse(body, &request, &err) == 0) {
-		result->dry_run = request.dry_run;
-		judge(env, path, &request, &d, &err);
+	*result = (struct review_result){ .status = 200, .request = ADMISSION_REQUEST_NONE };
+	gate_result_init(&result->gate);
+	decision_init(&look.d);
+	if (admission_parse(body, &result->request, &err) == 0) {
+		result->dry_run = result->request.dry_run;
+		judge(&look, &err);
 	}
-	if (!request.uid) {
+	bool bad = err.kind != ERR_OK;
+	result->outcome = bad ? OUTCOME_REFUSED : look.d.outcome;
+	if (!result->request.uid) {
 		result->status = 400;
 		result->outcome = OUTCOME_REFUSED;
 		buf_puts(out, err.text);
-		return;
+	} else if (!result->pending) {
+		answer(&result->request, &look.d, bad ? &err : NULL, out);
 	}
-	bool bad = err.kind != ERR_OK;
-	result->outcome = bad ? OUTCOME_REFUSED : d.outcome;
-	answer(&request, &d, bad ? &err : NULL, out);
+	decision_clear(&look.d);
+}
+
+void review_result_clear(struct review_result *result)
+{
+	gate_result_clear(&result->gate);
+	admission_clear(&result->request);
 }

@@ -13,9 +13,13 @@
 #include "net/server.h"
 #include "webhook/follower.h"
 #include "webhook/handoff.h"
+#include "webhook/images.h"
+#include "webhook/pending.h"
+#include "webhook/report.h"
 #include "webhook/settings.h"
 #include "webhook/tally.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -24,7 +28,10 @@
 #define MAX_CONNECTIONS 512
 #define IDLE_SECONDS    120
 #define CERT_MAX        65536
-#define FILES_EVERY     10 /* seconds between looks at certificate files */
+#define FILES_EVERY     10  /* seconds between looks at certificate files */
+#define MAX_DEFERRED    512 /* reviews that wait for registries */
+#define DEADLINE_MAX    (10 * CLOCK_SECOND)
+#define DEADLINE_MARGIN (CLOCK_SECOND / 2) /* for the answer's way back */
 
 enum { ADMISSION, HEALTH };
 
@@ -34,7 +41,9 @@ struct app {
 	struct follower *follower;
 	struct handoff handoff;
 	struct catalog *catalog; /* in force in this thread */
-	struct review_env env;
+	struct policy_set *policies;
+	struct images *images;
+	struct pending *pending;
 	struct tally tally;
 	bool draining;
 	bool serving; /* there is a certificate */
@@ -43,10 +52,49 @@ struct app {
 	char admission[LISTEN_ADDRESS_MAX], health[LISTEN_ADDRESS_MAX]; /* addresses of the listeners */
 	struct server_listener listeners[2];
 	struct server_options options;
-	int timer; /* timerfd: drain deadline, or looks at the certificate files */
+	int timer;    /* timerfd: drain deadline, or looks at the certificate files */
+	int deadline; /* timerfd: when the next review that waits has to be judged */
 };
 
 /* ---- requests ----------------------------------------------------------------------------------------------- */
+
+/* When the API server gives up: "?timeout=10s", a duration as Go writes it; minutes are more than enough. */
+static int64_t deadline_of(const struct server_request *request, int64_t now)
+{
+	char text[32], *unit = NULL;
+	double number = server_query(request, "timeout", text, sizeof(text)) ? strtod(text, &unit) : 0;
+	double seconds = !unit ? 0 : !strcmp(unit, "s") ? number : !strcmp(unit, "ms") ? number / 1000 : 0;
+	int64_t whole = DEADLINE_MAX;
+
+	if (seconds > 0 && seconds < 10)
+		whole = (int64_t)(seconds * (double)CLOCK_SECOND);
+	return now + (whole > 2 * DEADLINE_MARGIN ? whole - DEADLINE_MARGIN : whole / 2);
+}
+
+/* The result goes into the reply, the counts, the log. */
+static void finish(struct app *app, enum review_path path, const struct review_result *result,
+		struct server_reply *reply, int64_t began)
+{
+	if (result->status != 200) {
+		auto_free char *why = buf_take(&reply->body);
+		server_fail(reply, result->status, "%s", why);
+	}
+	if (report_review(&app->handoff, path, result))
+		follower_wake(app->follower);
+	tally_review(&app->tally, path, result, clock_mono(&clock_real) - began);
+}
+
+/* Sets the timer to the next deadline. */
+static void set_deadline(struct app *app)
+{
+	int64_t next = pending_next(app->pending);
+	struct itimerspec at = { .it_value = { 0 } };
+
+	if (next != INT64_MAX)
+		at.it_value = (struct timespec){ .tv_sec = next / CLOCK_SECOND,
+			.tv_nsec = next % CLOCK_SECOND * 1000 + 1 };
+	timerfd_settime(app->deadline, TFD_TIMER_ABSTIME, &at, NULL);
+}
 
 static void answer(struct app *app, enum review_path path, const struct server_request *request,
 		struct server_reply *reply)
@@ -54,18 +102,49 @@ static void answer(struct app *app, enum review_path path, const struct server_r
 	int64_t began = clock_mono(&clock_real);
 	struct review_result result;
 
-	if (!app->catalog) {
+	if (!app->catalog || !app->policies) {
 		app->tally.not_ready++;
-		server_fail(reply, 503, "the profiles are not read yet");
+		server_fail(reply, 503, "the profiles and policies are not read yet");
 		return;
 	}
-	app->env.catalog = app->catalog;
-	review(&app->env, path, request->body, &result, &reply->body);
-	if (result.status != 200) {
-		auto_free char *why = buf_take(&reply->body);
-		server_fail(reply, result.status, "%s", why);
+	const struct pending_review asked = {
+		.path = path,
+		.body = request->body,
+		.catalog = app->catalog,
+		.policies = app->policies,
+		.controller_user = app->settings->controller_user,
+		.began = began,
+		.deadline = deadline_of(request, began),
+	};
+	struct pending_job *job = pending_ask(app->pending, &asked, &result, &reply->body);
+	if (job) {
+		pending_keep(app->pending, job, server_defer(request));
+		set_deadline(app);
+	} else {
+		finish(app, path, &result, reply, began);
 	}
-	tally_review(&app->tally, path, &result, clock_mono(&clock_real) - began);
+	review_result_clear(&result);
+}
+
+/* The answer to a review that has waited. */
+static void on_answer(void *ctx, void *later, const struct pending_review *review,
+		struct review_result *result, struct buf *body)
+{
+	struct app *app = ctx;
+	struct server_reply reply;
+
+	server_reply_init(&reply);
+	reply.body = *body;
+	buf_init(body, reply.body.max);
+	finish(app, review->path, result, &reply, review->began);
+	server_answer(later, &reply);
+}
+
+static void on_ready(void *ctx)
+{
+	struct app *app = ctx;
+
+	server_wake(app->server);
 }
 
 static void on_mutate(void *ctx, const struct server_request *request, struct server_reply *reply)
@@ -104,8 +183,8 @@ static void on_readyz(void *ctx, const struct server_request *request, struct se
 	(void)request;
 	if (app->draining)
 		say(reply, 503, "draining\n");
-	else if (!app->catalog)
-		say(reply, 503, "the profiles are not read yet\n");
+	else if (!app->catalog || !app->policies)
+		say(reply, 503, "the profiles and policies are not read yet\n");
 	else if (!app->serving)
 		say(reply, 503, "there is no certificate yet\n");
 	else
@@ -120,6 +199,10 @@ static void on_metrics(void *ctx, const struct server_request *request, struct s
 		.cert_not_after = app->not_after,
 		.connections = server_connections(app->server),
 		.follow = handoff_counts(&app->handoff),
+		.pending = pending_counts(app->pending),
+		.verdicts = &app->handoff.verdicts,
+		.facts = images_counts(app->images),
+		.notices_dropped = handoff_notices_dropped(&app->handoff),
 	};
 
 	(void)request;
@@ -183,18 +266,34 @@ static void look_at_files(struct app *app)
 
 /* ---- the loop ----------------------------------------------------------------------------------------------- */
 
-/* The follower has something. */
+/* Nobody is kept waiting for an answer. */
+static void stop(struct app *app)
+{
+	pending_end(app->pending);
+	server_stop(app->server);
+}
+
+/* The follower has something, or facts have come for reviews that wait. */
 static void on_wake(void *ctx)
 {
 	struct app *app = ctx;
 	struct buf cert = BUF_MAX(CERT_MAX);
 	auto_secret struct secret key = SECRET_NONE;
+	struct policy_set *policies = handoff_take_policies(&app->handoff);
 	struct catalog *catalog = handoff_take_catalog(&app->handoff);
 
+	if (policies) {
+		policy_set_unref(app->policies);
+		app->policies = policies;
+	}
 	if (catalog) {
 		catalog_unref(app->catalog);
 		app->catalog = catalog;
 	}
+	pending_turn(app->pending);
+	set_deadline(app);
+	if (handoff_failed(&app->handoff))
+		stop(app);
 	if (handoff_take_cert(&app->handoff, &cert, &key))
 		use_cert(app, buf_span(&cert), secret_span(&key));
 	buf_clear(&cert);
@@ -215,11 +314,22 @@ static void on_timer(void *ctx, int fd)
 	if (read(fd, &fired, sizeof(fired)) < 0)
 		return;
 	if (app->draining) {
-		server_stop(app->server);
+		stop(app);
 		return;
 	}
 	look_at_files(app);
 	set_timer(app, FILES_EVERY);
+}
+
+static void on_deadline(void *ctx, int fd)
+{
+	struct app *app = ctx;
+	uint64_t fired;
+
+	if (read(fd, &fired, sizeof(fired)) < 0)
+		return;
+	pending_expire(app->pending, clock_mono(&clock_real));
+	set_deadline(app);
 }
 
 static void on_signal(void *ctx, int fd)
@@ -230,7 +340,7 @@ static void on_signal(void *ctx, int fd)
 		return;
 	/* a second signal, or no time to drain: at once */
 	if (app->draining || !app->settings->drain_seconds) {
-		server_stop(app->server);
+		stop(app);
 		return;
 	}
 	log_info("draining", "seconds", LOG_NUMBER(app->settings->drain_seconds), NULL);
@@ -263,7 +373,8 @@ static int open_server(struct app *app, int signals, struct err *err)
 	app->server = server_new(&app->options, err);
 	if (!app->server)
 		return -1;
-	if (server_watch(app->server, signals, on_signal, app, err) < 0)
+	if (server_watch(app->server, signals, on_signal, app, err) < 0 ||
+			server_watch(app->server, app->deadline, on_deadline, app, err) < 0)
 		return -1;
 	return server_watch(app->server, app->timer, on_timer, app, err);
 }
@@ -287,22 +398,55 @@ static int run(struct app *app, int signals, struct err *err)
 	return done;
 }
 
+/* What the loop needs besides the server; before it. */
+static int open_parts(struct app *app, struct err *err)
+{
+	app->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	app->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (app->timer < 0 || app->deadline < 0)
+		return err_errno(err, ERR_IO, "cannot make a timer");
+	if (images_new(app->settings, &app->images, err) < 0)
+		return -1;
+	app->pending = pending_new(&(struct pending_options){ .clock = &clock_real,
+			.max = MAX_DEFERRED,
+			.ctx = app,
+			.images = app->images,
+			.find = images_find,
+			.fetch = images_fetch,
+			.wake = on_ready,
+			.answer = on_answer });
+	return 0;
+}
+
+/* From the threads to what they use: who still fetches wakes the server for reviews that wait. */
+static void close_parts(struct app *app)
+{
+	if (app->pending)
+		pending_end(app->pending);
+	follower_stop(app->follower);
+	images_free(app->images);
+	pending_free(app->pending);
+	server_free(app->server);
+	if (app->timer >= 0)
+		close(app->timer);
+	if (app->deadline >= 0)
+		close(app->deadline);
+	catalog_unref(app->catalog);
+	policy_set_unref(app->policies);
+}
+
 int serve(const struct settings *settings, struct err *err)
 {
-	struct app app = { .settings = settings, .env = { .controller_user = settings->controller_user } };
+	struct app app = { .settings = settings, .timer = -1, .deadline = -1 };
 	auto_fd int signals = signals_open(err);
 
 	if (signals < 0)
 		return -1;
-	app.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (app.timer < 0)
-		return err_errno(err, ERR_IO, "cannot make a timer");
 	handoff_init(&app.handoff);
-	int done = run(&app, signals, err);
-	follower_stop(app.follower);
-	server_free(app.server);
-	close(app.timer);
-	catalog_unref(app.catalog);
+	int done = open_parts(&app, err);
+	if (!done)
+		done = run(&app, signals, err);
+	close_parts(&app);
 	handoff_clear(&app.handoff);
 	return done;
 }

@@ -19,8 +19,10 @@ struct settings {
 	const char *tls_key;
 	const char *controller_user;
 	int64_t drain_seconds;
+	int64_t facts_memory;        /* MiB */
+	int64_t facts_threads;       /* fetches at the same time */
+	const char *registry_config; /* docker's config.json, with the helpers it names; NULL: none */
 	int log_level;
-	/* from the environment */
 };
 
 #endif

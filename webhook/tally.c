@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/tally.h"
 
+#include "base/own.h"
+
 #include <stdio.h>
 
 static const char *const paths[REVIEW_PATHS] = { "mutate", "validate", "templates" };
@@ -37,6 +39,80 @@ static void format_state(const struct tally_state *state, struct buf *out)
 	metric_count(out, "cocoon_watch_errors_total", "", state->follow.errors);
 }
 
+static void format_verdicts(struct verdicts *verdicts, struct buf *out)
+{
+	auto_free struct verdict_row *rows = NULL;
+	size_t count = verdicts_copy(verdicts, &rows);
+	char labels[320];
+
+	metric_head(out, "cocoon_webhook_images_total", "counter",
+			"Images judged, by policy and verdict, without dry runs and templates.");
+	for (size_t i = 0; i < count; i++) {
+		for (unsigned k = 0; k < VERDICT_KINDS; k++) {
+			snprintf(labels, sizeof(labels), "policy=\"%s\",verdict=\"%s\"", rows[i].policy,
+					gate_verdict_name((enum gate_verdict)k));
+			metric_count(out, "cocoon_webhook_images_total", labels, rows[i].counts[k]);
+		}
+	}
+}
+
+static void format_pending(const struct pending_counts *counts, struct buf *out)
+{
+	char labels[64];
+
+	metric_head(out, "cocoon_webhook_deferred", "gauge", "Reviews that wait for facts about images.");
+	metric_count(out, "cocoon_webhook_deferred", "", counts->waiting);
+	metric_head(out, "cocoon_webhook_deferred_total", "counter",
+			"Reviews that waited; of them those judged at their deadline; and those that did not "
+			"wait, as too many did.");
+	metric_count(out, "cocoon_webhook_deferred_total", "what=\"all\"", counts->deferred);
+	metric_count(out, "cocoon_webhook_deferred_total", "what=\"late\"", counts->late);
+	metric_count(out, "cocoon_webhook_deferred_total", "what=\"crowded\"", counts->crowded);
+	metric_head(out, "cocoon_webhook_deferred_seconds", "histogram",
+			"Time of reviews that waited: for facts, and their judgement behind that.");
+	metric_histogram(out, "cocoon_webhook_deferred_seconds", "phase=\"facts\"", &counts->facts);
+	metric_histogram(out, "cocoon_webhook_deferred_seconds", "phase=\"judging\"", &counts->judging);
+	metric_head(out, "cocoon_facts_failures_total", "counter",
+			"Reviews' look-ups of images that found a failure, by its kind.");
+	for (unsigned k = ERR_OK + 1; k <= ERR_BUG; k++) {
+		snprintf(labels, sizeof(labels), "kind=\"%s\"", err_kind_name((enum err_kind)k));
+		metric_count(out, "cocoon_facts_failures_total", labels, counts->failures[k]);
+	}
+}
+
+static void format_facts(const struct facts_counts *counts, struct buf *out)
+{
+	const struct {
+		const char *labels;
+		uint64_t value;
+	} events[] = { { "event=\"hit\"", counts->hits }, { "event=\"miss\"", counts->misses },
+		{ "event=\"shared\"", counts->shared }, { "event=\"failure\"", counts->failures },
+		{ "event=\"evicted\"", counts->evicted }, { "event=\"throttled\"", counts->throttled } };
+
+	metric_head(out, "cocoon_facts_total", "counter", "What became of questions about images.");
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		metric_count(out, "cocoon_facts_total", events[i].labels, events[i].value);
+	metric_head(out, "cocoon_facts_images", "gauge", "Images of which facts are kept.");
+	metric_count(out, "cocoon_facts_images", "", counts->images);
+	metric_head(out, "cocoon_facts_bytes", "gauge", "Memory of these facts.");
+	metric_count(out, "cocoon_facts_bytes", "", counts->bytes);
+	metric_head(out, "cocoon_facts_fetches", "gauge", "Images that are asked for at this moment.");
+	metric_count(out, "cocoon_facts_fetches", "state=\"waiting\"", counts->waiting);
+	metric_count(out, "cocoon_facts_fetches", "state=\"running\"", counts->running);
+}
+
+static void format_images(const struct tally_state *state, struct buf *out)
+{
+	if (state->verdicts)
+		format_verdicts(state->verdicts, out);
+	if (state->pending)
+		format_pending(state->pending, out);
+	format_facts(&state->facts, out);
+	metric_head(out, "cocoon_webhook_notices_dropped_total", "counter",
+			"Events about images that were not even tried, as too many waited.");
+	metric_count(out, "cocoon_webhook_notices_dropped_total", "", state->notices_dropped);
+}
+
 void tally_format(const struct tally *tally, const struct tally_state *state, struct buf *out)
 {
 	char labels[64];
@@ -60,4 +136,5 @@ void tally_format(const struct tally *tally, const struct tally_state *state, st
 		metric_histogram(out, "cocoon_webhook_review_seconds", labels, &tally->latency[p]);
 	}
 	format_state(state, out);
+	format_images(state, out);
 }

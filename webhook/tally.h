@@ -5,7 +5,8 @@
 
 #include "base/metrics.h"
 #include "cluster/follow.h"
-#include "webhook/review.h"
+#include "webhook/pending.h"
+#include "webhook/verdicts.h"
 
 struct tally {
 	uint64_t outcomes[REVIEW_PATHS][OUTCOME_REFUSED + 1];
@@ -20,6 +21,11 @@ struct tally_state {
 	int64_t cert_not_after;        /* seconds since 1970, 0: none */
 	struct follow_counts follow;
 	unsigned connections;
+	/* of images; NULL: none */
+	const struct pending_counts *pending;
+	struct verdicts *verdicts;
+	struct facts_counts facts;
+	uint64_t notices_dropped;
 };
 
 void tally_review(struct tally *tally, enum review_path path, const struct review_result *result,

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "webhook/images.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "kube/client.h"
+#include "kube/config.h"
+#include "webhook/logins.h"
+#include "webhook/settings.h"
+
+#include <stdlib.h>
+
+#define GET_TIMEOUT 5000 /* ms: a fetch waits for it, and a review for the fetch */
+#define GET_TRIES   2
+#define OBJECT_MAX  (2U << 20) /* a Secret's data has 1 MiB */
+
+struct images {
+	struct kube_config *config;
+	struct kube *kube;
+	char *namespace;
+	struct logins *logins;
+	struct facts *facts;
+};
+
+/* logins_options.get: one thread at a time. */
+static int get_object(void *ctx, const char *namespace, const char *plural, const char *name, json_t **out,
+		struct err *err)
+{
+	struct images *images = ctx;
+	auto_buf struct buf path = BUF_MAX(KUBE_PATH_MAX);
+	const struct kube_ref ref = { .api = "v1", .namespace = namespace, .plural = plural, .name = name };
+
+	if (kube_path(&path, &ref, err) < 0) {
+		/* the pod's own words: there is no such thing */
+		if (err)
+			err->kind = ERR_NOT_FOUND;
+		return -1;
+	}
+	const struct kube_request request = { .method = "GET",
+		.path = buf_text(&path),
+		.max_body = OBJECT_MAX,
+		.timeout = GET_TIMEOUT,
+		.tries = GET_TRIES };
+	return kube_call(images->kube, &request, out, err);
+}
+
+static int images_open(struct images *images, const struct settings *settings, struct err *err)
+{
+	if (connect_config(&settings->connect, &clock_real, &images->config, err) < 0)
+		return -1;
+	images->kube = kube_new(&(struct kube_options){ .config = images->config,
+						.clock = &clock_real,
+						.user_agent = "cocoon-webhook/" COCOON_VERSION },
+			err);
+	if (!images->kube)
+		return -1;
+	images->namespace = xstrdup(
+			settings->namespace ? settings->namespace : kube_config_namespace(images->config));
+	images->logins = logins_new(&(struct logins_options){ .clock = &clock_real,
+			.namespace = images->namespace,
+			.ctx = images,
+			.get = get_object });
+	const struct facts_options options = {
+		.clock = &clock_real,
+		.user_agent = "cocoon-webhook/" COCOON_VERSION,
+		.max_bytes = (size_t)settings->facts_memory << 20,
+		.threads = (unsigned)settings->facts_threads,
+		.per_host = IMAGES_PER_HOST,
+		.guard = true,
+		.auth_file = settings->registry_config,
+		.ctx = images->logins,
+		.logins = logins_find,
+	};
+	return facts_new(&options, &images->facts, err);
+}
+
+int images_new(const struct settings *settings, struct images **out, struct err *err)
+{
+	struct images *images = xcalloc(1, sizeof(*images));
+
+	if (images_open(images, settings, err) < 0) {
+		images_free(images);
+		return -1;
+	}
+	*out = images;
+	return 0;
+}
+
+void images_free(struct images *images)
+{
+	if (!images)
+		return;
+	facts_free(images->facts);
+	logins_free(images->logins);
+	kube_free(images->kube);
+	kube_config_free(images->config);
+	free(images->namespace);
+	free(images);
+}
+
+enum facts_found images_find(void *ctx, const struct image_want *want, int64_t max_age,
+		struct image_facts **out, struct err *why)
+{
+	struct images *images = ctx;
+	enum facts_found found = facts_find(images->facts, want, max_age, out, why);
+
+	if (found == FACTS_FAILURE)
+		logins_remark(images->logins, want, why);
+	return found;
+}
+
+void images_fetch(void *ctx, const struct image_want *want, int64_t max_age, void (*done)(void *ctx),
+		void *done_ctx)
+{
+	struct images *images = ctx;
+
+	facts_fetch(images->facts, want, max_age, done, done_ctx);
+}
+
+struct facts_counts images_counts(struct images *images)
+{
+	return facts_counts(images->facts);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the webhook knows of images, and how it comes to know it: core/facts, with the credentials that the cluster has
+ * (webhook/logins.h), read through a connection of its own, so that neither loop waits for it.
+ *
+ * Threads: any.
+ */
+#ifndef COCOON_WEBHOOK_IMAGES_H
+#define COCOON_WEBHOOK_IMAGES_H
+
+#include "facts/facts.h"
+
+struct images;
+struct settings;
+
+#define IMAGES_PER_HOST 8 /* requests to one registry at the same time */
+
+int images_new(const struct settings *settings, struct images **out, struct err *err)
+		__attribute__((nonnull, warn_unused_result));
+/* All fetches have called back afterwards. Takes NULL. */
+void images_free(struct images *images);
+
+/* facts_find() and facts_fetch(); ctx is the struct images. A refusal says which credentials could not be read. */
+enum facts_found images_find(void *ctx, const struct image_want *want, int64_t max_age,
+		struct image_facts **out, struct err *why) __attribute__((nonnull));
+void images_fetch(void *ctx, const struct image_want *want, int64_t max_age, void (*done)(void *ctx),
+		void *done_ctx) __attribute__((nonnull(1, 2, 4)));
+
+struct facts_counts images_counts(struct images *images) __attribute__((nonnull));
+
+#endif

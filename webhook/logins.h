@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose credentials an image is looked at with (facts_options.logins). In this order, and each read by its name alone:
+ *
+ *     the policy's registries[].credentialsSecret           a Secret of the installation's namespace
+ *     the pod's imagePullSecrets                            Secrets of its namespace
+ *     where it names none: its service account's            as the API server does for pods
+ *
+ *     {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": "<base64 of docker's config.json>"}}
+ *     {"type": "kubernetes.io/dockercfg", "data": {".dockercfg": "<base64 of what is below its \"auths\">"}}
+ *
+ * What may not be read (403) or is not there (404) is passed over and remembered, as most images need no credentials:
+ * logins_remark() names it when the registry has then refused.
+ *
+ * Bounds: what is read counts for LOGINS_KEPT; LOGINS_ENTRIES things are kept, of LOGINS_BYTES together. Helpers that a
+ * Secret names are never run (oci/store.h).
+ * Threads: any; requests to the API server are made one at a time.
+ */
+#ifndef COCOON_WEBHOOK_LOGINS_H
+#define COCOON_WEBHOOK_LOGINS_H
+
+#include "facts/facts.h"
+
+struct clock;
+struct logins;
+
+#define LOGINS_KEPT    (30 * (int64_t)1000000) /* microseconds */
+#define LOGINS_ENTRIES 256
+#define LOGINS_BYTES   ((size_t)256 * 1024) /* a quarter of the memory for secrets */
+
+struct logins_options {
+	const struct clock *clock;
+	const char *namespace; /* of the installation */
+	void *ctx;
+	/* an object of the API "v1"; called by one thread at a time */
+	int (*get)(void *ctx, const char *namespace, const char *plural, const char *name, json_t **out,
+			struct err *err);
+};
+
+struct logins *logins_new(const struct logins_options *options)
+		__attribute__((nonnull, returns_nonnull, warn_unused_result));
+/* Takes NULL. */
+void logins_free(struct logins *logins);
+
+/* facts_options.logins; ctx is the struct logins. Fails when the API server does: ERR_RETRY, ERR_IO, … */
+int logins_find(void *ctx, const struct image_want *want, struct facts_logins *out, struct err *err)
+		__attribute__((nonnull(1, 2, 3), warn_unused_result));
+
+/* Appends "; the webhook may not read Secret shop/regcred: …" to a registry's refusal, when there is such a thing. */
+void logins_remark(struct logins *logins, const struct image_want *want, struct err *err)
+		__attribute__((nonnull));
+
+#endif
