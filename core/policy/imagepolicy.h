@@ -94,6 +94,7 @@ struct policy_signer {
 	/* cosign: key_count > 0 */
 	struct pkey *keys[IMAGEPOLICY_KEYS_MAX];
 	const char *key_texts[IMAGEPOLICY_KEYS_MAX]; /* the PEM, for the guest's policy */
+	unsigned key_ids[IMAGEPOLICY_KEYS_MAX]; /* equal ones are the same key, whichever signer has it */
 	size_t key_count;
 	unsigned layouts; /* SIGNER_* */
 	const json_t *annotations;
@@ -148,7 +149,8 @@ struct image_policy {
 	struct policy_signer signers[IMAGEPOLICY_SIGNERS_MAX];
 	size_t signer_count; /* 0: signatures are not asked for */
 	size_t at_least;
-	bool predicts; /* guest is asked for */
+	bool shares_keys; /* two signers may be the same: they count once */
+	bool predicts;    /* guest is asked for */
 	struct policy_guest guest;
 	enum policy_effect sealed, plain; /* secrets; EFFECT_WARN where nothing is said */
 	const json_t *sealed_keys;        /* [{kid, jwk}] or NULL */

@@ -39,8 +39,14 @@ struct finding {
 struct findings {
 	struct finding *items;
 	size_t count;
+	size_t more; /* that were not kept */
 };
+#define FINDINGS_NONE                                \
+	{                                            \
+		.items = NULL, .count = 0, .more = 0 \
+	}
 #define FINDINGS_MAX 64 /* a further one is counted in the last's text, not kept */
+/* What outside texts must not do to a line of text is undone: base/span.h, span_tidy. */
 void findings_add(struct findings *findings, enum finding_kind kind, const char *rule, const char *fmt, ...)
 		__attribute__((nonnull(1, 3, 4), format(printf, 4, 5)));
 void findings_clear(struct findings *findings) __attribute__((nonnull));

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of policy/judge share; nobody else includes this. */
+#ifndef COCOON_POLICY_JUDGE_OWN_H
+#define COCOON_POLICY_JUDGE_OWN_H
+
+#include "policy/judge.h"
+
+/* A digest as a person tells it from others: "sha256:12ab34cd56ef…". */
+#define JUDGE_DIGEST_MAX 32
+struct judge_digest {
+	char text[JUDGE_DIGEST_MAX];
+};
+struct judge_digest judge_digest(const char *digest) __attribute__((nonnull));
+
+#endif
