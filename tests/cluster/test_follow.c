@@ -1,138 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/follow.h"
-
-#include "tests/kube/rig.h"
-#include "tests/profile/scene.h"
-
-#define NS "cocoon-system"
-
-/* The API server's four collections: what a list brings, and what the next watch brings. */
-enum { PROFILES, CLASSES, NAMESPACES, MAPS, COLLECTIONS };
-static const char *const paths[] = { "/apis/cocoon.dev/v1alpha1/confidentialprofiles?",
-	"/apis/node.k8s.io/v1/runtimeclasses?", "/api/v1/namespaces?",
-	"/api/v1/namespaces/" NS "/configmaps?" };
-
-struct api {
-	pthread_mutex_t lock;
-	char *items[COLLECTIONS];  /* JSON array */
-	char *events[COLLECTIONS]; /* lines, sent once */
-};
-
-/* All that a test has: server, client, and the follower with what it said. */
-struct stage {
-	struct rig rig;
-	struct api api;
-	struct follow *follow;
-	unsigned changes;
-	unsigned settings_failures;
-	struct catalog *catalog;
-};
-
-static void play(struct line *line, void *ctx)
-{
-	struct api *api = ctx;
-	auto_free char *body = NULL;
-
-	if (!line_read_head(line))
-		return;
-	for (unsigned i = 0; i < COLLECTIONS; i++) {
-		size_t len = strlen(paths[i]);
-		if (strncmp(line->head + 4, paths[i], len) != 0)
-			continue;
-		pthread_mutex_lock(&api->lock);
-		body = strstr(line->head, "watch=1") ? take(&api->events[i])
-						     : xasprintf("{\"kind\":\"List\",\"metadata\":{"
-								 "\"resourceVersion\":\"5\"},\"items\":%s}",
-								       api->items[i]);
-		pthread_mutex_unlock(&api->lock);
-	}
-	line_puts(line, OK(""));
-	if (body)
-		line_puts(line, body);
-}
-
-static void on_changed(void *ctx, struct catalog *catalog)
-{
-	struct stage *stage = ctx;
-
-	stage->changes++;
-	catalog_unref(stage->catalog);
-	stage->catalog = catalog_ref(catalog);
-}
-
-static void on_failed(void *ctx, const char *what, const struct err *why)
-{
-	struct stage *stage = ctx;
-
-	assert_true(why->text[0]);
-	stage->settings_failures += !strcmp(what, "settings");
-}
-
-static void set_items(struct stage *stage, unsigned which, const char *items)
-{
-	auto_json json_t *list = yaml(items);
-
-	stage->api.items[which] = json_text(list, false);
-}
-
-static void begin(struct stage *stage, const char *profiles, const char *maps)
-{
-	struct err err = ERR_NONE;
-
-	*stage = (struct stage){ .api = { .lock = PTHREAD_MUTEX_INITIALIZER } };
-	set_items(stage, PROFILES, profiles);
-	set_items(stage, CLASSES, "[{metadata: {name: snp}, handler: kata-qemu-snp}]");
-	set_items(stage, NAMESPACES,
-			"[{metadata: {name: shop, labels: {tenant: a}}}, {metadata: {name: bare}}]");
-	set_items(stage, MAPS, maps);
-	rig_start_playing(&stage->rig, NULL, play, &stage->api);
-	const struct follow_options options = { .kube = stage->rig.kube,
-		.namespace = NS,
-		.config_map = "cocoon-config",
-		.ctx = stage,
-		.changed = on_changed,
-		.failed = on_failed };
-	assert_int_equal(follow_start(&options, &stage->follow, &err), 0);
-	assert_false(follow_ready(stage->follow));
-	assert_null(follow_catalog(stage->follow));
-}
-
-static void end(struct stage *stage)
-{
-	follow_stop(stage->follow);
-	catalog_unref(stage->catalog);
-	rig_stop(&stage->rig);
-	for (unsigned i = 0; i < COLLECTIONS; i++) {
-		free(stage->api.items[i]);
-		free(stage->api.events[i]);
-	}
-}
-
-/* Lets time pass until there are so many catalogs. */
-static void until(struct stage *stage, unsigned changes)
-{
-	for (int turns = 0; stage->changes < changes && turns < 5000; turns++) {
-		stage->rig.now += CLOCK_SECOND;
-		assert_int_equal(kube_turn(stage->rig.kube, 2, NULL, 0, NULL), 0);
-	}
-	assert_int_equal(stage->changes, changes);
-}
-
-/* What the next watches bring, each an event with an object in YAML. */
-static void event(struct stage *stage, unsigned which, const char *type, const char *object)
-{
-	auto_json json_t *value = yaml(object);
-
-	json_object_set_new((json_t *)(uintptr_t)json_at(value, "metadata", NULL), "resourceVersion",
-			json_string("9"));
-	auto_free char *text = json_text(value, false);
-	pthread_mutex_lock(&stage->api.lock);
-	char *before = stage->api.events[which];
-	stage->api.events[which] =
-			xasprintf("%s{\"type\":\"%s\",\"object\":%s}\n", before ? before : "", type, text);
-	free(before);
-	pthread_mutex_unlock(&stage->api.lock);
-}
+#include "tests/cluster/stage.h"
 
 struct seen {
 	const char *name;
@@ -330,7 +197,7 @@ static void fingerprints_are_equal_for_those_who_saw_another_way(void **state)
 	(void)state;
 	begin(&old, "[" TEAM("1", INFO) "]", "[]");
 	until(&old, 1);
-	follow_fingerprint(old.catalog, first);
+	follow_fingerprint(old.catalog, old.policies, first);
 	/* there and back again before anybody looked, and a second profile */
 	event(&old, PROFILES, "MODIFIED", TEAM("2", WARN));
 	event(&old, PROFILES, "MODIFIED", TEAM("3", INFO));
@@ -341,8 +208,8 @@ static void fingerprints_are_equal_for_those_who_saw_another_way(void **state)
 					"3", INFO) "]",
 			"[]");
 	until(&fresh, 1);
-	follow_fingerprint(old.catalog, one);
-	follow_fingerprint(fresh.catalog, two);
+	follow_fingerprint(old.catalog, old.policies, one);
+	follow_fingerprint(fresh.catalog, fresh.policies, two);
 	assert_string_equal(one, two);
 	assert_string_not_equal(first, one);
 	/* a newcomer that never saw the good form differs */
@@ -350,8 +217,8 @@ static void fingerprints_are_equal_for_those_who_saw_another_way(void **state)
 	event(&fresh, PROFILES, "MODIFIED", TEAM("4", WARN));
 	until(&old, 3);
 	until(&fresh, 2);
-	follow_fingerprint(old.catalog, one);
-	follow_fingerprint(fresh.catalog, two);
+	follow_fingerprint(old.catalog, old.policies, one);
+	follow_fingerprint(fresh.catalog, fresh.policies, two);
 	assert_string_not_equal(one, two);
 	end(&fresh);
 	end(&old);

@@ -33,10 +33,11 @@ static void on_failed(void *ctx, const struct err *failure)
 	tale->failures++;
 }
 
-static struct watch *begin(struct rig *rig, struct tale *tale, const char *const *answers)
+static struct watch *begin_with(struct rig *rig, struct tale *tale, const char *const *answers, bool optional)
 {
 	struct watch_options options = { .path = "/api/v1/pods",
 		.label_selector = "app=web",
+		.optional = optional,
 		.handler = { .ctx = tale,
 				.begin = on_begin,
 				.object = on_object,
@@ -46,6 +47,11 @@ static struct watch *begin(struct rig *rig, struct tale *tale, const char *const
 	*tale = (struct tale){ .text = BUF_MAX(65536) };
 	rig_start(rig, answers);
 	return watch_start(rig->kube, &options);
+}
+
+static struct watch *begin(struct rig *rig, struct tale *tale, const char *const *answers)
+{
+	return begin_with(rig, tale, answers, false);
 }
 
 static void end(struct rig *rig, struct tale *tale, struct watch *watch)
@@ -308,6 +314,82 @@ static void survives_lines_and_items_that_are_no_events(void **state)
 	}
 }
 
+static void takes_an_optional_collection_that_is_not_there_for_empty(void **state)
+{
+	static const char *const answers[] = { CODE("404 Not Found"), CODE("404 Not Found"),
+		LIST("12", ITEM("a")), OK(EVENT("ADDED", "b", "13")) HOLD, NULL };
+	struct rig rig;
+	struct tale tale;
+	struct watch *watch = begin_with(&rig, &tale, answers, true);
+
+	(void)state;
+	RIG_UNTIL(&rig, strstr(buf_text(&tale.text), "synced"));
+	assert_true(watch_state(watch).synced);
+	for (size_t answered = 1; answered < 3; answered++) {
+		/* not before its time */
+		rig.now += WATCH_ABSENT - 1;
+		for (int turns = 0; turns < 20; turns++)
+			assert_int_equal(kube_turn(rig.kube, 1, NULL, 0, NULL), 0);
+		assert_int_equal(played(&rig), answered);
+		rig.now += 1;
+		RIG_UNTIL(&rig, played(&rig) > answered);
+	}
+	RIG_UNTIL(&rig, strstr(buf_text(&tale.text), "A:b"));
+	assert_string_equal(buf_text(&tale.text), "begin synced begin synced begin L:a synced A:b ");
+	assert_int_equal(tale.failures, 0);
+	assert_int_equal(watch_state(watch).errors, 0);
+	end(&rig, &tale, watch);
+}
+
+static void empties_an_optional_collection_that_has_gone(void **state)
+{
+	static const char *const answers[] = { LIST("12", ITEM("a")), OK(EVENT("ADDED", "b", "13")),
+		CODE("404 Not Found"), CODE("404 Not Found"), LIST("40", ""), NULL };
+	struct rig rig;
+	struct tale tale;
+	struct watch *watch = begin_with(&rig, &tale, answers, true);
+
+	(void)state;
+	RIG_UNTIL(&rig, strstr(buf_text(&tale.text), "A:b begin synced"));
+	assert_int_equal(tale.failures, 0);
+	rig.now += WATCH_ABSENT;
+	RIG_UNTIL(&rig, strstr(buf_text(&tale.text), "begin synced begin synced"));
+	end(&rig, &tale, watch);
+}
+
+static void what_an_optional_collection_fails_with_is_a_failure(void **state)
+{
+	/* the last: a page that is missing is no collection that is missing */
+	static const char *const answers[][3] = { { CODE("403 Forbidden"), NULL },
+		{ CODE("503 Service Unavailable"), NULL }, { CODE("401 Unauthorized"), NULL },
+		{ OK("{\"kind\":"), NULL }, { PAGE("t1", ITEM("a")), CODE("404 Not Found"), NULL } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct rig rig;
+		struct tale tale;
+		struct watch *watch = begin_with(&rig, &tale, answers[i], true);
+		RIG_UNTIL(&rig, tale.failures);
+		assert_false(watch_state(watch).synced);
+		assert_null(strstr(buf_text(&tale.text), "synced"));
+		end(&rig, &tale, watch);
+	}
+}
+
+static void another_collection_that_is_not_there_is_a_failure(void **state)
+{
+	static const char *const answers[] = { CODE("404 Not Found"), NULL };
+	struct rig rig;
+	struct tale tale;
+	struct watch *watch = begin(&rig, &tale, answers);
+
+	(void)state;
+	RIG_UNTIL(&rig, tale.failures == 1);
+	assert_int_equal(tale.failure.kind, ERR_NOT_FOUND);
+	assert_string_equal(buf_text(&tale.text), "begin ");
+	end(&rig, &tale, watch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +405,10 @@ int main(void)
 		cmocka_unit_test(waits_longer_with_every_error_and_forgets_after_quiet_minutes),
 		cmocka_unit_test(lists_again_when_the_version_is_too_large),
 		cmocka_unit_test(survives_lines_and_items_that_are_no_events),
+		cmocka_unit_test(takes_an_optional_collection_that_is_not_there_for_empty),
+		cmocka_unit_test(empties_an_optional_collection_that_has_gone),
+		cmocka_unit_test(what_an_optional_collection_fails_with_is_a_failure),
+		cmocka_unit_test(another_collection_that_is_not_there_is_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
