@@ -1,19 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GPG simple signing (containers-signature(5), image-trust.md 3.2, 7.4): an OpenPGP message that holds the payload and
- * its signature, checked against a ring of public keys. By librnp, which parses and verifies; nothing of ours reads
- * packets.
+ * its signature, checked against a ring of public keys.
  *
  *     simple_verify(message, ring) → who signed (fingerprint of the primary key), the payload
  *
- * Two judges: a person's, who expects expired and revoked keys, weak hashes and keys that may not sign to be refused;
- * and the guest's, which takes the primary key alone and looks at neither expiry nor revocation. `simple_signer` tells
- * what both need.
+ *     one-pass signature, literal data, signature      as gpg --sign writes it, binary, or this in one compressed
+ *                                                      packet (ZIP, ZLIB)
  *
- * Pure (memory only; no keyring of the machine is touched). Bounds: SIMPLE_RING_MAX, IMAGE_PAYLOAD_MAX for a message and for what
- * comes out of it (compressed messages exist), SIMPLE_KEYS_MAX keys.
- * Threads: a ring is used by one thread at a time; simple_verify() takes its lock.
- * Errors: ERR_FORMAT, ERR_LIMIT, ERR_AUTH (no key of the ring verifies it; says which key id signed).
+ * Only that form is taken, which is the guest's too: one signature, of version 4, over binary data. Detached, armored,
+ * clear-signed, encrypted, doubly compressed and doubly signed messages are refused by name before librnp sees them:
+ * it would take most of them, unpack compression within compression without a bound, and ask for passwords.
+ *
+ * Keys and numbers are librnp's (0.16). Two judges build on it: a person's, who expects expired and revoked keys to be
+ * refused, and the guest's, which takes the primary key alone and looks at neither. `simple_signer` tells what both
+ * need. Where librnp, or we, refuse what the guest takes, the verdict is ERR_AUTH with the reason, for both:
+ *
+ *     hashes SHA-1, MD5, RIPEMD-160      refused, whatever the date says
+ *     keys that may not sign             refused (their own flags), and RSA and DSA keys below 2048 bits
+ *     made when the key had expired      refused; made before, it verifies, and `expired` is set
+ *     a revoked key                      verifies, and `revoked` is set
+ *
+ * What is known of librnp: Debian's build has its assertions on, and writes its diagnostics to stdio's stderr, with no
+ * function to stop it (simple_silence()); the only text of a message among them, names of critical notations, does not
+ * reach it. Its rnp_op_verify_signature_get_key() goes by the key id, which is not signed: it is not used. It has state of its
+ * own for random numbers in each ring, and none between rings. Exceptions stay inside. Loading it costs a process 1 MB of its own
+ * memory, the first ring 1.5 MB, and a further one 1 KB and its keys.
+ *
+ * Memory only: no keyring, file or agent of the machine is touched. Of time, the system's clock counts when a ring is
+ * parsed (a self-signature of the future does not count), and `now` afterwards.
+ * Bounds: SIMPLE_RING_MAX, IMAGE_PAYLOAD_MAX for a message and for what comes out of it, SIMPLE_KEYS_MAX keys, four
+ * times as many with subkeys.
+ * Threads: any; simple_verify() takes the ring's lock.
+ * Errors: ERR_FORMAT, ERR_LIMIT, ERR_AUTH (no key of the ring verifies it; says which key signed, and why not).
  */
 #ifndef COCOON_POLICY_SIMPLE_H
 #define COCOON_POLICY_SIMPLE_H
@@ -31,7 +50,13 @@ struct simple_ring;
 #define SIMPLE_KEYS_MAX        64
 #define SIMPLE_FINGERPRINT_MAX 65 /* upper-case hex with the NUL */
 
-/* Binary or armored, any number of keys. */
+/*
+ * For programs whose stderr is a log, in main: stdio's stderr writes nowhere from now on. Lines that are written to the
+ * descriptor 2, as base/log.h does, stay.
+ */
+void simple_silence(void);
+
+/* Binary or armored, also in several blocks. Secret keys are ERR_FORMAT. */
 int simple_ring_parse(struct span text, struct simple_ring **out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 void simple_ring_free(struct simple_ring *ring);
@@ -45,8 +70,8 @@ size_t simple_ring_count(const struct simple_ring *ring) __attribute__((nonnull)
 struct simple_signer {
 	char fingerprint[SIMPLE_FINGERPRINT_MAX]; /* of the primary key */
 	bool subkey;                              /* a subkey made the signature: guests do not take it */
-	bool expired;                             /* key or signature */
-	bool revoked;
+	bool expired;                             /* key or signature at `now`; or made after it */
+	bool revoked; /* the key, or its primary key, for whatever reason, whenever */
 	struct buf payload;
 };
 void simple_signer_clear(struct simple_signer *signer) __attribute__((nonnull));

@@ -11,6 +11,14 @@
 #define WITH_SUBKEYS_MAX (4 * SIMPLE_KEYS_MAX)
 #define BITS_MIN         2048 /* of RSA and DSA, as crypto/pkey.h has it */
 
+void simple_silence(void)
+{
+	FILE *nowhere = fopen("/dev/null", "we");
+
+	if (nowhere)
+		stderr = nowhere;
+}
+
 void simple_ring_free(struct simple_ring *ring)
 {
 	if (!ring)

@@ -13,6 +13,7 @@
 
 enum { TAG_SIGNATURE = 2, TAG_ONE_PASS = 4, TAG_COMPRESSED = 8 };
 
+#define TYPE_NOTATION  20
 #define ONE_PASS_BYTES 13 /* version, type, hash, algorithm, key id, last (RFC 4880, 5.4) */
 #define SHAPE          "an OpenPGP message as gpg --sign makes it is expected: "
 
@@ -94,13 +95,64 @@ static int expect(struct span *rest, unsigned tag, struct span *body, struct err
 	return 0;
 }
 
+/* ---- the signature ---- */
+
+/* Cuts the next subpacket (RFC 4880, 5.2.3.1) off; its type with the bit that makes it critical. */
+static bool next_subpacket(struct span *rest, unsigned *type)
+{
+	const unsigned char *at = (const unsigned char *)rest->ptr;
+	size_t octets = at[0] < 192 ? 1 : at[0] < 255 ? 2 : 5;
+
+	if (rest->len < octets)
+		return false;
+	size_t len = octets == 1 ? at[0]
+			: octets == 2
+			? ((size_t)(at[0] - 192) << 8) + at[1] + 192
+			: (size_t)at[1] << 24 | (size_t)at[2] << 16 | (size_t)at[3] << 8 | at[4];
+	if (!len || len > rest->len - octets)
+		return false;
+	*type = at[octets];
+	*rest = span_from(*rest, octets + len);
+	return true;
+}
+
+static int check_area(struct span *rest, struct err *err)
+{
+	const unsigned char *at = (const unsigned char *)rest->ptr;
+	unsigned type = 0;
+
+	if (rest->len < 2 || rest->len - 2 < ((size_t)at[0] << 8 | at[1]))
+		return refuse("its signature is cut", err);
+	struct span area = span_new(rest->ptr + 2, (size_t)at[0] << 8 | at[1]);
+	*rest = span_from(*rest, 2 + area.len);
+	while (area.len) {
+		if (!next_subpacket(&area, &type))
+			return refuse("its signature's subpackets are damaged", err);
+		if (type == (TYPE_NOTATION | 0x80))
+			return refuse("its signature has a critical notation, which nobody here knows", err);
+	}
+	return 0;
+}
+
+/* Before librnp does: it would write the name of a critical notation, anybody's text, to stderr. */
+static int check_signature(struct span body, struct err *err)
+{
+	struct span rest = span_from(body, 4); /* version, type, algorithm, hash */
+
+	if (body.len < 4 || body.ptr[0] != 4)
+		return refuse("its signature is not of version 4", err);
+	if (body.ptr[1])
+		return refuse("this one is signed as text", err);
+	return check_area(&rest, err) < 0 || check_area(&rest, err) < 0 ? -1 : 0;
+}
+
 static int check_packets(struct span packets, char keyid[static SIMPLE_KEYID_MAX], struct err *err)
 {
-	struct span one_pass = SPAN_NONE, body = SPAN_NONE;
+	struct span one_pass = SPAN_NONE, body = SPAN_NONE, signature = SPAN_NONE;
 
 	if (expect(&packets, TAG_ONE_PASS, &one_pass, err) < 0 ||
 			expect(&packets, PGP_LITERAL, &body, err) < 0 ||
-			expect(&packets, TAG_SIGNATURE, &body, err) < 0)
+			expect(&packets, TAG_SIGNATURE, &signature, err) < 0)
 		return -1;
 	if (packets.len)
 		return refuse("this one has bytes behind its signature", err);
@@ -111,7 +163,7 @@ static int check_packets(struct span packets, char keyid[static SIMPLE_KEYID_MAX
 		return refuse("this one is signed as text", err);
 	for (size_t i = 0; i < 8; i++)
 		snprintf(keyid + 2 * i, 3, "%02X", (unsigned char)one_pass.ptr[4 + i]);
-	return 0;
+	return check_signature(signature, err);
 }
 
 static int refuse_armor(struct span message, struct err *err)
