@@ -256,7 +256,7 @@ int logins_find(void *ctx, const struct image_want *want, struct facts_logins *o
 /* ---- remarks ------------------------------------------------------------------------------------------------ */
 
 /* Under the lock. */
-static void remark(struct logins *l, const char *namespace, const char *plural, const char *name, bool own,
+static void remark(struct logins *l, const char *namespace, const char *plural, const char *name,
 		struct buf *out)
 {
 	const struct entry *entry = kept(l, namespace, plural, name);
@@ -264,16 +264,11 @@ static void remark(struct logins *l, const char *namespace, const char *plural, 
 
 	if (!entry || entry->refused == ERR_OK)
 		return;
-	if (entry->refused == ERR_DENIED && own)
+	if (entry->refused == ERR_DENIED)
 		buf_printf(out,
-				"; the webhook may not read %s %s/%s: add its name to the Role "
-				"cocoon-webhook",
-				what, namespace, name);
-	else if (entry->refused == ERR_DENIED)
-		buf_printf(out,
-				"; the webhook may not read %s %s/%s: apply manifests/pull-secrets to the "
-				"namespace",
-				what, namespace, name);
+				"; the webhook may not read %s %s/%s: apply manifests/pull-secrets to "
+				"namespace %s",
+				what, namespace, name, namespace);
 	else if (entry->refused == ERR_NOT_FOUND)
 		buf_printf(out, "; there is no %s %s/%s", what, namespace, name);
 	else
@@ -289,17 +284,17 @@ static void remark_all(struct logins *l, const struct image_want *want, struct b
 	json_t *name;
 
 	if (want->registry && want->registry->secret)
-		remark(l, l->options.namespace, "secrets", want->registry->secret, true, out);
+		remark(l, l->options.namespace, "secrets", want->registry->secret, out);
 	if (!want->namespace || !want->namespace[0])
 		return;
 	for (i = 0; i < want->pull_secret_count; i++)
-		remark(l, want->namespace, "secrets", want->pull_secrets[i], false, out);
+		remark(l, want->namespace, "secrets", want->pull_secrets[i], out);
 	if (want->pull_secret_count)
 		return;
-	remark(l, want->namespace, "serviceaccounts", account, false, out);
+	remark(l, want->namespace, "serviceaccounts", account, out);
 	entry = kept(l, want->namespace, "serviceaccounts", account);
 	json_array_foreach (entry ? entry->names : NULL, i, name)
-		remark(l, want->namespace, "secrets", json_string_value(name), false, out);
+		remark(l, want->namespace, "secrets", json_string_value(name), out);
 }
 
 void logins_remark(struct logins *l, const struct image_want *want, struct err *err)

@@ -77,6 +77,10 @@ patch() { # patch JSON [OPTION…]: the confidential pod
 	kubectl patch pod -n "$ns" web --type=merge -p "$1" "${@:2}"
 }
 
+debug() { # debug NAME: an ephemeral container of the confidential pod
+	kubectl debug -n "$ns" web --image=example.com/debug --container="$1" --profile=general
+}
+
 binds() { # binds POD PATH ANNOTATIONS
 	jq -cn --arg name "$1" --arg ns "$ns" --argjson annotations "$3" '{apiVersion: "v1", kind: "Binding",
 		metadata: {name: $name, namespace: $ns, annotations: $annotations},
@@ -123,6 +127,9 @@ settle create "$(pod a "$confidential")" --dry-run=server
 called mutate.cocoon.dev "a pod of a confidential class" create "$(pod a "$confidential")" --dry-run=server
 passed "a pod without class" create "$(pod a '')" --dry-run=server
 passed "an update" patch '{"metadata":{"labels":{"a":"b"}}}'
+called mutate.cocoon.dev "another image" patch '{"spec":{"containers":[{"name":"a","image":"example.com/b"}]}}' --dry-run=server
+called mutate.cocoon.dev "an ephemeral container" debug early
+passed "a kubelet's status" patch '{"status":{"phase":"Pending","message":"y"}}' --subresource=status
 without >/dev/null
 unsettle create "$(pod a "$confidential")" --dry-run=server
 
@@ -131,10 +138,11 @@ report $? "the validating webhooks are accepted" "$said"
 settle create "$(pod a "$confidential")" --dry-run=server
 called validate.cocoon.dev "a pod of a confidential class" create "$(pod a "$confidential")" --dry-run=server
 passed "a pod without class" create "$(pod a '' '{"cocoon.dev/profile":"x"}')" --dry-run=server
-passed "a label" patch '{"metadata":{"labels":{"a":"c"}}}'
+called validate.cocoon.dev "a label" patch '{"metadata":{"labels":{"a":"c"}}}'
+called validate.cocoon.dev "another image" patch '{"spec":{"containers":[{"name":"a","image":"example.com/b"}]}}' --dry-run=server
 passed "an annotation that is not protected" patch '{"metadata":{"annotations":{"example.com/a":"b"}}}'
 passed "a kubelet's status" patch '{"status":{"phase":"Pending","message":"x"}}' --subresource=status
-passed "an ephemeral container" kubectl debug -n "$ns" web --image=example.com/debug --container=debug --profile=general
+called validate.cocoon.dev "an ephemeral container" debug late
 for key in "$init" io.containerd.cri.runtime-handler cocoon.dev/profile; do
 	called validate.cocoon.dev "annotation $key" patch "{\"metadata\":{\"annotations\":{\"$key\":\"x\"}}}"
 done

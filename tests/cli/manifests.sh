@@ -98,6 +98,10 @@ for overlay in $whole; do
 		and .readinessProbe.httpGet.path == "/readyz" and .resources.limits.memory and .resources.requests.cpu) | not)) | $name'
 done
 
+finds "pull secrets are read by name alone, and nothing else" pull-secrets \
+	'.[] | select(.kind == "Role") | .rules[] | select(.verbs != ["get"] or (.resources - ["secrets", "serviceaccounts"] != [])) | tojson'
+finds "where the role goes is for who applies it" pull-secrets '.[] | select(.metadata.namespace) | .kind'
+
 version=$(cat VERSION)
 finds "the images are those that images.sh makes" default \
 	'[.[] | select(.kind == "Deployment") | .spec.template.spec.containers[].image] | sort |
@@ -141,13 +145,13 @@ finds "they call the Service" default '(.[] | select(.kind == "Service")) as $s 
 finds "the mutating one is called again" default "$hooks"'.[] | select(.name == "mutate.cocoon.dev" and .reinvocationPolicy != "IfNeeded") | .name'
 finds "the rules are the agreed ones" default "$hooks"'map({key: .name, value: [.rules[] | .operations[] + " " +
 	(.resources[] as $r | .apiGroups[] | . + "/" + $r)] | sort | join(",")}) | from_entries | select(. != {
-	"mutate.cocoon.dev": "CREATE /pods",
+	"mutate.cocoon.dev": "CREATE /pods,UPDATE /pods,UPDATE /pods/ephemeralcontainers",
 	"validate.cocoon.dev": "CREATE /pods,UPDATE /pods,UPDATE /pods/ephemeralcontainers,UPDATE /pods/resize,UPDATE /pods/status",
 	"bindings.cocoon.dev": "CREATE /bindings,CREATE /pods/binding",
 	"templates.cocoon.dev": ([("CREATE", "UPDATE") + " " + ("/replicationcontrollers", "apps/daemonsets", "apps/deployments",
 		"apps/replicasets", "apps/statefulsets", "batch/cronjobs", "batch/jobs")] | sort | join(","))}) | tojson'
 finds "the conditions are the agreed ones" default "$hooks"'map({key: .name, value: [.matchConditions[].name]}) | from_entries |
-	select(. != {"mutate.cocoon.dev": ["confidential-class"], "validate.cocoon.dev": ["confidential-class", "protected-change"],
+	select(. != {"mutate.cocoon.dev": ["confidential-class", "new-image"], "validate.cocoon.dev": ["confidential-class", "protected-change"],
 	"bindings.cocoon.dev": ["protected-annotations"], "templates.cocoon.dev": ["confidential-class"]}) | tojson'
 
 # the class names: one list in the programs, the same in every condition
