@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "facts/queue.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct host {
+	struct host *next;
+	char *name; /* "": files, which take any number */
+	struct flight *first;
+	size_t waiting;
+	unsigned running;
+	int64_t not_before;
+};
+
+void queue_init(struct queue *queue, size_t most, unsigned per_host, unsigned most_strangers)
+{
+	*queue = (struct queue){
+		.most = most, .per_host = per_host, .most_strangers = most_strangers, .soonest = INT64_MAX
+	};
+}
+
+/* ---- hosts ---- */
+
+static struct host *host_find(const struct queue *queue, const char *name)
+{
+	struct host *host = queue->first;
+
+	while (host && strcmp(host->name, name) != 0)
+		host = host->next;
+	return host;
+}
+
+static void host_append(struct queue *queue, struct host *host)
+{
+	host->next = NULL;
+	*(queue->last ? &queue->last->next : &queue->first) = host;
+	queue->last = host;
+}
+
+static void host_unlink(struct queue *queue, struct host *before, struct host *host)
+{
+	*(before ? &before->next : &queue->first) = host->next;
+	if (queue->last == host)
+		queue->last = before;
+}
+
+static struct host *host_take(struct queue *queue, const char *name)
+{
+	struct host *host = host_find(queue, name);
+
+	if (host)
+		return host;
+	host = xcalloc(1, sizeof(*host));
+	host->name = xstrdup(name);
+	host_append(queue, host);
+	return host;
+}
+
+/* A host is remembered while somebody waits for it, or it asked for patience. */
+static void forget_idle(struct queue *queue, int64_t now)
+{
+	struct host *before = NULL;
+
+	for (struct host *host = queue->first, *next = NULL; host; host = next) {
+		next = host->next;
+		if (host->waiting || host->running || host->not_before > now) {
+			before = host;
+			continue;
+		}
+		host_unlink(queue, before, host);
+		free(host->name);
+		free(host);
+	}
+}
+
+void queue_clear(struct queue *queue)
+{
+	forget_idle(queue, INT64_MAX);
+}
+
+/* ---- finding ---- */
+
+static struct flight *const *bucket_of(const struct queue *queue, const struct key *key)
+{
+	return &queue->buckets[key->hash % QUEUE_BUCKETS];
+}
+
+/* Will what a running flight brings do? */
+static bool will_do(const struct flight *flight, const struct image_want *want, int64_t now, int64_t max_age)
+{
+	const struct image_want *runs = &flight->held.want;
+
+	if (flight->started < now - max_age || flight->max_age > max_age || want->looks & ~runs->looks)
+		return false;
+	for (size_t i = 0; want->looks & IMAGE_LOOKED_SIMPLE && i < want->lookaside_count; i++)
+		if (!held_has_store(runs, want->lookasides[i]))
+			return false;
+	return true;
+}
+
+struct flight *queue_find(const struct queue *queue, const struct key *key, uint64_t credentials,
+		const struct image_want *want, int64_t now, int64_t max_age)
+{
+	struct flight *flight = *bucket_of(queue, key);
+
+	while (flight &&
+			(flight->credentials != credentials || !key_eq(&flight->key, key) ||
+					(flight->running && !will_do(flight, want, now, max_age))))
+		flight = flight->same;
+	return flight;
+}
+
+static bool runs_already(const struct queue *queue, const struct key *key)
+{
+	const struct flight *flight = *bucket_of(queue, key);
+
+	while (flight && (!flight->running || !key_eq(&flight->key, key)))
+		flight = flight->same;
+	return flight;
+}
+
+/* ---- waiting ---- */
+
+bool queue_has_room(const struct queue *queue, const char *name)
+{
+	const struct host *host = host_find(queue, name);
+
+	return queue->waiting < queue->most && (!host || host->waiting < (queue->most + 1) / 2);
+}
+
+void queue_add(struct queue *queue, struct flight *flight, const char *name, bool front)
+{
+	struct flight **bucket = &queue->buckets[flight->key.hash % QUEUE_BUCKETS];
+	struct host *host = host_take(queue, name);
+	struct flight **at = &host->first;
+
+	while (!front && *at)
+		at = &(*at)->next;
+	flight->next = *at;
+	*at = flight;
+	flight->same = *bucket;
+	*bucket = flight;
+	flight->host = host;
+	flight->running = false;
+	host->waiting++;
+	queue->waiting++;
+	if (flight->deadline < queue->soonest)
+		queue->soonest = flight->deadline;
+}
+
+static void leave_bucket(struct queue *queue, const struct flight *flight)
+{
+	struct flight **at = &queue->buckets[flight->key.hash % QUEUE_BUCKETS];
+
+	while (*at != flight)
+		at = &(*at)->same;
+	*at = flight->same;
+}
+
+static void leave_host(struct queue *queue, struct flight **at)
+{
+	struct flight *flight = *at;
+
+	*at = flight->next;
+	flight->next = NULL;
+	flight->host->waiting--;
+	queue->waiting--;
+}
+
+struct flight *queue_expired(struct queue *queue, int64_t now, bool all)
+{
+	if (!all && now < queue->soonest)
+		return NULL;
+	int64_t soonest = INT64_MAX;
+	for (struct host *host = queue->first; host; host = host->next)
+		for (struct flight **at = &host->first; *at; at = &(*at)->next) {
+			struct flight *flight = *at;
+			if (all || flight->deadline <= now) {
+				leave_host(queue, at);
+				leave_bucket(queue, flight);
+				return flight;
+			}
+			soonest = flight->deadline < soonest ? flight->deadline : soonest;
+		}
+	queue->soonest = soonest;
+	return NULL;
+}
+
+/* ---- turns ---- */
+
+static void sooner(int64_t *wake, int64_t time)
+{
+	if (time < *wake)
+		*wake = time;
+}
+
+/* The host's first flight that may begin; NULL: none. */
+static struct flight **due_at(const struct queue *queue, struct host *host, int64_t now, int64_t *wake)
+{
+	if (*host->name && host->running >= queue->per_host)
+		return NULL;
+	if (host->waiting && host->not_before > now) {
+		sooner(wake, host->not_before);
+		return NULL;
+	}
+	for (struct flight **at = &host->first; *at; at = &(*at)->next) {
+		struct flight *flight = *at;
+		bool crowded = flight->stranger && queue->most_strangers &&
+				queue->strangers >= queue->most_strangers;
+		if (flight->ready > now)
+			sooner(wake, flight->ready);
+		else if (!crowded && !runs_already(queue, &flight->key))
+			return at;
+	}
+	return NULL;
+}
+
+struct flight *queue_next(struct queue *queue, int64_t now, int64_t *wake)
+{
+	struct host *before = NULL;
+
+	*wake = INT64_MAX;
+	forget_idle(queue, now);
+	for (struct host *host = queue->first; host; before = host, host = host->next) {
+		struct flight **at = due_at(queue, host, now, wake);
+		if (!at)
+			continue;
+		struct flight *flight = *at;
+		leave_host(queue, at);
+		host_unlink(queue, before, host);
+		host_append(queue, host);
+		flight->running = true;
+		flight->started = now;
+		host->running++;
+		queue->running++;
+		queue->strangers += flight->stranger;
+		return flight;
+	}
+	if (queue->waiting)
+		sooner(wake, queue->soonest);
+	return NULL;
+}
+
+void queue_done(struct queue *queue, struct flight *flight)
+{
+	leave_bucket(queue, flight);
+	flight->running = false;
+	flight->host->running--;
+	queue->running--;
+	queue->strangers -= flight->stranger;
+}
+
+void queue_hold(struct queue *queue, struct flight *flight, int64_t until, int64_t patience)
+{
+	struct host *host = flight->host;
+
+	if (host->not_before >= until)
+		return;
+	host->not_before = until;
+	if (until <= patience)
+		return;
+	for (struct flight *waits = host->first; waits; waits = waits->next)
+		if (waits->deadline > patience)
+			waits->deadline = patience;
+	if (patience < queue->soonest)
+		queue->soonest = patience;
+}
+
+int64_t queue_held(const struct queue *queue, const char *name)
+{
+	const struct host *host = host_find(queue, name);
+
+	return host ? host->not_before : 0;
+}
