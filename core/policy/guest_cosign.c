@@ -7,6 +7,7 @@
 #include "policy/cosign.h"
 #include "policy/guest_own.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What people see; the reason in brackets goes to the guest's log. */
@@ -45,8 +46,7 @@ static enum guest_verdict check_rule(const struct guest_case *one, const json_t 
 
 /* ---- the key ---- */
 
-/* The first PEM block, which must be a SubjectPublicKeyInfo; the guest reads no other form. */
-static int parse_key(const char *text, struct pkey **out, struct err *err)
+int guest_key_parse(const char *text, struct pkey **out, struct err *err)
 {
 	static const char begin[] = "-----BEGIN PUBLIC KEY-----", end[] = "-----END PUBLIC KEY-----";
 	const char *from = strstr(text, "-----BEGIN "), *to;
@@ -84,7 +84,7 @@ static enum guest_verdict find_key(const struct guest_case *one, const json_t *r
 		text = guest_key_text(one, "sigstoreSigned", path, &verdict);
 	if (!text)
 		return verdict;
-	if (parse_key(text, out, &err) < 0)
+	if (guest_key_parse(text, out, &err) < 0)
 		return guest_say(one->why, GUEST_REFUSES,
 				REJECTED " (failed to build public key verifier): %s", err.text);
 	return GUEST_ACCEPTS;
@@ -96,7 +96,8 @@ struct seen {
 	size_t layers;     /* found under the digest's tag */
 	size_t candidates; /* of them, that are about the digest */
 	size_t bundles;
-	size_t platforms; /* under the tags of the index's platforms, where the guest does not look */
+	size_t platforms;   /* under the tags of the index's platforms, where the guest does not look */
+	const char *unread; /* why a layer could not be read here */
 	bool verified;
 	const char *failed; /* an identity that does not fit: the guest's words */
 	char foreign[512];  /* the name in it */
@@ -109,22 +110,24 @@ struct seen {
 static void look_at(const struct guest_case *one, const json_t *identity, const struct pkey *key,
 		const struct image_signature *signature, struct seen *seen)
 {
-	auto_cosign_claim struct cosign_claim claim = { .digest_count = 0 };
+	auto_guest_claim struct guest_claim claim = GUEST_CLAIM_NONE;
 	const char *failed;
 
 	seen->layers++;
-	if (signature->problem || !signature->signature_count ||
-			cosign_claim_simple(signature->payload, &claim, NULL) < 0 ||
-			!cosign_claims_digest(&claim, one->facts->digest))
+	if (signature->problem)
+		seen->unread = signature->problem;
+	if (signature->problem || guest_claim_read(signature->payload, &claim, NULL) < 0 ||
+			strcmp(claim.digest, one->facts->digest) != 0)
 		return;
 	seen->candidates++;
-	if (cosign_verify_bytes(key, signature->payload, signature->signatures[0], NULL) == 0)
+	if (signature->signature_count &&
+			cosign_verify_bytes(key, signature->payload, signature->signatures[0], NULL) == 0)
 		seen->verified = true;
 	failed = json_is_object(identity) ? guest_identity(identity, one->task, claim.reference) : NULL;
 	if (!failed || seen->failed)
 		return;
 	seen->failed = failed;
-	memcpy(seen->foreign, claim.reference, sizeof(seen->foreign));
+	snprintf(seen->foreign, sizeof(seen->foreign), "%s", claim.reference);
 }
 
 static void look(const struct guest_case *one, const json_t *identity, const struct pkey *key,
@@ -183,6 +186,11 @@ static enum guest_verdict judge(const struct guest_case *one, const struct seen 
 					 "signatures of the "
 					 "image, whoever made them",
 				seen->failed, seen->foreign, seen->candidates);
+	/* the guest reads it, or fails to; its name would have to fit as well */
+	if (seen->unread)
+		return guest_say(one->why, GUEST_UNKNOWN,
+				"one more signature under the image's tag .sig could not be read here: %s",
+				seen->unread);
 	return GUEST_ACCEPTS;
 }
 

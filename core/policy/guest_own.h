@@ -29,7 +29,6 @@ bool guest_scopes(const struct oci_name *task, bool (*fn)(void *ctx, const char 
 /* A resource of the list by its URI; a kbs URI with and without the broker's address is the same. NULL: not listed. */
 const char *guest_resource(const struct policy_guest *settings, const char *uri) __attribute__((nonnull(2)));
 
-/* GUEST_ACCEPTS: the settings are readable; else why has the reason, and nothing is set. */
 struct guest_settings {
 	const struct policy_guest *listed;
 	bool checks;         /* there is a policy at all */
@@ -39,6 +38,7 @@ struct guest_settings {
 	json_t *registries;       /* NULL: none */
 	const char *sigstore_uri; /* that is not listed, borrowed */
 };
+/* GUEST_ACCEPTS: the settings are readable; else why has the reason, and nothing is set. */
 enum guest_verdict guest_settings_load(const struct policy_guest *listed, const struct guest_view *view,
 		struct guest_settings *out, struct buf *why) __attribute__((nonnull(3, 4)));
 void guest_settings_clear(struct guest_settings *settings) __attribute__((nonnull));
@@ -54,7 +54,7 @@ struct guest_case {
 	struct buf *why;
 };
 
-/* Appends to `why`, parted by "; ". Returns the verdict. */
+/* Appends to `why`, parted by "; ", cut to the room that is left. Returns the verdict. */
 enum guest_verdict guest_say(struct buf *why, enum guest_verdict verdict, const char *fmt, ...)
 		__attribute__((nonnull(1, 3), format(printf, 3, 4)));
 
@@ -62,11 +62,38 @@ enum guest_verdict guest_say(struct buf *why, enum guest_verdict verdict, const 
 const char *guest_key_text(const struct guest_case *one, const char *rule, const char *path,
 		enum guest_verdict *out) __attribute__((nonnull));
 
-/* The payload's claims, as the guest reads them. */
-struct cosign_claim;
+/*
+ * A key of sigstoreSigned: the first PEM block, which must be a SubjectPublicKeyInfo, as the guest reads no other form, and
+ * of a kind that the guest has. ERR_FORMAT.
+ */
+struct pkey;
+int guest_key_parse(const char *text, struct pkey **out, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
+/* What a payload claims; the texts borrow from the tree. */
+struct guest_claim {
+	json_t *json;
+	const char *digest, *reference;
+};
+#define GUEST_CLAIM_NONE                                    \
+	{                                                   \
+		.json = NULL, .digest = "", .reference = "" \
+	}
+int guest_claim_read(struct span payload, struct guest_claim *out, struct err *err)
+		__attribute__((nonnull(2), warn_unused_result));
+void guest_claim_clear(struct guest_claim *claim) __attribute__((nonnull));
+#define auto_guest_claim __attribute__((cleanup(guest_claim_clear)))
+
 enum guest_verdict guest_cosign(const struct guest_case *one, const json_t *requirement)
 		__attribute__((nonnull));
 enum guest_verdict guest_simple(const struct guest_case *one, const json_t *requirement)
 		__attribute__((nonnull));
+
+/* ---- looking at a requirement for people ---- */
+
+/* Appends {"level":…,"path":…,"message":…}. */
+void guest_find(json_t *findings, const char *level, const char *path, const char *fmt, ...)
+		__attribute__((nonnull, format(printf, 4, 5)));
+void guest_lint_requirement(json_t *requirement, const char *path, json_t *findings) __attribute__((nonnull));
 
 #endif

@@ -20,6 +20,7 @@
 
 enum guest_verdict guest_say(struct buf *why, enum guest_verdict verdict, const char *fmt, ...)
 {
+	size_t room = why->max - why->len;
 	char line[SAY_MAX];
 	va_list args;
 	int len;
@@ -27,11 +28,16 @@ enum guest_verdict guest_say(struct buf *why, enum guest_verdict verdict, const 
 	va_start(args, fmt);
 	len = vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	if (len < 0)
+	if (len < 0 || room < sizeof("; ...") || why->over)
 		return verdict;
-	span_tidy(line, strlen(line));
 	if (why->len)
 		buf_puts(why, "; ");
+	room = why->max - why->len;
+	if (room >= sizeof(line))
+		room = sizeof(line) - 1;
+	if ((size_t)len > room)
+		memcpy(line + room - 3, "...", sizeof("..."));
+	span_tidy(line, strlen(line));
 	buf_puts(why, line);
 	return verdict;
 }

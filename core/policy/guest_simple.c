@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "policy/cosign.h"
 #include "policy/guest_own.h"
 #include "policy/simple.h"
 
@@ -112,18 +111,18 @@ static const char *judge_one(const struct guest_case *one, const json_t *identit
 		const struct image_signature *signature, const char *digest)
 {
 	auto_simple_signer struct simple_signer signer = { .fingerprint = "" };
-	auto_cosign_claim struct cosign_claim claim = { .digest_count = 0 };
+	auto_guest_claim struct guest_claim claim = GUEST_CLAIM_NONE;
 	const char *failed;
 
 	if (signature->problem || simple_verify(ring, signature->payload, 0, &signer, NULL) < 0 ||
 			signer.subkey)
 		return "signature verify failed! There is no pubkey can verify the signature!";
-	if (cosign_claim_simple(buf_span(&signer.payload), &claim, NULL) < 0)
+	if (guest_claim_read(buf_span(&signer.payload), &claim, NULL) < 0)
 		return "the payload is no simple signing JSON";
 	failed = guest_identity(identity, one->task, claim.reference);
 	if (failed)
 		return failed;
-	return cosign_claims_digest(&claim, digest) ? NULL : "SigPayload's manifest digest does not match";
+	return strcmp(claim.digest, digest) == 0 ? NULL : "SigPayload's manifest digest does not match";
 }
 
 /*
