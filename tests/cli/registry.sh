@@ -40,45 +40,15 @@ fails() {
 
 # ---- an image -----------------------------------------------------------------------------------------------------
 
-blob() { # blob LAYOUT FILE: puts it there, prints "digest":…,"size":…
-	local digest
-	digest=$(sha256sum "$2" | cut -d' ' -f1)
-	cp "$2" "$1/blobs/sha256/$digest"
-	printf '"digest":"sha256:%s","size":%s' "$digest" "$(stat -c %s "$2")"
-}
-
-# image LAYOUT SEED SIZE…: a layout of one image, tag "t", with gzip layers of about these sizes
-image() {
-	local layout=$1 seed=$2 config layers='' size manifest
-	shift 2
-	mkdir -p "$layout/blobs/sha256"
-	echo '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
-	echo "{\"architecture\":\"$seed\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}" >"$work/part"
-	config=$(blob "$layout" "$work/part")
-	for size; do
-		head -c "$size" /dev/urandom | gzip -1n >"$work/part"
-		layers+=",{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",$(blob "$layout" "$work/part")}"
-	done
-	cat >"$work/part" <<END
-{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json",$config},"layers":[${layers#,}]}
-END
-	manifest="{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",$(blob "$layout" "$work/part")"
-	cat >"$layout/index.json" <<END
-{"schemaVersion":2,"manifests":[$manifest,"annotations":{"org.opencontainers.image.ref.name":"t"}}]}
-END
-	echo "$manifest,\"platform\":{\"architecture\":\"$seed\",\"os\":\"linux\"}}"
-}
+# shellcheck source=tests/layout.bash
+. tests/layout.bash
 
 # two platforms in one layout, tag "t"
 index() {
 	local amd64 arm64
 	amd64=$(image "$1" amd64 100000)
 	arm64=$(image "$1" arm64 5000000)
-	echo "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[$amd64,$arm64]}" \
-		>"$work/part"
-	cat >"$1/index.json" <<END
-{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json",$(blob "$1" "$work/part"),"annotations":{"org.opencontainers.image.ref.name":"t"}}]}
-END
+	index_of "$1" "$amd64,$arm64"
 }
 
 # same A B: the layouts hold the same blobs
