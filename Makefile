@@ -194,7 +194,7 @@ test-e2e: one ## the journeys alone
 test-repro: ## two release builds in two folders are bit-identical
 	@tests/run.sh repro $(OUT)
 
-.PHONY: peers fuzz bench bench-admission bench-controller bench-image bench-keys demo demo-image demo-secret images
+.PHONY: peers fuzz bench bench-admission bench-controller bench-image bench-keys demo demo-image demo-secret demo-policy images
 fuzz: ## libFuzzer on every target, SECONDS_EACH=60 seconds each
 	+@$(MAKE) --no-print-directory BUILD=fuzz CC=clang one
 	@fuzz/run.sh out/fuzz-clang $(SECONDS_EACH)
@@ -219,6 +219,9 @@ demo: ## a real cluster on this machine, a profile, and a pod that comes out con
 demo-secret: ## a secret sealed in CI, a real cluster, a guest that proves itself by a TPM (software), and one that cannot
 	@e2e/demo-secret.sh
 
+demo-policy: ## an image that is encrypted and signed, and a real cluster that admits no other (KEEP=1 leaves it up)
+	@e2e/demo-policy.sh
+
 demo-image: ## a real image, encrypted for a key broker and for an RSA key, and a real node that runs it (KEEP=1 leaves it up)
 	@e2e/demo-image.sh
 
@@ -226,6 +229,7 @@ peers: ## the programs of others that ours are held against, into out/peers
 	@e2e/image-peer/build.sh
 	@e2e/kbs/opa.sh
 	@e2e/guest-peer/build.sh
+	@e2e/sign-peer/build.sh
 
 images: ## container images of controller and webhook, pushed to REGISTRY (default localhost:5000)
 	+@$(MAKE) --no-print-directory BUILD=release programs

@@ -24,8 +24,6 @@
 #define FACTS_THREADS 4
 #define TEXT_MAX      4096
 
-static const char *const verdicts[] = { "admitted", "warned", "refused", "unknown" };
-
 /* The variable in capitals or in lower case, as curl and Go take it. */
 static const char *env_either(const char *upper, const char *lower)
 {
@@ -139,7 +137,7 @@ static void add_lines(
 						json_line(TEXT_MAX, "%s", line->image), "digest",
 						line->digest, "policy",
 						json_line(TEXT_MAX, "%s", line->policy), "verdict",
-						verdicts[line->verdict], "reason",
+						gate_verdict_name(line->verdict), "reason",
 						json_line(TEXT_MAX, "%s", line->reason)));
 	}
 }
@@ -168,6 +166,7 @@ int engine_judge(struct engine *engine, const char *file, const char *object, co
 	struct gate_review review = {
 		.set = engine->set,
 		.kind = GATE_POD,
+		.unseen = true,
 		.path = path,
 		.pod = pod,
 		.namespace_labels = labels,

@@ -22,9 +22,11 @@ int main(int argc, char **argv)
 		.name = "policy-check",
 		.summary = "judges images by ImagePolicies, without a cluster",
 		.description = "The engine of the admission webhook on the command line, for CI and for "
-			       "people: which images are encrypted and signed as policies demand, and whether the "
+			       "people: which images are encrypted and signed as policies demand, and "
+			       "whether the "
 			       "guest will agree.\n\n"
-			       "Admission prevents mistakes and enforces policy in an honest cluster. It does not "
+			       "Admission prevents mistakes and enforces policy in an honest cluster. It "
+			       "does not "
 			       "protect against whoever runs the cluster: that only attestation does.",
 		.version = COCOON_VERSION,
 		.verbs = verbs,
