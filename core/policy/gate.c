@@ -149,7 +149,7 @@ static void judge_annotation(struct gate *gate)
 	const struct gate_review *review = gate->review;
 	const char *said = pod_annotation(review->pod, GATE_ANNOTATION);
 
-	if (review->kind == GATE_TEMPLATE)
+	if (review->kind == GATE_TEMPLATE || review->unseen)
 		return;
 	if (review->before && !same_text(pod_annotation(review->before, GATE_ANNOTATION), said))
 		gate_say(gate, GATE_DENIES,
@@ -220,17 +220,18 @@ static bool needs_facts(const struct gate *gate, const struct gate_image *image)
 {
 	for (size_t i = 0; i < gate->policy_count; i++) {
 		const struct image_policy *policy = gate->policies[i];
-		if (!policy->broken && !gate_ignores(gate, policy) && takes(policy, image))
+		if (image_policy_needs_facts(policy) && !gate_ignores(gate, policy) && takes(policy, image))
 			return true;
 	}
-	return false;
+	return gate->review->kind == GATE_POD && gate_pinner(gate, image);
 }
 
 static void judge_under(struct gate *gate, const struct gate_image *image, const struct image_policy *policy)
 {
-	auto_findings struct findings findings = { .items = NULL, .count = 0 };
+	auto_findings struct findings findings = FINDINGS_NONE;
 	const struct judge_image judge = {
 		.policy = policy,
+		.text = image->text,
 		.name = &image->name,
 		.facts = image->facts,
 		.why = image->why,

@@ -63,6 +63,7 @@ enum gate_found {
 struct gate_review {
 	const struct policy_set *set;
 	enum gate_kind kind;
+	bool unseen; /* a manifest that no webhook has seen: what gate_mutate() writes is not missed in it */
 	const char *path;               /* of a template: "spec.template"; "" of a pod */
 	const struct pod_view *pod;     /* confidential: the caller knows */
 	const struct pod_view *before;  /* of an UPDATE; NULL */
@@ -115,8 +116,7 @@ void gate_judge(const struct gate_review *review, struct gate_result *result) __
 /*
  * What the webhook writes: appends JSON Patch operations to the array, which may hold those of others already: pins of
  * images that are new, and at creation GATE_ANNOTATION, or its removal. Templates stay as they are. Refuses never; pending
- * as above while a tag is not resolved, and then nothing is appended. A pin that cannot be made is left to gate_judge():
- * who judges a manifest that no webhook has seen applies this first.
+ * as above while a tag is not resolved, and then nothing is appended. A pin that cannot be made is left to gate_judge().
  */
 void gate_mutate(const struct gate_review *review, json_t *patch, struct gate_result *result)
 		__attribute__((nonnull));

@@ -102,7 +102,7 @@ static bool collect_place(void *ctx, const struct gate_place *place)
 
 	if (++gate->places > GATE_IMAGES_MAX)
 		return false;
-	if (gate->review->kind == GATE_TEMPLATE && gate_is_placeholder(place->image))
+	if (gate->review->path[0] && gate_is_placeholder(place->image))
 		return true;
 	if (gate->new_only && !gate_is_new(gate, place))
 		return true;

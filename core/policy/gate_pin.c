@@ -46,23 +46,36 @@ static enum policy_pin pin_form(const struct gate *gate, const struct gate_image
 			gate->has_guest ? &gate->guest : NULL, image->text, &image->name, why);
 }
 
+static bool holds_unknown(const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->items[i].kind == FINDING_UNKNOWN)
+			return true;
+	return false;
+}
+
 void gate_judge_pin(const struct gate *gate, const struct gate_image *image,
 		const struct image_policy *policy, struct findings *findings)
 {
+	static const char rule[] = "digest.pin";
 	auto_buf struct buf why = BUF_MAX(WHY_MAX);
 
-	/* without facts there is no digest to write, and that is said already */
-	if (gate->review->kind == GATE_TEMPLATE || !image->facts || gate_pinner(gate, image) != policy)
+	if (gate->review->kind == GATE_TEMPLATE || gate->review->unseen || gate_pinner(gate, image) != policy)
 		return;
-	if (pin_form(gate, image, policy, &why) == PIN_NONE)
-		findings_add(findings, FINDING_NOTE, "digest.pin",
-				"the tag stays, the guest takes no digest: %s", buf_text(&why));
-	else
-		findings_add(findings, FINDING_VIOLATION, "digest.pin",
-				"the image is named by a tag, which is %s now and may move: try again, so "
-				"that the "
-				"webhook writes the digest, or write it yourself",
+	if (!image->facts) {
+		if (!holds_unknown(findings))
+			findings_add(findings, FINDING_UNKNOWN, rule, "no digest is known for the tag: %s",
+					image->why ? image->why : "it could not be fetched");
+	} else if (pin_form(gate, image, policy, &why) == PIN_NONE) {
+		findings_add(findings, FINDING_NOTE, rule, "the tag stays, as the guest takes no digest: %s",
+				buf_text(&why));
+	} else {
+		findings_add(findings, FINDING_VIOLATION, rule,
+				"the image is named by a tag, which may move, and the webhook did not write "
+				"the "
+				"digest; try again, or write @%s behind the name",
 				image->facts->digest);
+	}
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */

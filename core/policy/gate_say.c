@@ -94,7 +94,8 @@ static void add_line(struct gate *gate, const struct gate_image *image, const ch
 		.image = xstrdup(image->text),
 		.reason = xstrdup(reason),
 	};
-	snprintf(line->digest, sizeof(line->digest), "%s", image->facts ? image->facts->digest : "");
+	snprintf(line->digest, sizeof(line->digest), "%s",
+			image->facts ? image->facts->digest : image->name.digest);
 }
 
 static enum gate_level level_of(
@@ -183,7 +184,8 @@ static const char *why_not(const struct gate *gate, const struct image_policy *p
 
 	if (!class_fits(policy, review->pod->runtime_class))
 		return "another RuntimeClass";
-	if (policy->namespaces.source && !selector_matches(&policy->namespaces, review->namespace_labels))
+	if (policy->namespaces.source && review->namespace_labels &&
+			!selector_matches(&policy->namespaces, review->namespace_labels))
 		return "not this namespace";
 	if (policy->pods.source && !selector_matches(&policy->pods, review->pod->labels))
 		return "not this pod's labels";
