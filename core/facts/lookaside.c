@@ -93,7 +93,8 @@ static int connect_web(struct lookaside *self, struct err *err)
 		.no_proxy = access->no_proxy,
 		.user_agent = access->user_agent,
 		.guard = access->guard,
-		.vouched = buf_text(&host) };
+		.vouched = buf_text(&host),
+		.stop = access->stop };
 	self->http = http_new(&options, err);
 	return self->http ? 0 : -1;
 }

@@ -42,6 +42,7 @@ struct http *http_new(const struct http_options *options, struct err *err)
 	http->no_proxy = xstrdup(options->no_proxy ? options->no_proxy : "");
 	http->user_agent = xstrdup(options->user_agent);
 	http->unix_socket = options->unix_socket ? xstrdup(options->unix_socket) : NULL;
+	http->stop = options->stop;
 	http->guard = options->guard ? http_guard_new(options, err) : NULL;
 	if (options->guard && !http->guard) {
 		http_free(http);
@@ -263,6 +264,10 @@ int http_turn(struct http *http, int timeout, struct pollfd *extra, unsigned ext
 	if (extra_count > EXTRA_MAX || timeout < 0)
 		return err_set(err, ERR_BUG, "http_turn takes a timeout from 0 and at most %d descriptors",
 				EXTRA_MAX);
+	if (http->stop && atomic_load(http->stop))
+		return err_set(err, ERR_RETRY, "nobody waits for the answer any more");
+	if (http->stop && timeout > HTTP_STOP_MS)
+		timeout = HTTP_STOP_MS;
 	http->turning = true;
 	admit(http);
 	resume(http);

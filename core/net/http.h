@@ -32,6 +32,7 @@
 #include "base/span.h"
 #include "net/url.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,7 +71,10 @@ struct http_options {
 	 */
 	bool guard;
 	const char *vouched;
+	/* Once it is true, from any thread, turns end within HTTP_STOP_MS with ERR_RETRY. Borrowed; NULL: none */
+	const atomic_bool *stop;
 };
+#define HTTP_STOP_MS 200
 
 /* Initialises the libraries below; once, in main, before any thread. */
 int http_global_init(struct err *err) __attribute__((warn_unused_result));

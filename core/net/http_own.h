@@ -46,6 +46,7 @@ struct http {
 	char *user_agent;
 	char *unix_socket;
 	struct http_guard *guard; /* NULL: none */
+	const atomic_bool *stop;  /* NULL: none */
 	struct http_call *calls;  /* all of them, newest first */
 	bool turning;             /* inside http_turn: nothing may be freed */
 };

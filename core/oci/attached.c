@@ -37,7 +37,10 @@ bool attached_add(struct attached *out, enum attached_via via, struct oci_manife
 	for (size_t i = 0; i < out->count; i++)
 		if (!strcmp(out->items[i].manifest.digest, manifest->digest))
 			return true;
-	if (out->count == ATTACHED_MAX) {
+	size_t bytes = manifest->bytes.len;
+	for (size_t i = 0; i < out->count; i++)
+		bytes += out->items[i].manifest.bytes.len;
+	if (out->count == ATTACHED_MAX || bytes > ATTACHED_BYTES_MAX) {
 		out->more = true;
 		return false;
 	}

@@ -13,7 +13,7 @@
  *
  * Requests that do not depend on each other are under way at the same time, on one connection pool.
  *
- * Bounds: ATTACHED_MAX manifests of OCI_MANIFEST_MAX bytes, ATTACHED_LISTED_MAX entries in a listing; what is beyond
+ * Bounds: ATTACHED_MAX manifests, ATTACHED_BYTES_MAX of them together, ATTACHED_LISTED_MAX entries in a listing; what is beyond
  * is not read, and `more` is set: that is never a reason to believe that there is nothing.
  * Ownership: the struct owns its items. Errors: those of oci/store.h; that nothing is attached is no error.
  */
@@ -24,6 +24,7 @@
 
 #define ATTACHED_MAX        64
 #define ATTACHED_LISTED_MAX 1000
+#define ATTACHED_BYTES_MAX  OCI_MANIFEST_MAX
 
 enum attached_via { ATTACHED_BY_TAG, ATTACHED_BY_API, ATTACHED_BY_FALLBACK };
 #define ATTACHED_TAG       1U

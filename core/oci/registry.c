@@ -31,7 +31,8 @@ int registry_init(struct registry *registry, const struct oci_place *place, cons
 		.no_proxy = access->no_proxy,
 		.user_agent = access->user_agent,
 		.guard = access->guard,
-		.vouched = access->vouched
+		.vouched = access->vouched,
+		.stop = access->stop
 	};
 	struct url url;
 

@@ -30,6 +30,7 @@
 #include "oci/descriptor.h"
 #include "oci/place.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,8 +62,11 @@ struct oci_access {
 	 * link-local, multicast or unspecified address, unless its host (as in place.host) is `vouched`; NULL: none */
 	bool guard;
 	const char *vouched;
-	bool impatient;  /* 429 and 5xx are not waited for: ERR_RETRY with retry_after at once */
-	int deadline_ms; /* for one call with all its answers; 0: none */
+	/* 429 and 5xx are not waited for: ERR_RETRY at once, with retry_after where the registry has said it, and always
+	 * after a 429 */
+	bool impatient;
+	int deadline_ms;         /* for one call with all its answers; 0: none */
+	const atomic_bool *stop; /* once it is true, calls end soon with ERR_RETRY; NULL: none */
 };
 
 struct oci_manifest_bytes {
