@@ -18,7 +18,9 @@
 #include <string.h>
 
 #define PRIORITY_MAX  1000000
+#define CLASSES_MAX   32
 #define RESOURCES_MAX 64
+#define SEALED_MAX    32
 
 /* ---- pieces ---------------------------------------------------------------------------------------------- */
 
@@ -45,17 +47,17 @@ int policy_word(const json_t *object, const char *path, const char *key, const c
 			meant ? "'?" : "");
 }
 
-int policy_texts(const json_t *object, const char *path, const char *key, bool empty, const json_t **out,
-		struct err *err)
+int policy_texts(const json_t *object, const char *path, const char *key, size_t least, size_t most,
+		const json_t **out, struct err *err)
 {
 	json_t *array = NULL, *item = NULL;
 	size_t i = 0;
 
-	if (json_opt_texts(object, path, key, IMAGEPOLICY_LIST_MAX, &array, err) < 0)
+	if (json_opt_texts(object, path, key, most, &array, err) < 0)
 		return -1;
 	if (!array)
 		return 0;
-	if (!empty && !json_array_size(array))
+	if (json_array_size(array) < least)
 		return err_set(err, ERR_FORMAT, "%s.%s: is empty; leave it out to ask for nothing here", path,
 				key);
 	json_array_foreach (array, i, item)
@@ -103,12 +105,14 @@ static int read_match(struct image_policy *policy, struct err *err)
 	if (!match)
 		return 0;
 	if (json_only_keys(match, path, known, err) < 0 ||
-			policy_texts(match, path, "runtimeClasses", false, &policy->runtime_classes, err) <
-					0 ||
+			policy_texts(match, path, "runtimeClasses", 1, CLASSES_MAX, &policy->runtime_classes,
+					err) < 0 ||
 			read_policy_selector(match, "namespaceSelector", &policy->namespaces, err) < 0 ||
 			read_policy_selector(match, "podSelector", &policy->pods, err) < 0 ||
-			policy_texts(match, path, "images", false, &policy->images, err) < 0 ||
-			policy_texts(match, path, "exceptImages", true, &policy->except_images, err) < 0 ||
+			policy_texts(match, path, "images", 1, IMAGEPOLICY_LIST_MAX, &policy->images, err) <
+					0 ||
+			policy_texts(match, path, "exceptImages", 0, IMAGEPOLICY_LIST_MAX,
+					&policy->except_images, err) < 0 ||
 			check_patterns(policy->images, "spec.match.images", err) < 0)
 		return -1;
 	return check_patterns(policy->except_images, "spec.match.exceptImages", err);
@@ -183,14 +187,14 @@ static int check_resource(const json_t *array, size_t at, const char *key, struc
 
 /* [{<uri>: "kbs:///…", <text>: "…"}]: no two for the same resource. */
 static int read_resources(const json_t *object, const char *path, const char *key, const char *uri,
-		const char *text, const json_t **out, struct err *err)
+		const char *text, size_t most, const json_t **out, struct err *err)
 {
 	const char *known[] = { uri, text, NULL }, *value = NULL;
 	json_t *array = NULL, *item = NULL;
 	char place[POLICY_PLACE_MAX];
 	size_t i = 0;
 
-	if (json_opt_array(object, path, key, RESOURCES_MAX, &array, err) < 0)
+	if (json_opt_array(object, path, key, most, &array, err) < 0)
 		return -1;
 	json_array_foreach (array, i, item) {
 		snprintf(place, sizeof(place), "%s.%s[%zu]", path, key, i);
@@ -218,7 +222,8 @@ static int read_guest(struct image_policy *policy, struct err *err)
 			json_opt_text(guest, path, "policy", &policy->guest.policy, err) < 0)
 		return -1;
 	policy->predicts = guest != NULL;
-	return read_resources(guest, path, "resources", "uri", "text", &policy->guest.resources, err);
+	return read_resources(guest, path, "resources", "uri", "text", RESOURCES_MAX,
+			&policy->guest.resources, err);
 }
 
 static int read_secrets(struct image_policy *policy, struct err *err)
@@ -234,7 +239,7 @@ static int read_secrets(struct image_policy *policy, struct err *err)
 			opt_effect(secrets, path, "sealed", &policy->sealed, err) < 0 ||
 			opt_effect(secrets, path, "plain", &policy->plain, err) < 0)
 		return -1;
-	return read_resources(secrets, path, "keys", "kid", "jwk", &policy->sealed_keys, err);
+	return read_resources(secrets, path, "keys", "kid", "jwk", SEALED_MAX, &policy->sealed_keys, err);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------- */
@@ -370,6 +375,12 @@ bool image_policy_takes_image(const struct image_policy *policy, const struct oc
 {
 	return (!policy->images || any_pattern(policy->images, name)) &&
 			!any_pattern(policy->except_images, name);
+}
+
+bool image_policy_needs_facts(const struct image_policy *policy)
+{
+	return policy->encrypted || policy->signer_count || policy->predicts ||
+			policy->in_agent_policy != EFFECT_IGNORE;
 }
 
 unsigned image_policy_looks(const struct image_policy *policy)

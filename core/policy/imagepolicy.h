@@ -180,6 +180,9 @@ bool image_policy_takes_pod(const struct image_policy *policy, const char *runti
 bool image_policy_takes_image(const struct image_policy *policy, const struct oci_name *name)
 		__attribute__((nonnull));
 
+/* Does it ask for anything that the name alone does not tell? A broken one does not. */
+bool image_policy_needs_facts(const struct image_policy *policy) __attribute__((nonnull));
+
 /* IMAGE_LOOKED_* that its requirements need. */
 unsigned image_policy_looks(const struct image_policy *policy) __attribute__((nonnull));
 

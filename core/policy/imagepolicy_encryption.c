@@ -12,6 +12,8 @@
 
 #define PATH          "spec.encryption"
 #define PROVIDER_HEAD "provider."
+#define SCHEMES_MAX   16
+#define PLATFORMS_MAX 32
 
 static int read_indexes(const json_t *object, struct policy_encryption *out, struct err *err)
 {
@@ -43,7 +45,7 @@ static int read_plain_layers(const json_t *object, struct policy_encryption *out
 	json_t *item = NULL;
 	size_t i = 0;
 
-	if (policy_texts(object, PATH, "plainLayers", true, &out->plain_layers, err) < 0)
+	if (policy_texts(object, PATH, "plainLayers", 0, IMAGEPOLICY_LIST_MAX, &out->plain_layers, err) < 0)
 		return -1;
 	if (out->layers == LAYERS_ANY && json_array_size(out->plain_layers))
 		return err_set(err, ERR_FORMAT,
@@ -78,7 +80,7 @@ static int read_schemes(const json_t *object, struct policy_encryption *out, boo
 	json_t *item = NULL;
 	size_t i = 0;
 
-	if (policy_texts(object, PATH, "schemes", false, &given, err) < 0)
+	if (policy_texts(object, PATH, "schemes", 1, SCHEMES_MAX, &given, err) < 0)
 		return -1;
 	*packets = !given;
 	out->schemes = given ? json_deep_copy(given) : json_pack("[s]", PACKET_SCHEME);
@@ -115,7 +117,7 @@ static int read_keys(const json_t *object, struct policy_encryption *out, bool p
 	json_t *item = NULL;
 	size_t i = 0;
 
-	if (policy_texts(object, PATH, "keys", false, &out->keys, err) < 0)
+	if (policy_texts(object, PATH, "keys", 1, IMAGEPOLICY_LIST_MAX, &out->keys, err) < 0)
 		return -1;
 	if (out->keys && !packets)
 		return err_set(err, ERR_FORMAT,
@@ -133,7 +135,7 @@ static int read_platforms(const json_t *object, struct policy_encryption *out, s
 	json_t *item = NULL;
 	size_t i = 0;
 
-	if (policy_texts(object, PATH, "platforms", false, &out->platforms, err) < 0)
+	if (policy_texts(object, PATH, "platforms", 1, PLATFORMS_MAX, &out->platforms, err) < 0)
 		return -1;
 	json_array_foreach (out->platforms, i, item) {
 		struct span rest = span_of(json_string_value(item)), piece = SPAN_NONE;

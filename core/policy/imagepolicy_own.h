@@ -11,9 +11,9 @@
 int policy_word(const json_t *object, const char *path, const char *key, const char *const *words,
 		unsigned *out, struct err *err) __attribute__((nonnull(2, 3, 4, 5), warn_unused_result));
 
-/* An array of texts of at most IMAGEPOLICY_LIST_MAX, none of them empty. Without `empty` it has at least one. */
-int policy_texts(const json_t *object, const char *path, const char *key, bool empty, const json_t **out,
-		struct err *err) __attribute__((nonnull(2, 3, 5), warn_unused_result));
+/* An array of `least` to `most` texts, none of them empty. *out stays when the member is absent. */
+int policy_texts(const json_t *object, const char *path, const char *key, size_t least, size_t most,
+		const json_t **out, struct err *err) __attribute__((nonnull(2, 3, 6), warn_unused_result));
 
 /* Of the policy's spec, whose other parts are read (digest before signatures). */
 int policy_read_encryption(struct image_policy *policy, struct err *err)

@@ -132,12 +132,6 @@ static void judge_parity(const struct judge_image *judge, struct findings *out)
 
 /* ---- the whole ------------------------------------------------------------------------------------------- */
 
-static bool needs_facts(const struct image_policy *policy)
-{
-	return policy->encrypted || policy->signer_count || policy->predicts ||
-			policy->in_agent_policy != EFFECT_IGNORE;
-}
-
 /* Facts of another image would be a mistake of ours: nothing is concluded from them. */
 static bool are_of(const struct image_facts *facts, const struct oci_name *name)
 {
@@ -156,7 +150,7 @@ void judge_image(const struct judge_image *judge, struct findings *out)
 		return;
 	}
 	judge_required_digest(judge, out);
-	if (!needs_facts(policy))
+	if (!image_policy_needs_facts(policy))
 		return;
 	if (!judge->facts || !are_of(judge->facts, judge->name)) {
 		findings_add(out, FINDING_UNKNOWN, "image", "nothing can be said of the image: %s",

@@ -68,44 +68,53 @@ static void say_plain(const struct scene *scene, size_t first, size_t missing)
 			layer->problem ? layer->problem : "", others(missing).text);
 }
 
-/* Of the layers chosen (all: NULL), those that are neither encrypted nor allowed to be plain. */
-static void judge_all(const struct scene *scene)
+static bool is_named(const json_t *indexes, size_t layer, size_t count)
+{
+	json_t *item = NULL;
+	size_t i = 0;
+
+	json_array_foreach (indexes, i, item) {
+		json_int_t index = json_integer_value(item);
+		if (index == (json_int_t)layer || index + (json_int_t)count == (json_int_t)layer)
+			return true;
+	}
+	return false;
+}
+
+/* Of all layers, or those named, the ones that are neither encrypted nor allowed to be plain. */
+static void judge_chosen(const struct scene *scene)
 {
 	const struct image_platform *platform = scene->platform;
+	bool named = scene->rules->layers == LAYERS_NAMED;
 	size_t first = 0, missing = 0;
 
-	for (size_t i = platform->layer_count; i-- > 0;)
-		if (!platform->layers[i].encrypted && !may_be_plain(scene, &platform->layers[i])) {
-			first = i;
-			missing++;
-		}
+	for (size_t i = 0; i < platform->layer_count; i++) {
+		if (named && !is_named(scene->rules->indexes, i, platform->layer_count))
+			continue;
+		if (platform->layers[i].encrypted || may_be_plain(scene, &platform->layers[i]))
+			continue;
+		first = missing++ ? first : i;
+	}
 	if (missing)
 		say_plain(scene, first, missing);
 }
 
-static void judge_named(const struct scene *scene)
+/* What is named is there. */
+static void judge_indexes(const struct scene *scene)
 {
 	const json_int_t count = (json_int_t)scene->platform->layer_count;
-	size_t first = 0, missing = 0, i = 0;
 	json_t *item = NULL;
+	size_t i = 0;
 
 	json_array_foreach (scene->rules->indexes, i, item) {
-		json_int_t given = json_integer_value(item), at = given < 0 ? given + count : given;
-		if (at < 0 || at >= count) {
+		json_int_t index = json_integer_value(item);
+		if (index >= count || index < -count)
 			findings_add(scene->out, FINDING_VIOLATION, "encryption.indexes",
 					"there is no layer %" JSON_INTEGER_FORMAT
 					"%s, which has %zu; correct "
 					"the policy's indexes, or the image",
-					given, scene->where, scene->platform->layer_count);
-			continue;
-		}
-		const struct image_layer *layer = &scene->platform->layers[at];
-		if (layer->encrypted || may_be_plain(scene, layer))
-			continue;
-		first = missing++ ? first : (size_t)at;
+					index, scene->where, scene->platform->layer_count);
 	}
-	if (missing)
-		say_plain(scene, first, missing);
 }
 
 /* In every mode something is encrypted: an image of plain layers alone is a plain image. */
@@ -122,10 +131,9 @@ static bool judge_layers(const struct scene *scene)
 				platform->layer_count, scene->where);
 		return false;
 	}
-	if (scene->rules->layers == LAYERS_ALL)
-		judge_all(scene);
-	else if (scene->rules->layers == LAYERS_NAMED)
-		judge_named(scene);
+	judge_indexes(scene);
+	if (scene->rules->layers != LAYERS_ANY)
+		judge_chosen(scene);
 	return true;
 }
 

@@ -16,7 +16,8 @@
 
 #define PLACE_MAX    160
 #define ADDRESS_MAX  1024
-#define LOCATION_MAX 400
+#define NO_PROXY_MAX 4096
+#define LOCATION_MAX 520
 
 /* ---- checks ---------------------------------------------------------------------------------------------- */
 
@@ -148,8 +149,8 @@ static int read_entry(const json_t *entry, const char *path, struct registry_set
 		return -1;
 	if (out->no_proxy && !out->proxy)
 		return err_set(err, ERR_FORMAT, "%s.noProxy: there is no proxy", path);
-	if (out->no_proxy && strlen(out->no_proxy) > ADDRESS_MAX)
-		return err_set(err, ERR_LIMIT, "%s.noProxy: is longer than %d bytes", path, ADDRESS_MAX);
+	if (out->no_proxy && strlen(out->no_proxy) > NO_PROXY_MAX)
+		return err_set(err, ERR_LIMIT, "%s.noProxy: is longer than %d bytes", path, NO_PROXY_MAX);
 	if (ca && out->plain_http && !out->mirror_count)
 		return err_set(err, ERR_FORMAT, "%s.ca: has no use with plainHTTP", path);
 	if (out->secret && !name_is_subdomain(span_of(out->secret)))
