@@ -300,7 +300,8 @@ void *flight_main(void *arg)
 		struct flight *flight = queue_next(&self->queue, now, &wake);
 		if (flight)
 			run(self, flight);
-		else
+		/* telling those who waited in vain has let the lock go */
+		else if (!atomic_load(&self->ending))
 			sleep_until(self, now, wake);
 	}
 	pthread_mutex_unlock(&self->lock);
