@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What the API server itself says about right and wrong ConfidentialProfiles: the schema and its rules, the words that
-# users read, defaults, columns, explain. Needs KUBECONFIG (an administrator's) and kubectl on PATH; prints TAP.
+# What the API server itself says about right and wrong ConfidentialProfiles and ImagePolicies: the schema and its rules,
+# the words that users read, defaults, columns, explain. Needs KUBECONFIG (an administrator's) and kubectl on PATH; prints TAP.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
 count=0 failures=0
+kind=ConfidentialProfile
 name=journey-crd-$$
 rc='runtimeClasses: [kata-qemu-snp]'
 sha=$(printf '%064d' 7)
@@ -23,7 +24,7 @@ report() { # report STATUS NAME [WHAT WAS SEEN]
 }
 
 try() { # try SPEC: what the server says to a profile, in $said; nothing is stored
-	said=$(printf '{apiVersion: cocoon.dev/v1alpha1, kind: ConfidentialProfile, metadata: {name: %s}, spec: {%s}}' \
+	said=$(printf '{apiVersion: cocoon.dev/v1alpha1, kind: %s, metadata: {name: %s}, spec: {%s}}' $kind \
 		"$name" "$1" | kubectl create --dry-run=server -o json -f - 2>&1)
 }
 
@@ -42,20 +43,20 @@ refuses() { # refuses NAME SPEC FIELD MESSAGE
 	# After an error of the schema the server adds that it did not go on to the rules.
 	said=${said/$'\n* <nil>: Invalid value: null: some validation rules were not checked'*/}
 	said=${said/$'invalid: \n* '/invalid: }
-	end=${said#"The ConfidentialProfile \"$name\" is invalid: $3: "}
+	end=${said#"The $kind \"$name\" is invalid: $3: "}
 	[ "$end" != "$said" ] && [ "${end%"$4"}" != "$end" ] && [ "${said#*$'\n'}" = "$said" ]
 	report $? "refuses $1: ${4:0:60}" "$said"
 }
 
 cleanup() {
-	kubectl delete confidentialprofile "$name" --ignore-not-found --wait=false >/dev/null 2>&1
+	kubectl delete confidentialprofile,imagepolicy "$name" --ignore-not-found --wait=false >/dev/null 2>&1
 }
 trap cleanup EXIT
 
 established() { # kubectl wait takes a definition without any condition yet for an error, so it is asked again
 	local _
 	for _ in $(seq 50); do
-		said=$(kubectl wait --for=condition=Established crd/confidentialprofiles.cocoon.dev --timeout=30s 2>&1) && return
+		said=$(kubectl wait --for=condition=Established crd/{confidentialprofiles,imagepolicies}.cocoon.dev --timeout=30s 2>&1) && return
 		[[ $said == *"accessor error"* ]] || break
 		sleep 0.2
 	done
@@ -64,9 +65,9 @@ established() { # kubectl wait takes a definition without any condition yet for 
 }
 
 kubectl apply --server-side --force-conflicts -k crds >/dev/null && established
-report $? "the resource definition is established"
-for _ in $(seq 50); do # its handler follows a moment later
-	kubectl get cprof >/dev/null 2>&1 && break
+report $? "the resource definitions are established"
+for _ in $(seq 50); do # their handlers follow a moment later
+	kubectl get cprof,imgpol >/dev/null 2>&1 && break
 	sleep 0.2
 done
 
@@ -218,14 +219,133 @@ report $? "is listed by its category" "$said"
 said=$(kubectl explain cprof.spec.initData 2>&1)
 [[ $said == *"The init-data document: configuration and policy that the guest reads"* ]]
 report $? "explains itself" "$said"
-said=$(kubectl get crd confidentialprofiles.cocoon.dev -o json | jq -r '
+# ---- ImagePolicy
+
+policy_cases() {
+	local host='a pattern has a host, for example docker.io/library/nginx for nginx'
+	local chars='a pattern is lower case and holds letters, digits, -, ., _, :, / as well as * and ?; names with a digest (@) are matched by their repository'
+	local digest='a digest is sha256: and 64, or sha512: and 128, lower-case hexadecimal digits'
+	local glob='a glob over key URIs begins with kbs:// (or *) and has no white space and no %, for example kbs:///default/image-key/*'
+	takes "the least policy" ""
+	takes "every matching field" "match: {runtimeClasses: ['kata-*'], namespaceSelector: {}, podSelector: {matchLabels: {a: b}}, images: ['**', 'docker.io/library/*', 'registry.example:5000/shop**', '[2001:db8::1]:5000/a'], exceptImages: []}, mode: Audit, onUnknown: Warn, templates: Ignore, priority: 1000000"
+	refuses "a pattern without host" "match: {images: [nginx]}" 'spec.match.images[0]' "$host"
+	refuses "an upper-case pattern" "match: {images: ['docker.io/Team/*']}" 'spec.match.images[0]' "$chars"
+	refuses "a pattern with a digest" "match: {exceptImages: ['docker.io/a/b@sha256']}" 'spec.match.exceptImages[0]' "$chars"
+	refuses "a pattern with a tag" "match: {images: ['docker.io/team/app:1']}" 'spec.match.images[0]' "a pattern ends with the repository: leave out the tag"
+	refuses "a pattern of index.docker.io" "match: {images: ['index.docker.io/team/*']}" 'spec.match.images[0]' "a pattern names the host in its normal form: docker.io, and without the port 443"
+	refuses "a pattern with the port 443" "match: {images: ['a.example:443/**']}" 'spec.match.images[0]' "a pattern names the host in its normal form: docker.io, and without the port 443"
+	refuses "a pattern with ***" "match: {images: ['a.example/***']}" 'spec.match.images[0]' 'a pattern has no empty part and no ***'
+	refuses "no patterns" "match: {images: []}" spec.match.images "spec.match.images in body should have at least 1 items"
+	refuses "257 patterns" "match: {images: [$(seq -s, -f 'a.example/%.0f' 257)]}" spec.match.images "must have at most 256 items"
+	refuses "an unknown mode" "mode: Block" spec.mode 'supported values: "Enforce", "Warn", "Audit"'
+	refuses "an onUnknown that allows" "onUnknown: Allow" spec.onUnknown 'supported values: "Deny", "Warn"'
+	refuses "an unknown pin" "digest: {pin: Always}" spec.digest.pin 'supported values: "None", "Auto", "KeepTag", "DropTag"'
+	takes "encryption of some layers" "encryption: {layers: Named, indexes: [0, -1], plainLayers: ['sha256:$sha'], schemes: [jwe, provider.attestation-agent, provider.mine], keys: ['kbs:///a/*', 'kbs+x:///a', '*'], platforms: [linux/amd64, linux/arm64/v8], guest: attestation-agent, sameBroker: false}"
+	refuses "named layers without names" "encryption: {layers: Named}" spec.encryption.indexes "layers: Named needs indexes, for example [-1] for the uppermost layer"
+	refuses "names of layers that are not named" "encryption: {indexes: [0]}" spec.encryption.indexes "indexes say which layers with layers: Named alone"
+	refuses "plain layers with Any" "encryption: {layers: Any, plainLayers: ['sha256:$sha']}" spec.encryption.plainLayers "with layers: Any all layers but one may be plain: remove plainLayers"
+	refuses "a short digest" "encryption: {plainLayers: ['sha256:00']}" 'spec.encryption.plainLayers[0]' "$digest"
+	refuses "a scheme that is none" "encryption: {schemes: [rsa], guest: None}" 'spec.encryption.schemes[0]' "a scheme is provider.attestation-agent, provider.NAME, jwe, pgp, pkcs7 or pkcs11"
+	refuses "a scheme that no guest reads" "encryption: {schemes: [jwe]}" spec.encryption.guest "guests read provider.attestation-agent alone, which is not among the schemes: say guest: None if somebody else decrypts"
+	refuses "keys of brokers without their scheme" "encryption: {schemes: [jwe], guest: None, keys: ['kbs:///a/b/c']}" spec.encryption.keys "keys are those of key brokers, and provider.attestation-agent is not among the schemes"
+	refuses "a key with its broker" "encryption: {keys: ['kbs://kbs.example/a/b/c']}" 'spec.encryption.keys[0]' "leave out the key broker's address, as in kbs:///default/image-key/*: sameBroker sees to it"
+	refuses "a key that is a file" "encryption: {keys: ['file:///a']}" 'spec.encryption.keys[0]' "$glob"
+	refuses "a key with an escape" "encryption: {keys: ['kbs:///a/%41/c']}" 'spec.encryption.keys[0]' "$glob"
+	refuses "a platform that is none" "encryption: {platforms: [amd64]}" 'spec.encryption.platforms[0]' "a platform is os/architecture or os/architecture/variant, for example linux/amd64"
+	refuses "an unknown guest" "encryption: {guest: kata}" spec.encryption.guest 'supported values: "confidential-data-hub", "attestation-agent", "None"'
+}
+
+signer_cases() {
+	local pem='"-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n"' ring='"-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n"'
+	local cosign="cosign: {keys: [$pem]}" gpg="gpg: {keys: $ring, lookaside: 'https://a.example/b'}"
+	local one="signatures: {signers: [{name: a" at='spec.signatures.signers[0]'
+	takes "signers" "signatures: {atLeast: 1, signers: [{name: a, required: true, $cosign}, {name: b, $gpg}]}"
+	takes "what cosign's signature must say" "$one, cosign: {keys: [$pem], layouts: [Tag], annotations: {a: b}, repository: 'a.example:5000/shop/app'}}]}"
+	refuses "no signers" "signatures: {}" spec.signatures.signers "Required value"
+	refuses "an empty list of signers" "signatures: {signers: []}" spec.signatures.signers "spec.signatures.signers in body should have at least 1 items"
+	refuses "17 signers" "signatures: {signers: [$(for i in {1..17}; do printf '{name: a%s, %s},' "$i" "$cosign"; done)]}" spec.signatures.signers "must have at most 16 items"
+	refuses "two signers of a name" "$one, $cosign}, {name: a, $gpg}]}" 'spec.signatures.signers[1]' 'Duplicate value: {"name":"a"}'
+	refuses "a signer by two means" "$one, $cosign, $gpg}]}" "$at" "a signer has either cosign or gpg"
+	refuses "a signer by no means" "$one}]}" "$at" "a signer has either cosign or gpg"
+	refuses "a signer's name with a space" "signatures: {signers: [{name: 'a b', $cosign}]}" "$at.name" "a signer's name holds lower-case letters, digits and -, for example release-team"
+	refuses "more than there are signers" "signatures: {atLeast: 2, signers: [{name: a, $cosign}]}" spec.signatures.atLeast "there are fewer signers than that: lower atLeast or add signers"
+	refuses "fewer than are required" "signatures: {atLeast: 1, signers: [{name: a, required: true, $cosign}, {name: b, required: true, $gpg}]}" spec.signatures.atLeast "more signers are required than that: raise atLeast"
+	refuses "none of the signers" "signatures: {atLeast: 0, signers: [{name: a, $cosign}]}" spec.signatures.atLeast "spec.signatures.atLeast in body should be greater than or equal to 1"
+	refuses "a key that is no PEM" "$one, cosign: {keys: [MFkw]}}]}" "$at.cosign.keys[0]" "must be PEM text, from -----BEGIN PUBLIC KEY----- to -----END PUBLIC KEY-----"
+	refuses "a private key" "$one, cosign: {keys: ['-----BEGIN EC PRIVATE KEY-----']}}]}" "$at.cosign.keys[0]" "this is a private key: give the public key (cosign.pub), and take the private one for known to others"
+	refuses "two keys in one text" "$one, cosign: {keys: ['-----BEGIN PUBLIC KEY----- -----END PUBLIC KEY----- -----BEGIN PUBLIC KEY----- -----END PUBLIC KEY-----']}}]}" "$at.cosign.keys[0]" "this holds more than one key: list each by itself"
+	refuses "9 keys" "$one, cosign: {keys: [$(for _ in {1..9}; do printf '%s,' "$pem"; done)]}}]}" "$at.cosign.keys" "must have at most 8 items"
+	refuses "an unknown layout" "$one, cosign: {keys: [$pem], layouts: [Keyless]}}]}" "$at.cosign.layouts[0]" 'supported values: "Tag", "Bundle"'
+	refuses "a repository for any" "$one, cosign: {keys: [$pem], identity: Any, repository: a.example/b}}]}" "$at.cosign.repository" "with identity: Any no repository is compared: remove one of them"
+	refuses "a repository for bundles" "$one, cosign: {keys: [$pem], layouts: [Bundle], repository: a.example/b}}]}" "$at.cosign.repository" "bundles name no repository: add Tag to layouts, or remove repository"
+	refuses "a repository with a tag" "$one, cosign: {keys: [$pem], repository: 'a.example/b:1'}}]}" "$at.cosign.repository" "must be host/repository in lower case, without tag and digest"
+	refuses "a binary ring" "$one, gpg: {keys: mQEN, lookaside: 'https://a'}}]}" "$at.gpg.keys" "must be armored public keys, beginning with -----BEGIN PGP PUBLIC KEY BLOCK-----"
+	refuses "a secret ring" "$one, gpg: {keys: '-----BEGIN PGP PRIVATE KEY BLOCK----- -----BEGIN PGP PUBLIC KEY BLOCK-----', lookaside: 'https://a'}}]}" "$at.gpg.keys" "this is a private key: give the public keys (gpg --armor --export), and take the private one for known to others"
+	refuses "no lookaside" "$one, gpg: {keys: $ring}}]}" "$at.gpg.lookaside" "Required value"
+	refuses "a lookaside with a password" "$one, gpg: {keys: $ring, lookaside: 'https://u:p@a.example'}}]}" "$at.gpg.lookaside" "must be a URL with scheme http or https and a host, without user, query and fragment"
+	refuses "exact names that are pinned" "digest: {pin: Auto}, $one, gpg: {keys: $ring, lookaside: 'https://a', identity: Exact}}]}" spec.digest.pin "signatures of identity Exact name the image as it is written, which pinning changes: use RepoDigestOrExact, or pin: None"
+}
+
+surroundings_cases() {
+	local private='this is a private key: give the public part, and take the private one for known to others'
+	takes "what the guest is told" "guest: {parity: Deny, policy: '{}', resources: [{uri: 'kbs:///a/b/c', text: x}]}, secrets: {sealed: Deny, plain: Ignore, keys: [{kid: 'kbs:///a/b/c', jwk: '{}'}]}"
+	refuses "a policy that is no JSON" "guest: {policy: 'default: reject'}" spec.guest.policy "must be a JSON object"
+	refuses "a resource twice" "guest: {resources: [{uri: 'kbs:///a/b/c', text: x}, {uri: 'kbs:///a/b/c', text: z}]}" 'spec.guest.resources[1]' 'Duplicate value: {"uri":"kbs:///a/b/c"}'
+	refuses "a resource without type" "guest: {resources: [{uri: 'kbs://', text: x}]}" 'spec.guest.resources[0].uri' "must be a URI such as kbs:///default/type/tag"
+	refuses "a private JSON Web Key" "secrets: {keys: [{kid: 'kbs:///a/b/c', jwk: '{\"d\" : \"x\"}'}]}" 'spec.secrets.keys[0].jwk' "$private"
+	refuses "an unknown effect" "secrets: {plain: Refuse}" spec.secrets.plain 'supported values: "Warn", "Deny", "Ignore"'
+	takes "registries" "registries: [{host: 'a.example:5000', plainHTTP: true, mirrors: [{location: 'b.example/cache'}, {location: localhost}], proxy: 'http://p:3128', noProxy: .svc, credentialsSecret: s}, {host: '*'}, {host: '[2001:db8::1]:5000'}]"
+	refuses "a host twice" "registries: [{host: a.example}, {host: a.example}]" 'spec.registries[1]' 'Duplicate value: {"host":"a.example"}'
+	refuses "a host with a path" "registries: [{host: a.example/b}]" 'spec.registries[0].host' 'must be host or host:port in lower case, or * for all others'
+	refuses "a host of one word" "registries: [{host: registry}]" 'spec.registries[0].host' "without a dot or a port, names of images take this for a part of the repository"
+	refuses "index.docker.io" "registries: [{host: index.docker.io}]" 'spec.registries[0].host' "this is no host of a name in normal form: write docker.io, and leave out the port 443"
+	refuses "the port 443" "registries: [{host: 'a.example:443'}]" 'spec.registries[0].host' "this is no host of a name in normal form: write docker.io, and leave out the port 443"
+	refuses "a certificate that is none" "registries: [{host: a.example, ca: MIIB}]" 'spec.registries[0].ca' "must be PEM text, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"
+	refuses "a certificate without TLS" "registries: [{host: a.example, plainHTTP: true, ca: '-----BEGIN CERTIFICATE----- -----END CERTIFICATE-----'}]" 'spec.registries[0].ca' "with plainHTTP there is no certificate to check"
+	refuses "a mirror with its scheme" "registries: [{host: a.example, mirrors: [{location: 'https://b.example'}]}]" 'spec.registries[0].mirrors[0].location' "must be host or host/prefix in lower case, without scheme"
+	refuses "mirrors of everything" "registries: [{host: '*', mirrors: [{location: b.example}]}]" 'spec.registries[0].mirrors' "name the host that they mirror, not *"
+	refuses "exceptions to no proxy" "registries: [{host: a.example, noProxy: b}]" 'spec.registries[0].noProxy' "noProxy says what is asked without the proxy, and there is no proxy"
+	refuses "a proxy with a password" "registries: [{host: a.example, proxy: 'http://u:p@p:1'}]" 'spec.registries[0].proxy' "must be a URL with scheme http or https and a host, without user, query and fragment"
+}
+
+kind=ImagePolicy
+policy_cases
+signer_cases
+surroundings_cases
+try "encrypted: {}"
+[[ $said == *'unknown field "spec.encrypted"'* ]]
+report $? "refuses a misspelt field of a policy" "$said"
+
+kubectl create -f - >/dev/null <<-END
+	apiVersion: cocoon.dev/v1alpha1
+	kind: ImagePolicy
+	metadata: {name: $name}
+	spec: {match: {images: ['a.example/**']}, digest: {}, encryption: {}, guest: {}, secrets: {}, registries: [{host: a.example}],
+	  signatures: {signers: [{name: a, cosign: {keys: ["-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"]}}]}}
+END
+report $? "stores a policy"
+said=$(kubectl get imgpol "$name" -o json | jq -c '.spec | [.mode, .onUnknown, .templates, .priority, .digest, .encryption, (.signatures.signers[0] | .required,
+	(.cosign | .layouts, .identity)), .guest, .secrets, .registries[0].plainHTTP]')
+[ "$said" = '["Enforce","Deny","Warn",0,{"inAgentPolicy":"Ignore","pin":"None","require":false},{"guest":"confidential-data-hub","layers":"All","sameBroker":true,"schemes":["provider.attestation-agent"]},false,["Tag","Bundle"],"Repository",{"parity":"Warn"},{"plain":"Warn","sealed":"Warn"},false]' ]
+report $? "fills in a policy's defaults" "$said"
+said=$(kubectl patch imgpol "$name" --subresource=status --type=merge -p '{"status":{"hash":"sha256:'"$sha"'","observedGeneration":1,"replicas":2,
+	"conditions":[{"type":"Ready","status":"False","reason":"LastGood","message":"the last good form stays in force","lastTransitionTime":"2026-01-02T03:04:05Z"}],
+	"counts":{"admitted":12,"warned":1,"refused":3,"unknown":0}}}' 2>&1)
+report $? "takes the controller's status of a policy" "$said"
+said=$(kubectl get imgpol "$name" -o wide | sed 's/  */ /g;s/ [0-9]*s / AGE /')
+[[ $said == *"NAME READY MODE IMAGES ADMITTED REFUSED UNKNOWN AGE WARNED REASON MESSAGE HASH"*"$name False Enforce [\"a.example/**\"] 12 3 0 AGE 1 LastGood the last good form stays in force sha256:$sha" ]]
+report $? "prints a policy's columns" "$said"
+said=$(kubectl get coco -o name 2>&1)
+[[ $said == *"imagepolicy.cocoon.dev/$name"* ]]
+report $? "lists a policy by its category" "$said"
+said=$(kubectl get crd confidentialprofiles.cocoon.dev imagepolicies.cocoon.dev -o json | jq -r '
 	def fields(p): .properties? // {} | to_entries[] | (p + "." + .key) as $q | .value |
 		(if .description then empty else $q end), fields($q), (.items? // {} | fields($q + "[]"));
-	.spec.versions[0].schema.openAPIV3Schema.properties | {properties: {spec, status}} | fields("")')
+	.items[].spec.versions[0].schema.openAPIV3Schema.properties | {properties: {spec, status}} | fields("")')
 [ -z "$said" ]
 report $? "describes every field" "$said"
 said=$(kubectl apply --dry-run=server --server-side --force-conflicts -k crds 2>&1) && said=$(kubectl diff --server-side --force-conflicts -k crds 2>&1)
-report $? "applying the definition again changes nothing" "$said"
+report $? "applying the definitions again changes nothing" "$said"
 
 echo "1..$count"
 [ "$failures" -eq 0 ]
