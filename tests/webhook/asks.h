@@ -72,11 +72,12 @@ static inline struct policy_set *policies_of(const char *settings, const char *p
 
 #define DIGEST_A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-/* An image of one platform with one layer, at registry.example/shop/app. */
-static inline struct image_facts *facts_of(bool encrypted, int64_t fetched)
+/* An image of one platform with one layer, at registry.example/shop/app; plain when there is no key. */
+static inline struct image_facts *facts_made(const char *key, int64_t fetched)
 {
+	bool encrypted = key != NULL;
 	const struct image_recipient recipient = { .scheme = "provider.attestation-agent",
-		.key = "kbs:///default/key/app",
+		.key = encrypted ? key : "",
 		.guests = { [0 ... PACKET_GUESTS - 1] = true } };
 	const struct image_layer layer = { .digest = DIGEST_A,
 		.media_type = encrypted ? "application/vnd.oci.image.layer.v1.tar+gzip+encrypted"
@@ -98,6 +99,11 @@ static inline struct image_facts *facts_of(bool encrypted, int64_t fetched)
 		.fetched = fetched };
 
 	return image_facts_new(&draft);
+}
+
+static inline struct image_facts *facts_of(bool encrypted, int64_t fetched)
+{
+	return facts_made(encrypted ? "kbs:///default/key/app" : NULL, fetched);
 }
 
 #endif
