@@ -173,16 +173,25 @@ report $? "policies: the protected annotations are the agreed ones" "$wrong"
 finds "so are the webhooks'" default "$hooks"'.[].matchConditions[] | select(.name | startswith("protected-")) |
 	select(.expression | contains("'"${protected//\"/\\\"}"'") | not) | .name'
 
-# ---- the resource definition
-finds "the definition is structural and served" default '.[] | select(.kind == "CustomResourceDefinition") | .spec |
-	select(.scope != "Cluster" or .names.shortNames != ["cprof"] or .names.categories != ["coco"] or
-	(.versions | map(select(.storage and .served and .subresources.status)) | length) != 1) | tojson'
-finds "every text, list and map of a profile is bounded" default '
+# ---- the resource definitions
+finds "both definitions are there" default '[.[] | select(.kind == "CustomResourceDefinition") | .metadata.name] | sort |
+	select(. != ["confidentialprofiles.cocoon.dev", "imagepolicies.cocoon.dev"]) | tojson'
+finds "the definitions are structural and served" default '.[] | select(.kind == "CustomResourceDefinition") | .spec |
+	select(.scope != "Cluster" or .names.shortNames != {ConfidentialProfile: ["cprof"], ImagePolicy: ["imgpol"]}[.names.kind] or
+	.names.categories != ["coco"] or (.versions | map(select(.storage and .served and .subresources.status)) | length) != 1) | .names.kind'
+finds "every rule says what is wrong in words of its own" default '.[] | select(.kind == "CustomResourceDefinition") |
+	.. | objects | .["x-kubernetes-validations"]? // empty | .[] | select(.message == null) | .rule'
+finds "every text, list and map of our resources is bounded" default '
 	def open($at): . as $s | (if .type == "string" and (.enum or .maxLength or .format == "date-time" | not) then $at
 		elif .type == "array" and (.maxItems | not) then $at
 		elif .type == "object" and .additionalProperties and (.maxProperties | not) then $at else empty end),
 		(.properties // {} | to_entries[] | .key as $k | .value | open($at + "." + $k)), (.items // empty | open($at + "[]"));
-	.[] | select(.kind == "CustomResourceDefinition") | .spec.versions[0].schema.openAPIV3Schema.properties | (.spec | open("spec")), (.status | open("status"))'
+	.[] | select(.kind == "CustomResourceDefinition") | .spec | .names.kind as $kind | .versions[0].schema.openAPIV3Schema.properties |
+	(.spec | open($kind + ".spec")), (.status | open($kind + ".status"))'
+finds "the controller alone writes statuses, and nobody the resources" default '.[] | select(.kind | endswith("Role")) | .metadata.name as $name |
+	.rules[] | select(.apiGroups == ["cocoon.dev"]) | select(
+		if .resources | all(endswith("/status")) then $name != "cocoon-controller" or .verbs != ["patch"]
+		else .verbs - ["get", "list", "watch"] != [] end) | "\($name): \(tojson)"'
 
 echo "1..$count"
 [ "$failures" -eq 0 ]
