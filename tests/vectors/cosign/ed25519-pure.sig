@@ -1,0 +1,1 @@
+WGhmWBy26iwWn/7LCqBG+zfucPfW1TuOJv4pmy669Oua9ZtKxa0fQykeEeIbKPl4nGDBWZBSl4j1NdWUgwwFCQ==

@@ -1,0 +1,1 @@
+oAKNaj2pbYQpGt+KWnn+GF5vPNlfpOPEoiyQyo8IDUPB8fGbzFh/dHzTtZH+M7Y2GMJjbO5Swm4rbth80hlHCA==

@@ -1,0 +1,1 @@
+MEUCIQCL+okAGLOBYbF4ALuXTf0N2VvnkJ2y9mvDklpSKDeiQAIgQilWcqmkhVQdf3e+6FsMewdVRzScbVNtuDaopL7NBdM=
