@@ -28,7 +28,7 @@ struct facts {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* something may be due; on the system's monotonic clock */
 	struct cache cache;
-	struct queue queue;
+	struct turns queue;
 	struct shared_settings *settings;
 	struct facts_counts counts; /* the events alone */
 	unsigned thread_count;

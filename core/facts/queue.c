@@ -15,16 +15,16 @@ struct host {
 	int64_t not_before;
 };
 
-void queue_init(struct queue *queue, size_t most, unsigned per_host, unsigned most_strangers)
+void turns_init(struct turns *queue, size_t most, unsigned per_host, unsigned most_strangers)
 {
-	*queue = (struct queue){
+	*queue = (struct turns){
 		.most = most, .per_host = per_host, .most_strangers = most_strangers, .soonest = INT64_MAX
 	};
 }
 
 /* ---- hosts ---- */
 
-static struct host *host_find(const struct queue *queue, const char *name)
+static struct host *host_find(const struct turns *queue, const char *name)
 {
 	struct host *host = queue->first;
 
@@ -33,21 +33,21 @@ static struct host *host_find(const struct queue *queue, const char *name)
 	return host;
 }
 
-static void host_append(struct queue *queue, struct host *host)
+static void host_append(struct turns *queue, struct host *host)
 {
 	host->next = NULL;
 	*(queue->last ? &queue->last->next : &queue->first) = host;
 	queue->last = host;
 }
 
-static void host_unlink(struct queue *queue, struct host *before, struct host *host)
+static void host_unlink(struct turns *queue, struct host *before, struct host *host)
 {
 	*(before ? &before->next : &queue->first) = host->next;
 	if (queue->last == host)
 		queue->last = before;
 }
 
-static struct host *host_take(struct queue *queue, const char *name)
+static struct host *host_take(struct turns *queue, const char *name)
 {
 	struct host *host = host_find(queue, name);
 
@@ -60,7 +60,7 @@ static struct host *host_take(struct queue *queue, const char *name)
 }
 
 /* A host is remembered while somebody waits for it, or it asked for patience. */
-static void forget_idle(struct queue *queue, int64_t now)
+static void forget_idle(struct turns *queue, int64_t now)
 {
 	struct host *before = NULL;
 
@@ -76,14 +76,14 @@ static void forget_idle(struct queue *queue, int64_t now)
 	}
 }
 
-void queue_clear(struct queue *queue)
+void turns_clear(struct turns *queue)
 {
 	forget_idle(queue, INT64_MAX);
 }
 
 /* ---- finding ---- */
 
-static struct flight *const *bucket_of(const struct queue *queue, const struct key *key)
+static struct flight *const *bucket_of(const struct turns *queue, const struct key *key)
 {
 	return &queue->buckets[key->hash % QUEUE_BUCKETS];
 }
@@ -101,7 +101,7 @@ static bool will_do(const struct flight *flight, const struct image_want *want, 
 	return true;
 }
 
-struct flight *queue_find(const struct queue *queue, const struct key *key, uint64_t credentials,
+struct flight *turns_find(const struct turns *queue, const struct key *key, uint64_t credentials,
 		const struct image_want *want, int64_t now, int64_t max_age)
 {
 	struct flight *flight = *bucket_of(queue, key);
@@ -113,7 +113,7 @@ struct flight *queue_find(const struct queue *queue, const struct key *key, uint
 	return flight;
 }
 
-static bool runs_already(const struct queue *queue, const struct key *key)
+static bool runs_already(const struct turns *queue, const struct key *key)
 {
 	const struct flight *flight = *bucket_of(queue, key);
 
@@ -124,14 +124,14 @@ static bool runs_already(const struct queue *queue, const struct key *key)
 
 /* ---- waiting ---- */
 
-bool queue_has_room(const struct queue *queue, const char *name)
+bool turns_has_room(const struct turns *queue, const char *name)
 {
 	const struct host *host = host_find(queue, name);
 
 	return queue->waiting < queue->most && (!host || host->waiting < (queue->most + 1) / 2);
 }
 
-void queue_add(struct queue *queue, struct flight *flight, const char *name, bool front)
+void turns_add(struct turns *queue, struct flight *flight, const char *name, bool front)
 {
 	struct flight **bucket = &queue->buckets[flight->key.hash % QUEUE_BUCKETS];
 	struct host *host = host_take(queue, name);
@@ -151,7 +151,7 @@ void queue_add(struct queue *queue, struct flight *flight, const char *name, boo
 		queue->soonest = flight->deadline;
 }
 
-static void leave_bucket(struct queue *queue, const struct flight *flight)
+static void leave_bucket(struct turns *queue, const struct flight *flight)
 {
 	struct flight **at = &queue->buckets[flight->key.hash % QUEUE_BUCKETS];
 
@@ -160,7 +160,7 @@ static void leave_bucket(struct queue *queue, const struct flight *flight)
 	*at = flight->same;
 }
 
-static void leave_host(struct queue *queue, struct flight **at)
+static void leave_host(struct turns *queue, struct flight **at)
 {
 	struct flight *flight = *at;
 
@@ -170,7 +170,7 @@ static void leave_host(struct queue *queue, struct flight **at)
 	queue->waiting--;
 }
 
-struct flight *queue_expired(struct queue *queue, int64_t now, bool all)
+struct flight *turns_expired(struct turns *queue, int64_t now, bool all)
 {
 	if (!all && now < queue->soonest)
 		return NULL;
@@ -198,7 +198,7 @@ static void sooner(int64_t *wake, int64_t time)
 }
 
 /* The host's first flight that may begin; NULL: none. */
-static struct flight **due_at(const struct queue *queue, struct host *host, int64_t now, int64_t *wake)
+static struct flight **due_at(const struct turns *queue, struct host *host, int64_t now, int64_t *wake)
 {
 	if (*host->name && host->running >= queue->per_host)
 		return NULL;
@@ -218,7 +218,7 @@ static struct flight **due_at(const struct queue *queue, struct host *host, int6
 	return NULL;
 }
 
-struct flight *queue_next(struct queue *queue, int64_t now, int64_t *wake)
+struct flight *turns_next(struct turns *queue, int64_t now, int64_t *wake)
 {
 	struct host *before = NULL;
 
@@ -244,7 +244,7 @@ struct flight *queue_next(struct queue *queue, int64_t now, int64_t *wake)
 	return NULL;
 }
 
-void queue_done(struct queue *queue, struct flight *flight)
+void turns_done(struct turns *queue, struct flight *flight)
 {
 	leave_bucket(queue, flight);
 	flight->running = false;
@@ -253,7 +253,7 @@ void queue_done(struct queue *queue, struct flight *flight)
 	queue->strangers -= flight->stranger;
 }
 
-void queue_hold(struct queue *queue, struct flight *flight, int64_t until, int64_t patience)
+void turns_hold(struct turns *queue, struct flight *flight, int64_t until, int64_t patience)
 {
 	struct host *host = flight->host;
 
@@ -269,7 +269,7 @@ void queue_hold(struct queue *queue, struct flight *flight, int64_t until, int64
 		queue->soonest = patience;
 }
 
-int64_t queue_held(const struct queue *queue, const char *name)
+int64_t turns_held(const struct turns *queue, const char *name)
 {
 	const struct host *host = host_find(queue, name);
 

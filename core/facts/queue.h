@@ -47,7 +47,7 @@ struct flight {
 
 #define QUEUE_BUCKETS 1024
 
-struct queue {
+struct turns {
 	struct host *first, *last; /* who was served last stands last */
 	struct flight *buckets[QUEUE_BUCKETS];
 	size_t waiting, running, most;
@@ -56,35 +56,35 @@ struct queue {
 	int64_t soonest;                    /* no deadline of those that wait is before */
 };
 
-void queue_init(struct queue *queue, size_t most, unsigned per_host, unsigned most_strangers)
+void turns_init(struct turns *queue, size_t most, unsigned per_host, unsigned most_strangers)
 		__attribute__((nonnull));
 /* Nothing waits or runs any more. */
-void queue_clear(struct queue *queue) __attribute__((nonnull));
+void turns_clear(struct turns *queue) __attribute__((nonnull));
 
 /*
  * A flight that would do for somebody who wants this, no older than max_age: one that waits (its want can be widened), or one
  * that runs, has not begun before that, and looks for enough.
  */
-struct flight *queue_find(const struct queue *queue, const struct key *key, uint64_t credentials,
+struct flight *turns_find(const struct turns *queue, const struct key *key, uint64_t credentials,
 		const struct image_want *want, int64_t now, int64_t max_age) __attribute__((nonnull));
 
 /* Has it room for one more at that host ("" for none: files)? */
-bool queue_has_room(const struct queue *queue, const char *host) __attribute__((nonnull));
+bool turns_has_room(const struct turns *queue, const char *host) __attribute__((nonnull));
 /* Waits from now on at that host; `front`: it has waited before. */
-void queue_add(struct queue *queue, struct flight *flight, const char *host, bool front)
+void turns_add(struct turns *queue, struct flight *flight, const char *host, bool front)
 		__attribute__((nonnull));
 
 /* Takes what is due; it runs from now on. NULL: nothing is, and *wake is when to ask again (INT64_MAX: after a change). */
-struct flight *queue_next(struct queue *queue, int64_t now, int64_t *wake) __attribute__((nonnull));
+struct flight *turns_next(struct turns *queue, int64_t now, int64_t *wake) __attribute__((nonnull));
 /* One that waited beyond its deadline, or any when `all`: it is out of the queue. NULL: none. */
-struct flight *queue_expired(struct queue *queue, int64_t now, bool all) __attribute__((nonnull));
+struct flight *turns_expired(struct turns *queue, int64_t now, bool all) __attribute__((nonnull));
 /* It runs no longer, and is out of the queue. */
-void queue_done(struct queue *queue, struct flight *flight) __attribute__((nonnull));
+void turns_done(struct turns *queue, struct flight *flight) __attribute__((nonnull));
 
 /* The flight's host is not asked before then; those that wait for it do so no longer than `patience`, another time. */
-void queue_hold(struct queue *queue, struct flight *flight, int64_t until, int64_t patience)
+void turns_hold(struct turns *queue, struct flight *flight, int64_t until, int64_t patience)
 		__attribute__((nonnull));
 /* Until when a host is not asked; 0 for a host that may be. */
-int64_t queue_held(const struct queue *queue, const char *host) __attribute__((nonnull));
+int64_t turns_held(const struct turns *queue, const char *host) __attribute__((nonnull));
 
 #endif
