@@ -2,7 +2,7 @@
 #include "webhook/handoff.h"
 
 #include "crypto/init.h"
-#include "tests/profile/scene.h"
+#include "tests/webhook/asks.h"
 
 #define ROUNDS 2000
 
@@ -22,6 +22,14 @@ static void gives_each_thing_once_and_the_newest(void **state)
 	auto_catalog struct catalog *taken = handoff_take_catalog(&handoff);
 	assert_ptr_equal(taken, two);
 	assert_null(handoff_take_catalog(&handoff));
+	auto_policy_set struct policy_set *old = policies_of(NULL, NULL), *new = policies_of(NULL, NULL);
+	assert_null(handoff_take_policies(&handoff));
+	handoff_give_policies(&handoff, old);
+	handoff_give_policies(&handoff, new);
+	auto_policy_set struct policy_set *set = handoff_take_policies(&handoff);
+	assert_ptr_equal(set, new);
+	assert_null(handoff_take_policies(&handoff));
+	handoff_give_policies(&handoff, old);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(secret_from_span(&key, span_of(i ? "second" : "first"), NULL), 0);
 		handoff_give_cert(&handoff, span_of(i ? "cert 2" : "cert 1"), &key);
@@ -61,6 +69,7 @@ static void *give(void *ctx)
 {
 	struct handoff *handoff = ctx;
 	auto_catalog struct catalog *catalog = catalog_of(NULL, NULL);
+	auto_policy_set struct policy_set *policies = policies_of(NULL, NULL);
 
 	for (int i = 0; i < ROUNDS; i++) {
 		auto_secret struct secret key = SECRET_NONE;
@@ -69,6 +78,7 @@ static void *give(void *ctx)
 		if (secret_from_span(&key, span_of(text), NULL) < 0)
 			abort();
 		handoff_give_cert(handoff, span_of(text), &key);
+		handoff_give_policies(handoff, policies);
 		handoff_give_catalog(handoff, catalog);
 		handoff_tell_counts(handoff,
 				(struct follow_counts){ .events = (uint64_t)i, .relists = (uint64_t)i });
@@ -93,6 +103,7 @@ static void two_threads_never_see_halves(void **state)
 	while (!over) {
 		over = handoff_failed(&handoff);
 		catalog_unref(handoff_take_catalog(&handoff));
+		policy_set_unref(handoff_take_policies(&handoff));
 		if (handoff_take_cert(&handoff, &cert, &key)) {
 			assert_true(span_eq(buf_span(&cert), secret_span(&key)));
 			long now = strtol(buf_text(&cert), NULL, 10);

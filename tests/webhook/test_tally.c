@@ -46,18 +46,63 @@ static void counts_answers_by_path_and_outcome_but_no_dry_runs(void **state)
 		assert_holds(buf_text(&out), lines[i]);
 }
 
+static void counts_images_and_those_who_wait_for_them(void **state)
+{
+	struct tally tally = { 0 };
+	struct verdicts verdicts;
+	const struct pending_counts pending = {
+		.waiting = 2, .deferred = 9, .late = 3, .crowded = 1, .failures = { [ERR_RETRY] = 5 }
+	};
+	struct tally_state now = { .pending = &pending,
+		.verdicts = &verdicts,
+		.facts = { .hits = 10, .misses = 4, .shared = 2, .throttled = 1, .images = 3, .bytes = 6000 },
+		.notices_dropped = 8 };
+	auto_buf struct buf out = BUF_MAX(1 << 20);
+
+	(void)state;
+	verdicts_init(&verdicts);
+	verdicts_add(&verdicts, "shop", GATE_REFUSED);
+	verdicts_add(&verdicts, "", GATE_UNKNOWN);
+	tally_format(&tally, &now, &out);
+	static const char *const lines[] = {
+		"\ncocoon_webhook_images_total{policy=\"shop\",verdict=\"refused\"} 1\n",
+		"\ncocoon_webhook_images_total{policy=\"shop\",verdict=\"admitted\"} 0\n",
+		"\ncocoon_webhook_images_total{policy=\"\",verdict=\"unknown\"} 1\n",
+		"\ncocoon_webhook_deferred 2\n",
+		"\ncocoon_webhook_deferred_total{what=\"all\"} 9\n",
+		"\ncocoon_webhook_deferred_total{what=\"late\"} 3\n",
+		"\ncocoon_webhook_deferred_total{what=\"crowded\"} 1\n",
+		"\ncocoon_webhook_deferred_seconds_count{phase=\"facts\"} 0\n",
+		"\ncocoon_facts_failures_total{kind=\"retry\"} 5\n",
+		"\ncocoon_facts_total{event=\"hit\"} 10\n",
+		"\ncocoon_facts_total{event=\"throttled\"} 1\n",
+		"\ncocoon_facts_images 3\n",
+		"\ncocoon_facts_bytes 6000\n",
+		"\ncocoon_facts_fetches{state=\"running\"} 0\n",
+		"\ncocoon_webhook_notices_dropped_total 8\n",
+	};
+	for (size_t i = 0; i < COUNT(lines); i++)
+		assert_holds(buf_text(&out), lines[i]);
+	verdicts_clear(&verdicts);
+}
+
 /* Every sample belongs to the family whose HELP and TYPE stand above it, and no family comes twice. */
 static void is_well_formed_without_a_catalog(void **state)
 {
 	struct tally tally = { 0 };
-	const struct tally_state now = { 0 };
+	struct verdicts verdicts;
+	const struct pending_counts pending = { .waiting = 0 };
+	const struct tally_state now = { .pending = &pending, .verdicts = &verdicts };
 	auto_buf struct buf out = BUF_MAX(1 << 20);
 	auto_json json_t *families = json_object();
 	struct span rest, line;
 	char family[128] = "";
 
 	(void)state;
+	verdicts_init(&verdicts);
+	verdicts_add(&verdicts, "shop", GATE_ADMITTED);
 	tally_format(&tally, &now, &out);
+	verdicts_clear(&verdicts);
 	rest = buf_span(&out);
 	while (span_next(&rest, '\n', &line)) {
 		if (span_starts(line, "# HELP ")) {
@@ -72,13 +117,14 @@ static void is_well_formed_without_a_catalog(void **state)
 					span_starts(line, "# TYPE ") ? span_from(line, 7) : line, family));
 		}
 	}
-	assert_true(json_object_size(families) >= 8);
+	assert_true(json_object_size(families) >= 18);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_answers_by_path_and_outcome_but_no_dry_runs),
+		cmocka_unit_test(counts_images_and_those_who_wait_for_them),
 		cmocka_unit_test(is_well_formed_without_a_catalog),
 	};
 
