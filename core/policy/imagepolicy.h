@@ -38,7 +38,9 @@
  *         parity: Warn                         | Deny | Ignore: the guest would refuse what is admitted here
  *         policy: "{…}"                        policy.json; absent: what the pod's init-data says
  *         resources: [{uri: "kbs:///…", text: "…"}]   what the guest would fetch: keys, policies, configurations
- *       secrets:                               of the pod as a whole
+ *       secrets:                               of the pod as a whole (pod/secrets.h). Every confidential pod is warned of
+ *                                              sealed ones that are no good and of plain ones: Warn is that, and what
+ *                                              the keys here show; Deny refuses; Ignore adds nothing
  *         sealed: Warn  plain: Warn            | Deny | Ignore
  *         keys: [{kid: "kbs:///…", jwk: "{…}"}]
  *       registries: [policy/registry.h]
