@@ -84,6 +84,9 @@ static const char *inside(const unsigned char bytes[16])
 		for (size_t k = 0; k < 4; k++)
 			plain[k] = bytes[embedded[i].at[k]] ^ embedded[i].flip;
 		memcpy(&address, plain, sizeof(address));
+		/* zeros are the place of another of its layouts */
+		if (embedded[i].prefix.bits == 48 && !plain[0])
+			continue;
 		word = guard_ipv4(&address);
 	}
 	return word;

@@ -250,10 +250,11 @@ indexes() {
 	expect_ok "an index: and that one is encrypted" sealed_number "oci:$work/several-one:t" 1
 }
 
-platforms() { # platforms LAYOUT: of its index, and the index's annotations
+platforms() { # platforms LAYOUT: of its index, and the index's annotations, but for the plain image's digest
 	jq -c '[.manifests[].platform | .os + "/" + .architecture]' \
 		"$(blob "$1" "$(jq -r '.manifests[0].digest' "$1/index.json")")" | tr '\n' ' '
-	jq -c .annotations "$(blob "$1" "$(jq -r '.manifests[0].digest' "$1/index.json")")"
+	jq -c '.annotations | del(.["dev.cocoon.image.source"])' \
+		"$(blob "$1" "$(jq -r '.manifests[0].digest' "$1/index.json")")"
 }
 
 sealed_number() { # sealed_number PLACE NUMBER
