@@ -29,6 +29,7 @@ static int decode(const char *text, const char *what, size_t max, struct buf *ou
 	auto_buf struct buf plain = BUF_MAX(b64_encoded_len(max));
 	bool standard = strpbrk(text, "+/"), url = strpbrk(text, "-_");
 	size_t len = strlen(text);
+	struct err cause = ERR_NONE;
 
 	if (len % 4 == 0 && span_ends(span_new(text, len), "="))
 		len -= span_ends(span_new(text, len), "==") ? 2 : 1;
@@ -39,8 +40,9 @@ static int decode(const char *text, const char *what, size_t max, struct buf *ou
 		if (plain.ptr[i] == '+' || plain.ptr[i] == '/')
 			plain.ptr[i] = plain.ptr[i] == '+' ? '-' : '_';
 	buf_init(out, max);
-	if ((standard && url) || b64url_decode(buf_span(&plain), out, NULL) < 0)
-		return err_set(err, ERR_FORMAT, "%s is not base64", what);
+	if ((standard && url) || b64url_decode(buf_span(&plain), out, &cause) < 0)
+		return err_set(err, cause.kind == ERR_LIMIT ? ERR_LIMIT : ERR_FORMAT,
+				"%s is not base64 of at most %zu bytes", what, max);
 	return 0;
 }
 
