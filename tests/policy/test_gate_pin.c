@@ -196,19 +196,18 @@ static void leaves_templates_and_asks_nobody_without_a_pin(void **state)
 
 static void writes_the_annotation_beside_what_others_write(void **state)
 {
-	static const char *const pods[] = {
-		"{spec: {runtimeClassName: snp}}",
-		"{metadata: {}, spec: {runtimeClassName: snp}}",
-		"{metadata: {name: x, annotations: null}, spec: {runtimeClassName: snp}}",
-		"{metadata: {annotations: {}}, spec: {runtimeClassName: snp}}",
-		"{metadata: {annotations: {a: b, cocoon.dev/image-policies: old}}, spec: {runtimeClassName: "
-		"snp}}",
+	static const char *const metadata[] = {
+		"",
+		"metadata: {}, ",
+		"metadata: {name: x, annotations: null}, ",
+		"metadata: {annotations: {}}, ",
+		"metadata: {annotations: {a: b, cocoon.dev/image-policies: old}}, ",
 	};
 	auto_policy_set struct policy_set *set = set_of("Deny", "- {name: p, spec: {}}");
 
 	(void)state;
-	for (size_t i = 0; i < 3 * COUNT(pods); i++) {
-		auto_json json_t *pod = yaml(pods[i / 3]);
+	for (size_t i = 0; i < 3 * COUNT(metadata); i++) {
+		auto_json json_t *pod = yamlf("{%sspec: {runtimeClassName: snp}}", metadata[i / 3]);
 		auto_json json_t *patch = json_array();
 		const struct question question = { .set = set, .mutate = true, .patch = patch };
 		auto_gate_result struct gate_result result;
