@@ -46,17 +46,19 @@ static const struct image_platform *left_out(const struct sign_look *look, const
 	return NULL;
 }
 
+/* Nothing is missing for certain. */
 static void say_open(const struct sign_look *look, const struct sign_attempt *attempt, enum finding_kind kind,
 		const char *rule, struct findings *out)
 {
-	findings_add(out, kind, rule, "no signature of its was found, %s",
-			attempt->unknown ? "and there are more signatures than are tried; remove those that "
-					   "nobody needs"
-					: look->judge->facts->more
-					? "and more is attached to the image than is read; remove what "
-					  "nobody "
-					  "needs"
-					: "but not everywhere was looked; try again");
+	const char *known =
+			attempt->flaw.cause > CAUSE_KEY ? attempt->flaw.why : "no signature of its was found";
+	const char *why = "but not everywhere was looked; try again";
+
+	if (attempt->unknown)
+		why = "and there are more signatures than are tried; remove those that nobody needs";
+	else if (look->judge->facts->more)
+		why = "and more is attached to the image than is read; remove what nobody needs";
+	findings_add(out, kind, rule, "%s, %s", known, why);
 }
 
 static void say_signer(const struct sign_look *look, const struct sign_attempt *attempt,

@@ -7,14 +7,16 @@
 #include "policy/judge_own.h"
 #include "policy/simple.h"
 
-/* Verifications of one judgement, of 100 us each: whoever may write to a repository may attach very much to an image.
- * What is beyond makes the verdict unknown. */
-#define SIGN_VERIFICATIONS_MAX 4096U
-#define SIGN_SIMPLE_COST       8U /* of a GPG message, beside a signature of cosign's */
-#define SIGN_CREDENTIALS_MAX   IMAGEPOLICY_KEYS_MAX
-#define SIGN_KEYS_MAX          (IMAGEPOLICY_SIGNERS_MAX * IMAGEPOLICY_KEYS_MAX)
-#define SIGN_FINGERPRINTS_MAX  (IMAGEPOLICY_SIGNERS_MAX * SIGN_CREDENTIALS_MAX)
-#define SIGN_NUMBERS           (SIGN_KEYS_MAX + SIGN_FINGERPRINTS_MAX + 1)
+/* What verifications of one judgement may cost, in units of about 100 us: whoever may write to a repository may attach very
+ * much to an image. What is beyond makes the verdict unknown. */
+#define SIGN_COST_MAX         2048U
+#define SIGN_COST_KEY         1U
+#define SIGN_COST_SLOW        8U /* P-384, P-521 */
+#define SIGN_COST_SIMPLE      8U /* a GPG message */
+#define SIGN_CREDENTIALS_MAX  IMAGEPOLICY_KEYS_MAX
+#define SIGN_KEYS_MAX         (IMAGEPOLICY_SIGNERS_MAX * IMAGEPOLICY_KEYS_MAX)
+#define SIGN_FINGERPRINTS_MAX (IMAGEPOLICY_SIGNERS_MAX * SIGN_CREDENTIALS_MAX)
+#define SIGN_NUMBERS          (SIGN_KEYS_MAX + SIGN_FINGERPRINTS_MAX + 1)
 
 /* Why a signer is not satisfied; the later ones explain more. */
 enum sign_cause {
@@ -69,7 +71,7 @@ struct sign_look {
 	const struct judge_image *judge;
 	struct sign_claim **claims; /* one for each signature, read when it is needed */
 	struct sign_attempt attempts[IMAGEPOLICY_SIGNERS_MAX];
-	unsigned verified;
+	unsigned cost;
 	char fingerprints[SIGN_FINGERPRINTS_MAX][SIMPLE_FINGERPRINT_MAX];
 	unsigned fingerprint_count;
 };

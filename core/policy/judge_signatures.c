@@ -76,11 +76,11 @@ static bool is_done(const struct sign_look *look, const struct sign_attempt *att
 
 static bool may_verify(struct sign_look *look, struct sign_attempt *attempt, unsigned cost)
 {
-	if (look->verified + cost > SIGN_VERIFICATIONS_MAX) {
+	if (look->cost + cost > SIGN_COST_MAX) {
 		attempt->unknown = true;
 		return false;
 	}
-	look->verified += cost;
+	look->cost += cost;
 	return true;
 }
 
@@ -115,6 +115,13 @@ static unsigned layout_of(const struct image_signature *signature)
 	return 0;
 }
 
+static unsigned cost_of(const struct pkey *key)
+{
+	enum pkey_kind kind = pkey_kind(key);
+
+	return kind == PKEY_P384 || kind == PKEY_P521 ? SIGN_COST_SLOW : SIGN_COST_KEY;
+}
+
 /* Which of the signer's keys verifies it; key_count when none does. */
 static size_t verifying_key(
 		struct sign_look *look, struct sign_attempt *attempt, const struct image_signature *signature)
@@ -122,7 +129,7 @@ static size_t verifying_key(
 	const struct policy_signer *signer = attempt->signer;
 	size_t k = 0;
 
-	while (k < signer->key_count && may_verify(look, attempt, 1) &&
+	while (k < signer->key_count && may_verify(look, attempt, cost_of(signer->keys[k])) &&
 			cosign_verify(signature, signer->keys[k], NULL) < 0)
 		k++;
 	return attempt->unknown ? signer->key_count : k;
@@ -202,7 +209,7 @@ static void try_message(struct sign_look *look, struct sign_attempt *attempt, si
 	struct sign_flaw flaw = { .cause = CAUSE_NONE };
 	struct err err = ERR_NONE;
 
-	if (!may_verify(look, attempt, SIGN_SIMPLE_COST))
+	if (!may_verify(look, attempt, SIGN_COST_SIMPLE))
 		return;
 	if (simple_verify(attempt->signer->ring, signature->payload, look->judge->now, &by, &err) < 0) {
 		flaw.cause = err.kind == ERR_AUTH ? CAUSE_KEY : CAUSE_UNREADABLE;
