@@ -39,6 +39,7 @@ static void verdict_clear(struct verdict *verdict)
 /* Runs it, whatever comes out; there must be one signature. */
 static int ask(rnp_ffi_t ffi, struct span packets, struct verdict *out, struct err *err)
 {
+	rnp_signature_handle_t handle = NULL;
 	size_t count = 0;
 	rnp_result_t result =
 			rnp_input_from_memory(&out->input, (const uint8_t *)packets.ptr, packets.len, false);
@@ -52,8 +53,10 @@ static int ask(rnp_ffi_t ffi, struct span packets, struct verdict *out, struct e
 	result = rnp_op_verify_execute(out->op);
 	if (rnp_op_verify_get_signature_count(out->op, &count) || count != 1 ||
 			rnp_op_verify_get_signature_at(out->op, 0, &out->signature) ||
-			rnp_op_verify_signature_get_handle(out->signature, &out->handle))
+			rnp_op_verify_signature_get_handle(out->signature, &handle))
 		return err_set(err, ERR_FORMAT, "the message is damaged: %s", rnp_result_to_string(result));
+	/* only now: where it fails, it leaves a handle that it has freed */
+	out->handle = handle;
 	return 0;
 }
 
