@@ -23,7 +23,6 @@ static int read_toml(const json_t *data, const char *file, json_t **out, struct 
 	return 0;
 }
 
-/* An empty text is none: the guest would fail to read it as an URI, and an empty policy is no JSON. */
 static char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_text_at(object, key, NULL);

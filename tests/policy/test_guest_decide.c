@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/policy/judge_scene.h"
+
+#define APP_NAME HOST "/" REPOSITORY
+#define REJECTED "Image policy rejected: Denied by policy: rejected by `sigstoreSigned` rule"
+
+/* A case: what the guest has, which signatures the image has, how it is named, and what comes of it. */
+struct decide {
+	const char *policy; /* requirements of HOST; @build is a key's PEM as JSON text */
+	const char *resources;
+	const char *text;
+	const char *toml; /* registry configuration */
+	enum guest_verdict verdict;
+	const char *words; /* a glob */
+};
+
+static void check(const char *what, const struct policy_guest *settings, const struct guest_view *view,
+		const char *text, const struct image_facts *facts, enum guest_verdict wanted,
+		const char *words)
+{
+	static const char *const verdicts[] = { "accepts", "refuses", "unknown" };
+	auto_buf struct buf why = BUF_MAX(65536);
+	struct oci_name name;
+
+	assert_int_equal(oci_name_parse(text, &name, NULL), 0);
+	enum guest_verdict verdict = guest_decide(settings, view, text, &name, facts, &why);
+	if (verdict != wanted || !span_glob(span_of(words), buf_span(&why)))
+		fail_msg("%s (%s): %s, not %s: %s\nwanted: %s", what, text, verdicts[verdict],
+				verdicts[wanted], buf_text(&why), words);
+	assert_true(span_is_utf8(buf_span(&why)));
+}
+
+/* policy.json with these requirements for the host, everything else refused. */
+static char *policy_of(const char *requirements)
+{
+	auto_free char *keyed = scene_with_keys(requirements);
+
+	return xasprintf("{\"default\":[{\"type\":\"reject\"}],\"transports\":{\"docker\":{\"" HOST
+			 "\":[%s]}}}",
+			keyed);
+}
+
+static void run(const struct decide *one, const struct image_facts *facts)
+{
+	auto_free char *policy = policy_of(one->policy);
+	auto_free char *resources = one->resources ? scene_with_keys(one->resources) : NULL;
+	auto_json json_t *listed = resources ? json_loads(resources, 0, NULL) : NULL;
+	struct policy_guest settings = { .policy = policy, .resources = listed };
+
+	assert_true(!resources || listed);
+	check(one->policy, &settings, NULL, one->text, facts, one->verdict, one->words);
+}
+
+#define COSIGN(members) "{\"type\":\"sigstoreSigned\"," members "}"
+#define KEY             "\"keyData\":@build"
+#define SAME_REPO       ",\"signedIdentity\":{\"type\":\"matchRepository\"}"
+#define IDENTITY(rest)  ",\"signedIdentity\":{\"type\":" rest "}"
+#define P521_PEM                                                              \
+	"\"-----BEGIN PUBLIC KEY-----\\n"                                     \
+	"MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQAG0M2JRYW/a0qpqVUvMooYiKaH6Ib\\n" \
+	"KK9h1mhlHSm72iDjmV+Cci+sJxEN7Na7yi08t9uQe46QEHYaA9279alicy8A2ECM\\n" \
+	"XUOS3x5IfPt7QbcSagS7pFyoZGg3IH3+HQ1ykJ2I60piyeIDgeAuzfc/voASZnnz\\n" \
+	"gSmEVdcE2hw36oTmHg8=\\n"                                             \
+	"-----END PUBLIC KEY-----\\n\""
+
+/* ---- requirements without signatures ---- */
+
+static void decides_by_the_requirements_of_the_scope(void **state)
+{
+	static const struct decide cases[] = {
+		{ "{\"type\":\"insecureAcceptAnything\"}", .text = APP_NAME ":1", .verdict = GUEST_ACCEPTS,
+				.words = "by scope \"" HOST "\" of the guest's policy.json" },
+		{ "{\"type\":\"reject\"}", .text = APP_NAME ":1", .verdict = GUEST_REFUSES,
+				.words = "Image policy rejected: Denied by policy: Policy `reject` rejects "
+					 "image " APP_NAME ":1: *" },
+		{ "{\"type\":\"insecureAcceptAnything\"},{\"type\":\"reject\"}", .text = APP_NAME ":1",
+				.verdict = GUEST_REFUSES, .words = "*rejects image*" },
+		/* quirk: no requirement at all is all of them met */
+		{ "", .text = APP_NAME ":1", .verdict = GUEST_ACCEPTS, .words = "by scope*" },
+		/* quirk: the guest compares hosts as they are written, with their case and port */
+		{ "{\"type\":\"insecureAcceptAnything\"}", .text = "Registry.Example/" REPOSITORY ":1",
+				.verdict = GUEST_REFUSES,
+				.words = "*rejects image Registry.Example/" REPOSITORY
+					 ":1: *scope \"default\"*" },
+		{ "{\"type\":\"insecureAcceptAnything\"}", .text = HOST ":443/" REPOSITORY ":1@" IMAGE,
+				.verdict = GUEST_REFUSES,
+				.words = "*rejects image " HOST ":443/" REPOSITORY ":1@" IMAGE ": *" },
+		{ "{\"type\":\"reject\"}", .text = "other.example/a:1", .verdict = GUEST_REFUSES,
+				.words = "*scope \"default\"*" },
+	};
+	auto_scene_image struct scene_image *image = scene_image_new();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		run(&cases[i], &image->draft);
+}
+
+/* ---- cosign ---- */
+
+static void checks_the_rule_and_the_key_before_signatures(void **state)
+{
+	static const struct decide cases[] = {
+		{ COSIGN(KEY IDENTITY("\"matchExact\"")), .verdict = GUEST_REFUSES,
+				.words = REJECTED " (Denied by MatchExact): *" },
+		{ COSIGN(KEY IDENTITY("\"matchRepoDigestOrExact\"")), .verdict = GUEST_REFUSES,
+				.words = "*(Denied by MatchRepoDigestOrExact)*" },
+		{ COSIGN(KEY IDENTITY("\"exactReference\",\"dockerReference\":\"a\"")),
+				.verdict = GUEST_REFUSES,
+				.words = "*(Denied by ExactReference { docker_reference: \"a\" })*" },
+		{ COSIGN(KEY IDENTITY("\"remapIdentity\",\"prefix\":\"a\",\"signedPrefix\":\"b\"")),
+				.verdict = GUEST_REFUSES,
+				.words = "*(Denied by RemapIdentity { prefix: \"a\", signed_prefix: \"b\" "
+					 "})*" },
+		{ COSIGN("\"keyPaths\":[\"/a\"]"), .verdict = GUEST_REFUSES,
+				.words = "*(Neither keyPath nor keyData is specified.)*" },
+		{ COSIGN(KEY ",\"keyPath\":\"/a\""), .verdict = GUEST_REFUSES,
+				.words = "*(Both keyPath and keyData are specified.)*" },
+		/* quirk: base64, podman's form of keyData, is no key to the guest */
+		{ COSIGN("\"keyData\":\"LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K\""), .verdict = GUEST_REFUSES,
+				.words = "*(failed to build public key verifier): *not base64*" },
+		{ COSIGN("\"keyData\":\"-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n\""),
+				.verdict = GUEST_REFUSES, .words = "*failed to build public key verifier*" },
+		{ COSIGN("\"keyData\":\"-----BEGIN PUBLIC KEY-----\\nAAAA\\n\""), .verdict = GUEST_REFUSES,
+				.words = "*failed to build public key verifier*" },
+		{ COSIGN("\"keyData\":\"-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----\\n\""),
+				.verdict = GUEST_REFUSES, .words = "*failed to build public key verifier*" },
+		/* quirk: admission verifies P-521, the guest does not */
+		{ COSIGN("\"keyData\":" P521_PEM), .verdict = GUEST_REFUSES, .words = "*no P-521*" },
+		{ COSIGN("\"keyPath\":\"https://k.example/a\""), .verdict = GUEST_REFUSES,
+				.words = "*(Resource URI scheme https not supported)*" },
+		{ COSIGN("\"keyPath\":\"kbs:///default/key/1\""), .verdict = GUEST_UNKNOWN,
+				.words = "*kbs:///default/key/1, is not listed in spec.guest.resources*" },
+		{ COSIGN("\"keyPath\":\"/run/keys/a.pub\""), .verdict = GUEST_UNKNOWN,
+				.words = "*/run/keys/a.pub*" },
+		{ COSIGN("\"keyPath\":\"kbs:///default/key/1\""),
+				.resources = "[{\"uri\":\"kbs:///default/key/1\",\"text\":\"x\"}]",
+				.verdict = GUEST_REFUSES, .words = "*failed to build public key verifier*" },
+		/* one refuses, whatever is not known of the other */
+		{ COSIGN("\"keyPath\":\"kbs:///default/key/1\"") ",{\"type\":\"reject\"}",
+				.verdict = GUEST_REFUSES, .words = "*not listed*; *rejects image*" },
+	};
+	auto_scene_image struct scene_image *image = scene_image_new();
+
+	(void)state;
+	scene_tag(image, BUILD, IMAGE, APP_NAME, NULL);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct decide one = cases[i];
+
+		one.text = APP_NAME ":1";
+		run(&one, &image->draft);
+	}
+}
+
+/* Signatures of one image: a letter each in `signed`. */
+static void sign(struct scene_image *image, const char *how)
+{
+	for (; *how; how++) {
+		struct image_signature *made = NULL;
+
+		switch (*how) {
+		case 'b': /* good */
+			scene_tag(image, BUILD, IMAGE, APP_NAME, NULL);
+			break;
+		case 'a': /* P-384 */
+			scene_tag(image, AUDIT, IMAGE, APP_NAME, NULL);
+			break;
+		case 'r': /* Ed25519 */
+			scene_tag(image, RELEASE, IMAGE, APP_NAME, NULL);
+			break;
+		case 'e': /* RSA */
+			scene_tag(image, ELSEWHERE, IMAGE, APP_NAME, NULL);
+			break;
+		case 's': /* of somebody else, the name fits */
+			scene_tag(image, STRANGER, IMAGE, APP_NAME, NULL);
+			break;
+		case 'f': /* of somebody else, another repository */
+			scene_tag(image, STRANGER, IMAGE, "registry.example/foreign", NULL);
+			break;
+		case 'c': /* by the key, copied from another repository */
+			scene_tag(image, BUILD, IMAGE, "registry.example/copied", NULL);
+			break;
+		case 'd': /* of another digest */
+			scene_tag(image, BUILD, PLAIN, APP_NAME, NULL);
+			break;
+		case 't': /* another type: the guest does not look */
+			scene_attach(image, IMAGE_SIG_TAG, BUILD,
+					xstrdup("{\"critical\":{\"identity\":{\"docker-reference\":"
+						"\"" APP_NAME
+						"\"},\"image\":{\"docker-manifest-digest\":\"" IMAGE
+						"\"},\"type\":\"anything\"}}"),
+					SPAN_NONE);
+			break;
+		case 'n': /* no payload of the form */
+			scene_attach(image, IMAGE_SIG_TAG, BUILD, xstrdup("{\"critical\":{}}"), SPAN_NONE);
+			break;
+		case 'p': /* a platform's, under its own tag */
+			made = scene_tag(image, BUILD, AMD64, APP_NAME, NULL);
+			made->subject = AMD64;
+			break;
+		case 'B': /* bundle */
+			scene_bundle(image, BUILD, IMAGE, NULL);
+			break;
+		case 'x': /* could not be read */
+			made = scene_tag(image, STRANGER, IMAGE, APP_NAME, NULL);
+			made->problem = "its blob is gone";
+			break;
+		default:
+			fail_msg("no such signature: %c", *how);
+		}
+	}
+}
+
+static void checks_signatures_as_the_guest_does(void **state)
+{
+	static const struct {
+		const char *policy, *signatures;
+		enum guest_verdict verdict;
+		const char *words;
+	} cases[] = {
+		{ COSIGN(KEY SAME_REPO), "b", GUEST_ACCEPTS, "by scope \"" HOST "\"*" },
+		{ COSIGN(KEY), "b", GUEST_ACCEPTS, "*" },
+		{ COSIGN("\"keyData\":@audit"), "a", GUEST_ACCEPTS, "*" },
+		{ COSIGN("\"keyData\":@release"), "r", GUEST_ACCEPTS, "*" },
+		{ COSIGN("\"keyData\":@elsewhere"), "e", GUEST_ACCEPTS, "*" },
+		{ COSIGN(KEY SAME_REPO) "," COSIGN("\"keyData\":@audit" SAME_REPO), "ba", GUEST_ACCEPTS,
+				"*" },
+		{ COSIGN(KEY SAME_REPO) "," COSIGN("\"keyData\":@audit" SAME_REPO), "b", GUEST_REFUSES,
+				REJECTED ": the key verifies none of the 1 signatures*" },
+		{ COSIGN(KEY), "s", GUEST_REFUSES, "*the key verifies none*" },
+		{ COSIGN(KEY), "", GUEST_REFUSES, "*finds no signature of " IMAGE "*" },
+		{ COSIGN(KEY), "d", GUEST_REFUSES, "*none of the 1 signatures*is about " IMAGE "*" },
+		{ COSIGN(KEY), "n", GUEST_REFUSES, "*none of the 1 signatures*" },
+		/* quirks */
+		{ COSIGN(KEY), "B", GUEST_REFUSES, "*the guest will not find it*" },
+		{ COSIGN(KEY), "p", GUEST_REFUSES, "*only platforms of the index are signed*" },
+		{ COSIGN(KEY SAME_REPO), "t", GUEST_ACCEPTS, "*" },
+		{ COSIGN(KEY), "c", GUEST_ACCEPTS, "*" },
+		{ COSIGN(KEY SAME_REPO), "c", GUEST_REFUSES,
+				"*(Match reference failed.): a signature names 'registry.example/copied'*" },
+		/* one foreign signature with another name, and nothing is accepted any more */
+		{ COSIGN(KEY SAME_REPO), "bf", GUEST_REFUSES,
+				"*names 'registry.example/foreign'*all 2 signatures*" },
+		{ COSIGN(KEY SAME_REPO), "fb", GUEST_REFUSES, "*names 'registry.example/foreign'*" },
+		{ COSIGN(KEY SAME_REPO), "bs", GUEST_ACCEPTS, "*" },
+		{ COSIGN(KEY), "bf", GUEST_ACCEPTS, "*" },
+		/* those of another digest, and what is no payload, are dropped before */
+		{ COSIGN(KEY SAME_REPO), "dbn", GUEST_ACCEPTS, "*" },
+		{ COSIGN(KEY IDENTITY("\"exactRepository\",\"dockerRepository\":\"" APP_NAME "\"")), "b",
+				GUEST_ACCEPTS, "*" },
+		{ COSIGN(KEY IDENTITY("\"exactRepository\",\"dockerRepository\":\"registry.example/x\"")),
+				"b", GUEST_REFUSES, "*(Match reference failed.)*" },
+		{ COSIGN(KEY SAME_REPO), "bx", GUEST_UNKNOWN, "*could not be read here: its blob is gone*" },
+		{ COSIGN(KEY SAME_REPO), "x", GUEST_REFUSES, "*" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		static const char *const names[] = { APP_NAME ":1", APP_NAME ":1@" IMAGE,
+			APP_NAME "@" IMAGE };
+		auto_scene_image struct scene_image *image = scene_image_new();
+
+		sign(image, cases[i].signatures);
+		for (size_t k = 0; k < COUNT(names); k++)
+			run(&(struct decide){ .policy = cases[i].policy,
+					    .text = names[k],
+					    .verdict = cases[i].verdict,
+					    .words = cases[i].words },
+					&image->draft);
+	}
+}
+
+static void compares_the_name_that_the_pod_has(void **state)
+{
+	static const char anywhere[] = "{\"default\":[" COSIGN(KEY SAME_REPO) "],\"transports\":{}}";
+	auto_free char *policy = scene_with_keys(anywhere);
+	const struct policy_guest settings = { .policy = policy };
+	auto_scene_image struct scene_image *image = scene_image_new();
+
+	(void)state;
+	sign(image, "b");
+	check("as signed", &settings, NULL, APP_NAME ":1", &image->draft, GUEST_ACCEPTS, "*");
+	check("port", &settings, NULL, HOST ":443/" REPOSITORY ":1", &image->draft, GUEST_REFUSES,
+			"*(Match reference failed.)*");
+	check("case", &settings, NULL, "REGISTRY.example/" REPOSITORY ":1", &image->draft, GUEST_REFUSES,
+			"*(Match reference failed.)*");
+}
+
+static void takes_keys_of_the_listed_resources(void **state)
+{
+	static const struct decide cases[] = {
+		{ COSIGN("\"keyPath\":\"kbs:///default/key/1\"" SAME_REPO),
+				.resources = "[{\"uri\":\"kbs:///default/key/1\",\"text\":@build}]" },
+		/* the address is ignored by guests */
+		{ COSIGN("\"keyPath\":\"kbs://any.example/default/key/1\"" SAME_REPO),
+				.resources = "[{\"uri\":\"kbs:///default/key/1\",\"text\":@build}]" },
+		{ COSIGN("\"keyPath\":\"file:///keys/a\""),
+				.resources = "[{\"uri\":\"kbs:///a/b/c\",\"text\":\"x\"},{\"uri\":\"file:///"
+					     "keys/a\",\"text\":"
+					     "@build}]" },
+		{ COSIGN("\"keyPath\":\"/keys/a\""), .resources = "[{\"uri\":\"/keys/a\",\"text\":@build}]" },
+	};
+	auto_scene_image struct scene_image *image = scene_image_new();
+
+	(void)state;
+	sign(image, "b");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct decide one = cases[i];
+
+		one.text = APP_NAME ":1";
+		one.verdict = GUEST_ACCEPTS;
+		one.words = "*";
+		run(&one, &image->draft);
+	}
+}
+
+static void does_not_know_what_was_not_looked_for(void **state)
+{
+	auto_scene_image struct scene_image *image = scene_image_new();
+	struct decide one = { .policy = COSIGN(KEY), .text = APP_NAME ":1", .verdict = GUEST_UNKNOWN };
+
+	(void)state;
+	sign(image, "b");
+	image->draft.looked = IMAGE_LOOKED_REFERRERS | IMAGE_LOOKED_SIMPLE;
+	one.words = "*were not looked for*";
+	run(&one, &image->draft);
+	image->draft.looked = IMAGE_LOOKED_TAG;
+	image->draft.more = true;
+	one.words = "*more is attached*";
+	run(&one, &image->draft);
+}
+
+/* ---- what the guest loads ---- */
+
+static void takes_the_policy_that_the_guest_would_load(void **state)
+{
+#define REJECT_ALL "{\"default\":[{\"type\":\"reject\"}],\"transports\":{}}"
+#define ACCEPT_ALL "{\"default\":[{\"type\":\"insecureAcceptAnything\"}],\"transports\":{}}"
+	static char reject[] = REJECT_ALL, accept[] = ACCEPT_ALL, bad[] = "{\"default\":[]}",
+		    uri[] = "kbs:///default/security-policy/1", lookaside[] = "docker: {a.b: {lookaside: x}}",
+		    store[] = "default-docker: {sigstore: 'file:///s'}";
+	static const struct {
+		const char *own; /* the ImagePolicy's */
+		bool none;       /* no init-data at all */
+		struct guest_view view;
+		const char *listed;
+		enum guest_verdict verdict;
+		const char *words;
+	} cases[] = {
+		{ .none = true, .verdict = GUEST_UNKNOWN, .words = "*no init-data*" },
+		{ .none = true, .own = reject, .verdict = GUEST_REFUSES, .words = "*rejects image*" },
+		/* quirk: without [image] the host's kernel command line decides */
+		{ .view = { .image = false }, .verdict = GUEST_UNKNOWN, .words = "*kernel command line*" },
+		{ .view = { .image = true },
+				.verdict = GUEST_ACCEPTS,
+				.words = "*no policy.json: it accepts every*" },
+		{ .view = { .image = true, .policy = reject },
+				.verdict = GUEST_REFUSES,
+				.words = "*rejects*" },
+		{ .view = { .image = true, .policy = accept }, .verdict = GUEST_ACCEPTS, .words = "*" },
+		{ .own = accept,
+				.view = { .image = true, .policy = reject },
+				.verdict = GUEST_ACCEPTS,
+				.words = "*" },
+		/* the URI wins over the text */
+		{ .view = { .image = true, .policy = accept, .policy_uri = uri },
+				.listed = reject,
+				.verdict = GUEST_REFUSES,
+				.words = "*rejects*" },
+		{ .view = { .image = true, .policy = accept, .policy_uri = uri },
+				.verdict = GUEST_UNKNOWN,
+				.words = "*kbs:///default/security-policy/1, which spec.guest.resources does "
+					 "not*" },
+		{ .view = { .image = true, .policy = bad },
+				.verdict = GUEST_REFUSES,
+				.words = "Image Client error: Initialize signature validator failed: Invalid "
+					 "image policy "
+					 "file: *'transports' is missing*" },
+		/* an unreadable lookaside configuration refuses everything, once there is a policy */
+		{ .view = { .image = true, .policy = accept, .sigstore = lookaside },
+				.verdict = GUEST_REFUSES,
+				.words = "*Invalid simple signing sigstore config: *'sigstore' alone*" },
+		{ .view = { .image = true, .sigstore = lookaside }, .verdict = GUEST_ACCEPTS, .words = "*" },
+		{ .view = { .image = true, .policy = accept, .sigstore = store },
+				.verdict = GUEST_ACCEPTS,
+				.words = "*" },
+	};
+	auto_scene_image struct scene_image *image = scene_image_new();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_json json_t *listed = cases[i].listed
+				? json_pack("[{s:s,s:s}]", "uri", uri, "text", cases[i].listed)
+				: NULL;
+		const struct policy_guest settings = { .policy = cases[i].own, .resources = listed };
+		auto_free char *what = xasprintf("case %zu", i);
+
+		check(what, &settings, cases[i].none ? NULL : &cases[i].view, APP_NAME ":1", &image->draft,
+				cases[i].verdict, cases[i].words);
+	}
+}
+
+/* ---- mirrors ---- */
+
+static void judges_every_place_that_the_guest_may_pull_from(void **state)
+{
+	static char policy[] = "{\"default\":[{\"type\":\"reject\"}],\"transports\":{\"docker\":{"
+			       "\"" HOST "\":[{\"type\":\"insecureAcceptAnything\"}],"
+			       "\"lax.example\":[{\"type\":\"insecureAcceptAnything\"}],"
+			       "\"docker.io\":[{\"type\":\"insecureAcceptAnything\"}]}}}";
+	static const struct {
+		const char *toml, *text;
+		enum guest_verdict verdict;
+		const char *words;
+	} cases[] = {
+		{ "", APP_NAME ":1", GUEST_ACCEPTS, "by scope*" },
+		{ "[[registry]]\nprefix=\"" HOST "\"\nmirror=[{location=\"lax.example/m\"}]", APP_NAME ":1",
+				GUEST_ACCEPTS,
+				"from lax.example/m/" REPOSITORY
+				":1, place 1 of 2: accepted: *; from " APP_NAME
+				":1, place 2 of 2: accepted: *" },
+		/* the scope has to be that of the mirror */
+		{ "[[registry]]\nprefix=\"" HOST "\"\nmirror=[{location=\"m.example\"}]", APP_NAME ":1",
+				GUEST_REFUSES,
+				"from m.example/" REPOSITORY
+				":1, place 1 of 2: refused: *; *place 2 of 2: accepted*" },
+		/* a lax mirror of a name that is refused */
+		{ "[[registry]]\nprefix=\"strict.example\"\nmirror=[{location=\"lax.example\"}]",
+				"strict.example/a:1", GUEST_REFUSES,
+				"*place 1 of 2: accepted*; *place 2 of 2: refused*" },
+		{ "[[registry]]\nprefix=\"strict.example\"\nlocation=\"lax.example\"", "strict.example/a:1",
+				GUEST_ACCEPTS, "by scope \"lax.example\"*" },
+		{ "[[registry]]\nprefix=\"" HOST "\"\nblocked=true", APP_NAME ":1", GUEST_REFUSES,
+				"*Image " APP_NAME ":1 is blocked by registry rule.*" },
+		{ "unqualified-search-registries=[\"docker.io\",\"x.example\"]", "busybox", GUEST_REFUSES,
+				"from docker.io/library/busybox:latest, place 1 of 2: accepted*; from "
+				"x.example/busybox:latest, place 2 of 2: refused*" },
+		{ "[[registry]]\nblocked=true", APP_NAME ":1", GUEST_REFUSES,
+				"*both location and prefix are empty*" },
+		{ "x = ", APP_NAME ":1", GUEST_REFUSES, "*cannot read its registry configuration*" },
+		{ NULL, APP_NAME ":1", GUEST_UNKNOWN,
+				"*kbs:///default/registry/1, which spec.guest.resources does*" },
+	};
+	static char uri[] = "kbs:///default/registry/1";
+	struct guest_view view = { .image = true, .policy = policy, .registries_uri = uri };
+	auto_scene_image struct scene_image *image = scene_image_new();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_json json_t *listed = cases[i].toml
+				? json_pack("[{s:s,s:s}]", "uri", uri, "text", cases[i].toml)
+				: NULL;
+		const struct policy_guest settings = { .resources = listed };
+
+		check(cases[i].toml ? cases[i].toml : "not listed", &settings, &view, cases[i].text,
+				&image->draft, cases[i].verdict, cases[i].words);
+	}
+	/* the table wins over the URI */
+	view.registries = json_object();
+	check("inline", &(struct policy_guest){ .policy = NULL }, &view, APP_NAME ":1", &image->draft,
+			GUEST_ACCEPTS, "*");
+	json_decref(view.registries);
+}
+
+static void does_not_know_the_signatures_of_a_mirror(void **state)
+{
+	static char toml[] = "[[registry]]\nprefix=\"" HOST "\"\nlocation=\"m.example\"";
+	auto_free char *policy = scene_with_keys("{\"default\":[" COSIGN(KEY) "],\"transports\":{}}");
+	struct guest_view view = { .image = true, .policy = policy, .registries_uri = toml };
+	auto_json json_t *listed = json_pack("[{s:s,s:s}]", "uri", toml, "text", toml);
+	const struct policy_guest settings = { .resources = listed };
+	auto_scene_image struct scene_image *image = scene_image_new();
+
+	(void)state;
+	sign(image, "b");
+	check("mirror", &settings, &view, APP_NAME ":1", &image->draft, GUEST_UNKNOWN,
+			"*looks for signatures where it pulls from*");
+}
+
+static void keeps_to_the_room_for_reasons(void **state)
+{
+	auto_free char *policy = policy_of(COSIGN(KEY SAME_REPO));
+	const struct policy_guest settings = { .policy = policy };
+	auto_scene_image struct scene_image *image = scene_image_new();
+	struct oci_name name;
+
+	(void)state;
+	sign(image, "f");
+	assert_int_equal(oci_name_parse(APP_NAME ":1", &name, NULL), 0);
+	for (size_t max = 0; max < 400; max++) {
+		auto_buf struct buf why = BUF_MAX(max);
+
+		assert_int_equal(guest_decide(&settings, NULL, NULL, &name, &image->draft, &why),
+				GUEST_REFUSES);
+		assert_true(why.len <= max && span_is_utf8(buf_span(&why)));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(decides_by_the_requirements_of_the_scope),
+		cmocka_unit_test(checks_the_rule_and_the_key_before_signatures),
+		cmocka_unit_test(checks_signatures_as_the_guest_does),
+		cmocka_unit_test(compares_the_name_that_the_pod_has),
+		cmocka_unit_test(takes_keys_of_the_listed_resources),
+		cmocka_unit_test(does_not_know_what_was_not_looked_for),
+		cmocka_unit_test(takes_the_policy_that_the_guest_would_load),
+		cmocka_unit_test(judges_every_place_that_the_guest_may_pull_from),
+		cmocka_unit_test(does_not_know_the_signatures_of_a_mirror),
+		cmocka_unit_test(keeps_to_the_room_for_reasons),
+	};
+
+	return cmocka_run_group_tests(tests, make_keys, free_keys);
+}
