@@ -321,5 +321,8 @@ int fetch_image(const struct fetch_options *options, const struct image_want *wa
 	if (!status)
 		status = read_facts(fetch, out, err);
 	fetch_free(fetch);
+	/* what is wrong with a document says which; who reads it wants to know where it was */
+	if (status < 0 && err && !strstr(err->text, options->place->text))
+		err_wrap(err, "%s", options->place->text);
 	return status;
 }
