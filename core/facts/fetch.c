@@ -200,8 +200,9 @@ static int look_at_source(struct fetch *fetch, const char *source, struct err *e
 static int read_attached(struct fetch *fetch, const struct image_facts *draft, struct err *err)
 {
 	int status = fetch_attached(fetch, draft->digest, err);
+	bool each = draft->index && !fetch->checkable;
 
-	for (size_t i = 0; !status && draft->index && !fetch->checkable && i < fetch->platform_count; i++)
+	for (size_t i = 0; !status && each && i < fetch->platform_count; i++)
 		if (strcmp(fetch->platforms[i].digest, draft->digest) != 0)
 			status = fetch_attached(fetch, fetch->platforms[i].digest, err);
 	if (!status)
