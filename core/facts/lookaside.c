@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FILE_SCHEME   "file://"
 #define REDIRECTS_MAX 5
@@ -52,10 +53,23 @@ static int open_below(const char *base, char *path, struct err *err)
 		fd = next;
 		rest = slash + 1;
 	}
+	/* a pipe would have us wait for who writes into it */
 	int file = fd < 0 ? -1 : openat(fd, rest, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (file < 0)
 		err_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "opening it");
 	return file;
+}
+
+static bool is_regular(int fd, struct err *err)
+{
+	struct stat what;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &what) == 0 && S_ISREG(what.st_mode))
+		return true;
+	err_set(err, ERR_IO, "what is there is no regular file");
+	return false;
 }
 
 static int read_file(struct lookaside *self, struct err *err)
@@ -65,7 +79,7 @@ static int read_file(struct lookaside *self, struct err *err)
 	struct err why = ERR_NONE;
 	auto_fd int fd = open_below(*base ? base : "/", path, &why);
 
-	self->there = fd >= 0 && fs_read_fd(fd, buf_text(&self->place), &self->bytes, &why) == 0;
+	self->there = is_regular(fd, &why) && fs_read_fd(fd, buf_text(&self->place), &self->bytes, &why) == 0;
 	self->large = why.kind == ERR_LIMIT;
 	if (self->there || self->large || why.kind == ERR_NOT_FOUND)
 		return 0;
@@ -178,6 +192,8 @@ static int follow(const struct visit *visit, struct buf *url, struct err *err)
 	auto_buf struct buf next = BUF_MAX(URL_MAX);
 	struct url base, target;
 
+	if (!*visit->answer.location)
+		return err_set(err, ERR_FORMAT, "HTTP %d without a Location", visit->answer.status);
 	if (url_parse(buf_span(url), &base, err) < 0 ||
 			url_resolve(&base, span_of(visit->answer.location), &next, err) < 0 ||
 			url_parse(buf_span(&next), &target, err) < 0)
