@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (result.allowed && !result.skipped)
 		gate_each_image(&view, "", gate_has_line, &result);
 	auto_json json_t *after = gate_write(&review, &written);
+	assert(after);
 	gate_ask(&review, &result);
 	assert(!strstr(buf_text(&result.message), "metadata.annotations[" GATE_ANNOTATION));
 	review.before = &written;

@@ -53,31 +53,21 @@ static void list_policies(struct gate *gate)
 			gate->policies[gate->policy_count++] = set->items[i];
 }
 
-static int by_name(const void *a, const void *b)
-{
-	const struct image_policy *const *left = a, *const *right = b;
-
-	return strcmp((*left)->name, (*right)->name);
-}
-
-/* The order of priorities counts in each policy's own hash, so names decide here. */
+/* The set's order follows from what the policies say, so it is the same everywhere. */
 static void hash_policies(struct gate *gate)
 {
-	size_t bytes = gate->policy_count * sizeof(struct image_policy *);
-	auto_free const struct image_policy **sorted = xmalloc(bytes + 1);
 	auto_digest struct digest digest = DIGEST_NONE;
 	unsigned char hash[DIGEST_MAX], unmatched = (unsigned char)gate->review->set->unmatched;
 	char *out = gate->result->hash;
 
 	if (!gate->policy_count)
 		return;
-	memcpy(sorted, gate->policies, bytes);
-	qsort(sorted, gate->policy_count, sizeof(*sorted), by_name);
 	digest_init(&digest, DIGEST_SHA256);
 	digest_feed(&digest, span_new(&unmatched, 1));
 	for (size_t i = 0; i < gate->policy_count; i++) {
-		digest_feed(&digest, span_new(sorted[i]->name, strlen(sorted[i]->name) + 1));
-		digest_feed(&digest, span_new(sorted[i]->hash, sizeof(sorted[i]->hash)));
+		const struct image_policy *policy = gate->policies[i];
+		digest_feed(&digest, span_new(policy->name, strlen(policy->name) + 1));
+		digest_feed(&digest, span_new(policy->hash, sizeof(policy->hash)));
 	}
 	digest_done(&digest, hash);
 	size_t len = (size_t)snprintf(out, sizeof(gate->result->hash), "sha256:");
@@ -126,7 +116,7 @@ bool gate_is_new(const struct gate *gate, const struct gate_place *place)
 	const json_t *list, *item;
 	size_t i;
 
-	if (!before || !place->name[0])
+	if (!before)
 		return true;
 	list = json_at(before->object, "spec", place->list, NULL);
 	json_array_foreach (list, i, item) {

@@ -40,7 +40,7 @@ static void deny(struct gate *gate, const char *line)
 	struct buf *message = &gate->result->message;
 
 	gate->result->allowed = false;
-	if (gate->reasons_left_out || message->len + strlen(line) + 1 + LEFT_OUT > message->max)
+	if (message->len + strlen(line) + 1 + LEFT_OUT > message->max)
 		gate->reasons_left_out++;
 	else
 		buf_printf(message, "%s%s", message->len ? "\n" : "", line);

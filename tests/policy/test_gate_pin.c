@@ -125,6 +125,31 @@ static void auto_takes_the_form_that_the_guest_accepts(void **state)
 	}
 }
 
+static void auto_asks_the_policy_itself_first(void **state)
+{
+	auto_policy_set struct policy_set *own = set_of("Deny",
+			"- {name: a, spec: {priority: 1, guest: {policy: '" SIGNED_BY(
+					"matchRepository") "'}}}\n"
+							   "- {name: b, spec: {digest: {pin: Auto}, guest: "
+							   "{policy: '" SIGNED_BY(
+									   "matchRepoDigestOrExact") "'}}}"
+												     "\n");
+	auto_policy_set struct policy_set *others = set_of("Deny",
+			"- {name: a, spec: {guest: {policy: '" SIGNED_BY(
+					"matchRepoDigestOrExact") "'}}}\n"
+								  "- {name: b, spec: {priority: 1, digest: "
+								  "{pin: Auto}}}\n");
+	const struct policy_set *const sets[] = { own, others };
+	auto_json json_t *pod = yaml(POD("containers: [{name: c, image: 'r.example/app:1'}]"));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sets); i++) {
+		const struct question question = { .set = sets[i] };
+		auto_json json_t *after = mutated(&question, pod);
+		assert_string_equal(image_at(after, "containers", 0), "r.example/app@" DIGEST_A);
+	}
+}
+
 static void what_was_not_pinned_is_a_violation(void **state)
 {
 	auto_policy_set struct policy_set *set = set_of("Deny", PIN("KeepTag"));
@@ -275,6 +300,7 @@ int main(void)
 		cmocka_unit_test(pins_every_place_and_asks_once),
 		cmocka_unit_test(the_first_policy_that_asks_decides),
 		cmocka_unit_test(auto_takes_the_form_that_the_guest_accepts),
+		cmocka_unit_test(auto_asks_the_policy_itself_first),
 		cmocka_unit_test(what_was_not_pinned_is_a_violation),
 		cmocka_unit_test(waits_with_everything_while_a_tag_is_not_resolved),
 		cmocka_unit_test(leaves_templates_and_asks_nobody_without_a_pin),

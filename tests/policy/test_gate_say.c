@@ -281,6 +281,14 @@ static void the_policys_keys_show_what_advice_cannot(void **state)
 						     : buf_text(&result.message);
 		if (cases[i].says)
 			assert_holds(said, cases[i].says);
+		/* a policy that has nothing to do with templates */
+		auto_free char *no_templates =
+				xasprintf("%.*s, templates: Ignore}}", (int)strlen(text) - 2, text);
+		auto_policy_set struct policy_set *ignoring = set_of("Allow", no_templates);
+		const struct question template = { .set = ignoring, .template = "spec.template" };
+		auto_gate_result struct gate_result ignored;
+		ask(&template, pod, &ignored);
+		assert_true(ignored.allowed && !json_array_size(ignored.warnings));
 	}
 }
 

@@ -180,6 +180,13 @@ static void the_annotation_is_the_webhooks_word_alone(void **state)
 	json_object_del(json_object_get(stripped, "metadata"), "annotations");
 	auto_free char *removes = updated(set, lax, stripped);
 	assert_holds(removes, "may not be added, changed or removed after creation");
+	/* an empty one stands for no policies, not for a pod that none takes */
+	auto_json json_t *blank = yaml(
+			"{metadata: {labels: {app: x}, annotations: {cocoon.dev/image-policies: ''}}, spec: "
+			"{runtimeClassName: snp, " PLAIN "}}");
+	auto_json json_t *other = changed(blank, "{labels: {app: y2}}", "{}");
+	auto_free char *empty = updated(set, blank, other);
+	assert_holds(empty, "no ImagePolicy takes it");
 	/* both at once: what the stored pod says counts, so all is judged, too */
 	auto_json json_t *moved = changed(forged, "{labels: {app: shop}}", "{}");
 	auto_free char *both = updated(set, lax, moved);
