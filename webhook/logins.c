@@ -301,7 +301,8 @@ void logins_remark(struct logins *l, const struct image_want *want, struct err *
 {
 	struct buf text = BUF_MAX(ERR_TEXT_MAX / 2);
 
-	if (err->kind != ERR_DENIED && err->kind != ERR_AUTH)
+	/* other refusals are our own: of addresses, of bytes that do not fit their digest */
+	if ((err->kind != ERR_DENIED && err->kind != ERR_AUTH) || !strstr(err->text, "HTTP 40"))
 		return;
 	pthread_mutex_lock(&l->lock);
 	remark_all(l, want, &text);

@@ -208,9 +208,9 @@ static void what_could_not_be_read_is_named_when_the_registry_refuses(void **sta
 			"HTTP 403; the webhook may not read Secret shop/a: apply manifests/pull-secrets to "
 			"namespace shop; "
 			"there is no Secret shop/b");
-	err_set(&err, ERR_IO, "cannot connect");
+	err_set(&err, ERR_DENIED, "the host is a loopback address");
 	logins_remark(rig.logins, &of_the_pod, &err);
-	assert_string_equal(err.text, "cannot connect");
+	assert_string_equal(err.text, "the host is a loopback address");
 	rig_close(&rig);
 
 	rig_open(&rig);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "webhook/report.h"
 
+#include "base/log.h"
 #include "crypto/init.h"
 #include "tests/webhook/asks.h"
 #include "webhook/handoff.h"
@@ -176,6 +177,7 @@ static void policies_beyond_the_bound_count_together(void **state)
 static int setup(void **state)
 {
 	(void)state;
+	log_set_level(LOG_ERROR);
 	return crypto_init(false, NULL);
 }
 
