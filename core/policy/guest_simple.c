@@ -103,26 +103,38 @@ static enum guest_verdict find_base(const struct guest_case *one, const char **b
 
 /* ---- one platform ---- */
 
+/* The guest does not look at the time; admission's reader has to be given one: the last that OpenPGP knows. */
+#define ANY_TIME UINT32_MAX
+
 /*
  * The primary key of a ring's entry alone; expiry, revocation and the hash are not looked at. The digest is the
- * platform's: an index's is not considered.
+ * platform's: an index's is not considered. Admission's reader of messages is stricter about weak and odd ones than the
+ * guest's: its words are shown.
  */
-static const char *judge_one(const struct guest_case *one, const json_t *identity, struct simple_ring *ring,
-		const struct image_signature *signature, const char *digest)
+static int judge_one(const struct guest_case *one, const json_t *identity, struct simple_ring *ring,
+		const struct image_signature *signature, const char *digest, struct err *err)
 {
+	static const char none[] = "signature verify failed! There is no pubkey can verify the signature!";
 	auto_simple_signer struct simple_signer signer = { .fingerprint = "" };
 	auto_guest_claim struct guest_claim claim = GUEST_CLAIM_NONE;
+	struct err cause = ERR_NONE;
 	const char *failed;
 
-	if (signature->problem || simple_verify(ring, signature->payload, 0, &signer, NULL) < 0 ||
-			signer.subkey)
-		return "signature verify failed! There is no pubkey can verify the signature!";
-	if (guest_claim_read(buf_span(&signer.payload), &claim, NULL) < 0)
-		return "the payload is no simple signing JSON";
+	if (signature->problem)
+		return err_set(err, ERR_DENIED, "%s (%s)", none, signature->problem);
+	if (simple_verify(ring, signature->payload, ANY_TIME, &signer, &cause) < 0)
+		return err_set(err, ERR_DENIED, "%s (%s)", none, cause.text);
+	if (signer.subkey)
+		return err_set(err, ERR_DENIED, "%s (it was made by a subkey)", none);
+	if (guest_claim_read(buf_span(&signer.payload), &claim, &cause) < 0)
+		return err_set(err, ERR_DENIED, "the payload: %s", cause.text);
 	failed = guest_identity(identity, one->task, claim.reference);
 	if (failed)
-		return failed;
-	return strcmp(claim.digest, digest) == 0 ? NULL : "SigPayload's manifest digest does not match";
+		return err_set(err, ERR_DENIED, "%s", failed);
+	if (strcmp(claim.digest, digest) != 0)
+		return err_set(err, ERR_DENIED, "SigPayload's manifest digest does not match, it is %.136s",
+				claim.digest);
+	return 0;
 }
 
 /*
@@ -132,8 +144,9 @@ static const char *judge_one(const struct guest_case *one, const json_t *identit
 static enum guest_verdict judge_platform(const struct guest_case *one, const json_t *identity,
 		struct simple_ring *ring, const char *base, const char *digest)
 {
-	auto_buf struct buf folder = BUF_MAX(GUEST_POLICY_MAX);
-	const char *failed = "Can not find any signatures.";
+	auto_buf struct buf folder = BUF_MAX(2 * GUEST_POLICY_MAX);
+	struct err why = ERR_NONE;
+	const char *never;
 	bool known = false;
 
 	buf_printf(&folder, "%s/%s@%.*s=%s/", base, one->task->repository, (int)strcspn(digest, ":"), digest,
@@ -145,17 +158,16 @@ static enum guest_verdict judge_platform(const struct guest_case *one, const jso
 				!span_starts(span_of(signature->place), buf_text(&folder)))
 			continue;
 		known = true;
-		failed = judge_one(one, identity, ring, signature, digest);
-		if (!failed)
+		if (judge_one(one, identity, ring, signature, digest, &why) == 0)
 			return GUEST_ACCEPTS;
 	}
 	if (known)
 		return guest_say(one->why, GUEST_REFUSES,
-				REJECTED " (The signatures do not satisfied! Reject reason: [%s])", failed);
-	failed = guest_identity_never(identity, one->task);
-	if (failed)
+				REJECTED " (The signatures do not satisfied! Reject reason: [%s])", why.text);
+	never = guest_identity_never(identity, one->task);
+	if (never)
 		return guest_say(one->why, GUEST_REFUSES, REJECTED " (The signatures do not satisfied!): %s",
-				failed);
+				never);
 	return guest_say(one->why, GUEST_UNKNOWN,
 			"`signedBy`: the guest reads signatures of files of its own, %s; what is there is "
 			"not known "
@@ -170,6 +182,8 @@ static enum guest_verdict judge_platforms(const struct guest_case *one, const js
 	const struct image_facts *facts = one->facts;
 	enum guest_verdict verdict = GUEST_ACCEPTS, next;
 
+	if (!facts->platform_count)
+		return guest_say(one->why, GUEST_UNKNOWN, "`signedBy`: the image has no platform that runs");
 	for (size_t i = 0; i < facts->platform_count; i++) {
 		next = judge_platform(one, identity, ring, base, facts->platforms[i].digest);
 		if (i && next != verdict)
