@@ -237,6 +237,12 @@ static int check_ipv4(struct span host, struct err *err)
 			SPAN_ARG(host));
 }
 
+/* Would be taken for the repository's first part without its port. */
+static bool needs_port(struct span host)
+{
+	return host.ptr[0] != '[' && span_find(host, '.') == host.len && !span_is(host, "localhost");
+}
+
 static int fold_host(struct oci_name *name, struct err *err)
 {
 	char *host = name->host;
@@ -245,7 +251,7 @@ static int fold_host(struct oci_name *name, struct err *err)
 		if (host[i] >= 'A' && host[i] <= 'Z')
 			host[i] = (char)(host[i] - 'A' + 'a');
 	size_t end = host_end(span_of(host));
-	if (!strcmp(host + end, ":443"))
+	if (!strcmp(host + end, ":443") && !needs_port(span_new(host, end)))
 		host[end] = '\0';
 	if (host[0] == '[')
 		return fold_ipv6(host, end, err);

@@ -8,7 +8,7 @@
  *     Registry.Example:443/app:1.2       registry.example/app:1.2
  *     registry.example:5000/app@sha256:… the same; no tag is made up beside a digest
  *
- * Hosts are in lower case, the port 443 goes (it is where everybody looks anyway), index.docker.io and
+ * Hosts are in lower case, the port 443 goes (it is where everybody looks anyway) but from a host without a dot, index.docker.io and
  * registry-1.docker.io are docker.io, an IPv6 address has its shortest form (RFC 5952). A tag and a digest together are
  * both kept: `digest` is what is fetched.
  *

@@ -49,7 +49,9 @@ static int check_host(struct span host, struct err *err)
 	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
 		if (span_is(host, aliases[i]))
 			return err_set(err, ERR_FORMAT, "names '%s', which is " OCI_HUB " here", aliases[i]);
-	if (span_ends(host, ":443"))
+	struct span name = span_new(host.ptr, span_find(host, ':'));
+	bool dotless = span_find(name, '.') == name.len && !span_is(name, "localhost") && name.ptr[0] != '[';
+	if (span_ends(host, ":443") && !dotless)
 		return err_set(err, ERR_FORMAT, "names the port 443, which names leave out");
 	if (has_wildcard(host) || span_find(host, '.') < host.len || span_find(host, ':') < host.len ||
 			span_is(host, "localhost"))

@@ -46,6 +46,8 @@ static const struct {
 	{ "localhost:443/app", "localhost/app:latest", true },
 	{ "LocalHost:5000/app", "localhost:5000/app:latest", true },
 	{ "registry:5000/app", "registry:5000/app:latest", true },
+	/* without its port this would be docker.io/registry/app */
+	{ "Registry:443/app", "registry:443/app:latest", true },
 	{ "registry.example/app@" SHA256, "registry.example/app@" SHA256, false },
 	{ "registry.example/app:1@" SHA256, "registry.example/app:1@" SHA256, false },
 	{ "registry.example:5000/app@" SHA512, "registry.example:5000/app@" SHA512, false },

@@ -58,6 +58,8 @@ static const struct {
 	{ "registry.example/a*b", "registry.example/a-b-b", true },
 	{ "[::1]:5000/**", "[0:0::1]:5000/app", true },
 	{ "localhost/**", "localhost:443/app", true },
+	{ "registry:443/**", "Registry:443/app", true },
+	{ "docker.io/**", "registry:443/app", false },
 };
 
 static void matches_as_a_person_reads_it(void **state)
