@@ -21,7 +21,7 @@
 
 /* ---- checks ---------------------------------------------------------------------------------------------- */
 
-/* An image at the place, split into what was written; ERR_FORMAT without a host. */
+/* An image at the place, in its normal form; ERR_FORMAT when the text has no host. */
 static int read_place(const char *text, struct oci_name *out, struct err *err)
 {
 	char image[LOCATION_MAX];
@@ -36,7 +36,7 @@ static int read_place(const char *text, struct oci_name *out, struct err *err)
 				"'%.80s' is not what names of images take for a host: it needs a dot or a "
 				"port",
 				text);
-	return 0;
+	return oci_name_parse(image, out, err);
 }
 
 /* Is it the form that names of images are brought into? Else no image would ever be found to be there. */
@@ -48,10 +48,8 @@ static int check_host(const char *path, const char *host, struct err *err)
 		return 0;
 	if (read_place(host, &name, err) < 0)
 		return err_wrap(err, "%s.host", path);
-	if (strcmp(name.repository, "image") != 0)
+	if (strchr(host, '/'))
 		return err_set(err, ERR_FORMAT, "%s.host: '%.80s' is no HOST[:PORT]", path, host);
-	if (oci_name_complete(&name, err) < 0)
-		return err_wrap(err, "%s.host", path);
 	if (strcmp(name.host, host) != 0)
 		return err_set(err, ERR_FORMAT, "%s.host: '%.80s' must be written as '%.80s'", path, host,
 				name.host);
