@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_json json_t *after = gate_write(&review, &written);
 	assert(after);
 	gate_ask(&review, &result);
-	assert(!strstr(buf_text(&result.message), "metadata.annotations[" GATE_ANNOTATION));
+	assert(strncmp(buf_text(&result.message), "metadata.annotations[", 21) != 0);
 	review.before = &written;
 	gate_ask(&review, &result);
 	assert(result.allowed && result.skipped);

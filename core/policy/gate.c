@@ -100,14 +100,15 @@ static bool nothing_changes(const struct pod_view *before, const struct pod_view
 			same_value(before->annotations, pod->annotations);
 }
 
-/* The webhook has judged the images that were there under what holds now. The stored object is what says so. */
+/*
+ * The webhook has judged the images that were there under what holds now. The stored pod is what says so: what the update
+ * makes of the annotation is judged by itself.
+ */
 static bool admitted_under_same(const struct gate *gate)
 {
 	const char *hash = gate->result->hash;
-	const struct gate_review *review = gate->review;
 
-	return hash[0] && same_text(pod_annotation(review->before, GATE_ANNOTATION), hash) &&
-			same_text(pod_annotation(review->pod, GATE_ANNOTATION), hash);
+	return hash[0] && same_text(pod_annotation(gate->review->before, GATE_ANNOTATION), hash);
 }
 
 bool gate_is_new(const struct gate *gate, const struct gate_place *place)

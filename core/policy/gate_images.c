@@ -169,9 +169,6 @@ static void want_lookaside(const char *url, struct wanted *wanted, struct image_
 static void want_for(const struct image_policy *policy, struct wanted *wanted, struct image_want *want)
 {
 	want->looks |= image_policy_looks(policy);
-	/* the guest knows of no other place */
-	if (policy->predicts)
-		want->looks |= IMAGE_LOOKED_TAG;
 	if (!want->registry)
 		want->registry = registry_list_find(&policy->registries, want->name.host);
 	for (size_t i = 0; i < policy->signer_count; i++)

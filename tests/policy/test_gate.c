@@ -388,6 +388,27 @@ static void asks_for_what_all_policies_need_together(void **state)
 	assert_string_equal(scene.words, "shop default   *");
 }
 
+static void asks_each_signature_store_once(void **state)
+{
+	static const char *const stores[] = { "https://a.example", "https://b.example", "https://a.example" };
+	auto_policy_set struct policy_set *set = set_of(
+			"Deny", "- {name: a, spec: {}}\n- {name: b, spec: {}}\n- {name: c, spec: {}}\n");
+	auto_registry_scene struct registry_scene scene = { .asked = 0 };
+	const struct question question = { .set = set, .scene = &scene };
+	auto_json json_t *pod = yaml(POD("containers: [{name: c, image: registry.example/app}]"));
+	auto_gate_result struct gate_result result;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(stores); i++) {
+		set->items[i]->signers[0].name = "gpg";
+		set->items[i]->signers[0].lookaside = stores[i];
+		set->items[i]->signer_count = set->items[i]->at_least = 1;
+	}
+	ask(&question, pod, &result);
+	assert_false(result.allowed);
+	assert_string_equal(scene.words, "shop default  https://a.example,https://b.example -");
+}
+
 static void asks_nobody_when_nothing_depends_on_it(void **state)
 {
 	auto_policy_set struct policy_set *set = set_of("Allow",
@@ -501,6 +522,7 @@ int main(void)
 		cmocka_unit_test(the_mode_says_what_a_violation_does),
 		cmocka_unit_test(a_broken_policy_refuses_and_asks_nobody),
 		cmocka_unit_test(asks_for_what_all_policies_need_together),
+		cmocka_unit_test(asks_each_signature_store_once),
 		cmocka_unit_test(asks_nobody_when_nothing_depends_on_it),
 		cmocka_unit_test(refuses_more_images_than_it_looks_at),
 		cmocka_unit_test(lists_every_image),

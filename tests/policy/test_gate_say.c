@@ -97,24 +97,50 @@ static void effects_soften_with_the_mode(void **state)
 	}
 }
 
-static void init_data_that_cannot_be_read_is_unknown(void **state)
+static void the_worst_finding_decides_the_line(void **state)
 {
 	auto_policy_set struct policy_set *set = set_of("Deny",
-			"- {name: p, spec: {digest: {inAgentPolicy: Ignore}, guest: {parity: Ignore}}}");
-	auto_policy_set struct policy_set *other =
-			set_of("Deny", "- {name: p, spec: {encryption: {sameBroker: false}}}");
-	auto_json json_t *pod = yaml(POD("containers: [{name: c, image: registry.example/app}]"));
-	struct question question = { .set = set, .document = "not = [toml" };
-	auto_gate_result struct gate_result result, quiet;
+			"- {name: p, spec: {digest: {inAgentPolicy: Warn}, encryption: {layers: All}}}");
+	auto_gate_result struct gate_result result;
 
 	(void)state;
-	ask(&question, pod, &result);
-	assert_false(result.allowed);
-	assert_holds(buf_text(&result.message), "the pod's init-data cannot be read");
-	/* whoever does not ask for it does not care */
-	question.set = other;
-	ask(&question, pod, &quiet);
-	assert_true(quiet.allowed);
+	verdict(set, POD("containers: [{name: c, image: registry.example/plain}]"), &result);
+	assert_int_equal(json_array_size(result.warnings), 1);
+	assert_int_equal(result.lines[0].verdict, GATE_REFUSED);
+	assert_holds(result.lines[0].reason, "encryption.layers: ");
+}
+
+static void init_data_that_cannot_be_read_is_unknown(void **state)
+{
+	static const struct {
+		const char *spec;
+		bool asks;
+	} cases[] = {
+		{ "guest: {parity: Ignore}", true },
+		{ "digest: {inAgentPolicy: Warn}", true },
+		{ "digest: {pin: Auto}", true },
+		{ "encryption: {layers: All}", true },
+		{ "encryption: {layers: All, sameBroker: false}", false },
+		{ "digest: {pin: KeepTag}", false },
+		{ "digest: {require: true}", false },
+	};
+	auto_json json_t *pod =
+			yaml(POD("containers: [{name: c, image: 'registry.example/app@" DIGEST_A "'}]"));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		/* the first alone asks, or both */
+		auto_free char *text = xasprintf(
+				"- {name: p, spec: {guest: {parity: Ignore}}}\n- {name: q, spec: {%s}}",
+				cases[i].spec);
+		auto_policy_set struct policy_set *set = set_of("Deny", text);
+		const struct question question = { .set = set, .document = "not = [toml" };
+		auto_gate_result struct gate_result result;
+		ask(&question, pod, &result);
+		assert_holds(buf_text(&result.message),
+				"ImagePolicy p: guest: the pod's init-data cannot be read");
+		assert_int_equal(result.lines[1].verdict == GATE_UNKNOWN, cases[i].asks);
+	}
 }
 
 /* `count` images, each with a reason of its own */
@@ -317,6 +343,7 @@ int main(void)
 		cmocka_unit_test(the_same_reason_in_many_places_is_one_line),
 		cmocka_unit_test(says_all_reasons_at_once),
 		cmocka_unit_test(effects_soften_with_the_mode),
+		cmocka_unit_test(the_worst_finding_decides_the_line),
 		cmocka_unit_test(init_data_that_cannot_be_read_is_unknown),
 		cmocka_unit_test(keeps_its_bounds_and_says_what_it_left_out),
 		cmocka_unit_test(outside_texts_cannot_forge_lines),
