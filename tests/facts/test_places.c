@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/facts/site.h"
+#include "tests/oci/images.h"
+
+static char *folder;
+
+static int setup(void **state)
+{
+	int status = site_setup(state);
+
+	status = status < 0 ? -1 : enter_folder(state);
+	folder = *state;
+	return status;
+}
+
+static int teardown(void **state)
+{
+	void *own = folder;
+
+	return site_teardown(state) < 0 ? -1 : leave_folder(&own);
+}
+
+/* An image in the layout under that name; writes its digest. */
+static void put_image(const char *place, const char *content, char digest[static OCI_DIGEST_MAX])
+{
+	auto_oci_dest struct oci_dest *dest = open_dest(place);
+
+	add_image(dest, content, true, digest);
+	commit(dest);
+}
+
+static void use_layouts(const char *const *layouts, size_t count)
+{
+	trip_to(&trip, &site, ":1");
+	trip.want.looks = 0;
+	trip.options.layouts = layouts;
+	trip.options.layout_count = count;
+}
+
+static void wants(const char *name)
+{
+	assert_int_equal(oci_name_parse(name, &trip.want.name, &trip.err), 0);
+}
+
+/* ---- layouts ---- */
+
+static void a_layout_has_the_images_that_it_names_in_full(void **state)
+{
+	static const char *const layouts[] = { "oci:layout" };
+	char first[OCI_DIGEST_MAX], second[OCI_DIGEST_MAX];
+
+	(void)state;
+	put_image("oci:layout:registry.example/shop/app:1", "one", first);
+	put_image("oci:layout:docker.io/library/app:latest", "two", second);
+	use_layouts(layouts, 1);
+	wants("registry.example/shop/app:1");
+	assert_string_equal(trip_good(&trip)->digest, first);
+	assert_string_equal(trip.facts->host, "registry.example");
+	wants("app");
+	assert_string_equal(trip_good(&trip)->digest, second);
+	wants("registry.example/shop/app:2");
+	trip_bad(&trip, ERR_NOT_FOUND, "holds no image 'registry.example/shop/app:2'");
+	wants("registry.example/shop/other:1");
+	trip_bad(&trip, ERR_NOT_FOUND, "holds no image");
+}
+
+static void a_layout_has_what_a_digest_names(void **state)
+{
+	static const char *const layouts[] = { "oci:layout" };
+	char digest[OCI_DIGEST_MAX];
+
+	(void)state;
+	put_image("oci:layout:1", "one", digest);
+	use_layouts(layouts, 1);
+	auto_free char *name = xasprintf("registry.example/shop/app:2@%s", digest);
+	wants(name);
+	assert_string_equal(trip_good(&trip)->digest, digest);
+	wants("registry.example/shop/app@sha256:"
+	      "1111111111111111111111111111111111111111111111111111111111111111");
+	trip_bad(&trip, ERR_NOT_FOUND, "sha256:1111");
+}
+
+static void a_layout_that_is_given_with_a_name_has_that_image_alone(void **state)
+{
+	static const char *const layouts[] = { "oci:layout:registry.example/shop/app:1" };
+	char first[OCI_DIGEST_MAX], second[OCI_DIGEST_MAX];
+
+	(void)state;
+	put_image("oci:layout:registry.example/shop/app:1", "one", first);
+	put_image("oci:layout:registry.example/shop/app:2", "two", second);
+	use_layouts(layouts, 1);
+	wants("registry.example/shop/app:1");
+	assert_string_equal(trip_good(&trip)->digest, first);
+	wants("registry.example/shop/app:2");
+	trip_bad(&trip, ERR_NOT_FOUND, "is another image");
+	auto_free char *other = xasprintf("registry.example/other@%s", first);
+	wants(other);
+	trip_bad(&trip, ERR_NOT_FOUND, "is another image");
+}
+
+static void a_tag_alone_is_no_name(void **state)
+{
+	static const char *const layouts[] = { "oci:layout", "oci:layout:1" };
+	char digest[OCI_DIGEST_MAX];
+
+	(void)state;
+	put_image("oci:layout:1", "one", digest);
+	use_layouts(layouts, 2);
+	wants("registry.example/shop/app:1");
+	trip_bad(&trip, ERR_NOT_FOUND, "holds no image");
+	trip.try.place = 1;
+	trip_bad(&trip, ERR_NOT_FOUND, "is another image");
+}
+
+/* ---- one after the other ---- */
+
+static void the_places_have_their_order(void **state)
+{
+	static const char *const layouts[] = { "oci:a", "oci:b" };
+	static const char *const hosts[] = { "", "", "one.example:5000", "two.example", "registry.example" };
+	char host[PLACES_HOST_MAX];
+
+	(void)state;
+	use_layouts(layouts, 2);
+	wants("registry.example/shop/app:1");
+	trip.settings.mirrors[0].location = "one.example:5000/cache/of/it";
+	trip.settings.mirrors[1].location = "two.example";
+	trip.settings.mirror_count = 2;
+	trip.settings.host = "*";
+	assert_int_equal(places_count(&trip.options, &trip.want), 5);
+	for (size_t i = 0; i < 5; i++) {
+		places_host(&trip.options, &trip.want, i, host);
+		assert_string_equal(host, hosts[i]);
+		assert_int_equal(places_is_stranger(&trip.options, &trip.want, i), i == 4);
+	}
+	trip.settings.host = "registry.example";
+	assert_false(places_is_stranger(&trip.options, &trip.want, 4));
+	trip.want.registry = NULL;
+	assert_int_equal(places_count(&trip.options, &trip.want), 3);
+	assert_true(places_is_stranger(&trip.options, &trip.want, 2));
+	trip.options.guard = false;
+	assert_false(places_is_stranger(&trip.options, &trip.want, 2));
+}
+
+static void what_no_layout_has_comes_from_the_registry(void **state)
+{
+	static const char *const layouts[] = { "oci:one", "oci:two" };
+	char digests[3][OCI_DIGEST_MAX];
+	struct facts *facts = NULL;
+
+	(void)state;
+	site_image(&site, 1, NULL, "1", digests[2]);
+	use_layouts(layouts, 2);
+	auto_free char *host = xstrdup(trip.want.name.host), *here = xasprintf("%s/shop/app:1", host);
+	trip.settings.host = host;
+	put_image("oci:one:registry.example/first:1", "one", digests[0]);
+	put_image("oci:two:registry.example/second:1", "two", digests[1]);
+	trip.options.threads = 2;
+	trip.options.per_host = 1;
+	trip.options.max_bytes = 4 << 20;
+	assert_int_equal(facts_new(&trip.options, &facts, &trip.err), 0);
+	const char *const names[] = { "registry.example/first:1", "registry.example/second:1", here };
+	for (size_t i = 0; i < 3; i++) {
+		auto_image_facts struct image_facts *found = NULL;
+		wants(names[i]);
+		if (facts_get(facts, &trip.want, &found, &trip.err) < 0)
+			fail_msg("%s", trip.err.text);
+		assert_string_equal(found->digest, digests[i]);
+	}
+	assert_int_equal(site_count(&site, "/"), 1);
+	facts_free(facts);
+}
+
+static void a_layout_that_is_broken_is_not_passed_over(void **state)
+{
+	static const char *const layouts[] = { "oci:layout" };
+	struct image_facts *found = NULL;
+	struct facts *facts = NULL;
+	char digest[OCI_DIGEST_MAX];
+
+	(void)state;
+	use_layouts(layouts, 1);
+	auto_free char *place = xasprintf("oci:layout:%s/shop/app:1", trip.want.name.host);
+	put_image(place, "one", digest);
+	site_image(&site, 1, NULL, "1", digest);
+	put("layout/index.json", "{");
+	trip.options.threads = 1;
+	trip.options.per_host = 1;
+	trip.options.max_bytes = 4 << 20;
+	assert_int_equal(facts_new(&trip.options, &facts, &trip.err), 0);
+	assert_int_equal(facts_get(facts, &trip.want, &found, &trip.err), -1);
+	assert_int_equal(trip.err.kind, ERR_FORMAT);
+	facts_free(facts);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_layout_has_the_images_that_it_names_in_full),
+		TEST(a_layout_has_what_a_digest_names),
+		TEST(a_layout_that_is_given_with_a_name_has_that_image_alone),
+		TEST(a_tag_alone_is_no_name),
+		TEST(the_places_have_their_order),
+		TEST(what_no_layout_has_comes_from_the_registry),
+		TEST(a_layout_that_is_broken_is_not_passed_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
