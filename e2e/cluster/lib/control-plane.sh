@@ -42,6 +42,8 @@ define_apiserver() {
         --audit-policy-file "$here/audit-policy.yaml"
         --audit-log-path "$dir/log/audit.jsonl"
         --audit-log-mode blocking
+        # Images as volumes, which older versions know and have switched off.
+        --feature-gates ImageVolume=true
     )
     if $node; then
         flags+=(
