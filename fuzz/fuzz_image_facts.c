@@ -33,8 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_image_facts struct image_facts *facts = image_facts_new(&draft);
 	if (facts->bytes > FACTOR * size + 8192)
 		abort();
-	for (const struct image_layer *layer = facts->platforms->layers, *end = layer + manifest.count;
-			layer < end; layer++) {
+	for (size_t at = 0; at < manifest.count; at++) {
+		const struct image_layer *layer = &facts->platforms->layers[at];
 		inside(facts, layer->digest);
 		inside(facts, layer->problem);
 		for (size_t i = 0; i < layer->recipient_count; i++) {
