@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Target: review (pod_view_read, pod_view_template, decide_*). Answers are reviews that echo the uid; a mutation applies
+/* Target: review (pod_view_read, pod_view_template, decide_*, gate_*). Answers are reviews that echo the uid; a mutation applies
  * and is complete; and what it completes of a pod that brought nothing of its own is allowed. */
 #include "fuzz/review_scene.h"
 

@@ -4,6 +4,7 @@
 #define COCOON_FUZZ_REVIEW_SCENE_H
 
 #include "base/b64.h"
+#include "base/err.h"
 #include "codec/yaml.h"
 #include "initdata/budget.h"
 #include "kube/admission.h"
@@ -56,14 +57,51 @@ static inline struct catalog *review_catalog(void)
 	return catalog;
 }
 
+/* One that judges every image and refuses none, whatever is found. */
+static inline struct policy_set *review_policies(void)
+{
+	auto_json json_t *resource =
+			review_yaml("{metadata: {name: all}, spec: {mode: Warn, onUnknown: Warn, templates: "
+				    "Enforce, digest: {pin: KeepTag}, encryption: {}}}");
+	auto_image_policy struct image_policy *policy = NULL;
+	struct policy_set *set = NULL;
+
+	if (policy_set_new(NULL, &set, NULL) < 0 || image_policy_compile(resource, &policy, NULL) < 0 ||
+			policy_set_add(set, policy, NULL) < 0)
+		abort();
+	return set;
+}
+
+/* A registry that has one plain image under every name, but at its own host. */
+static inline enum gate_found review_find(
+		void *ctx, const struct image_want *want, struct image_facts **facts, struct err *why)
+{
+	const struct image_platform platform = { .digest = "", .name = "linux/amd64", .config = "" };
+	const struct image_facts draft = { .host = want->name.host,
+		.repository = want->name.repository,
+		.digest = want->name.digest[0]
+				? want->name.digest
+				: "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		.platforms = &platform,
+		.platform_count = 1 };
+
+	(void)ctx;
+	if (!strcmp(want->name.host, "docker.io")) {
+		err_set(why, ERR_RETRY, "nobody is there");
+		return GATE_FAILED;
+	}
+	*facts = image_facts_new(&draft);
+	return GATE_FOUND;
+}
+
 /* The response, which names the review's own uid; NULL when the bytes are no review. */
 static inline json_t *review_said(const struct catalog *catalog, enum review_path path, struct span body)
 {
-	static struct policy_set *none;
-	if (!none && policy_set_new(NULL, &none, NULL) < 0)
-		abort();
+	static struct policy_set *set;
+	if (!set)
+		set = review_policies();
 	const struct review_env env = {
-		.catalog = catalog, .policies = none, .controller_user = "controller"
+		.catalog = catalog, .policies = set, .controller_user = "controller", .find = review_find
 	};
 	auto_review_result struct review_result result;
 	auto_buf struct buf out = BUF_MAX(64 << 20);
@@ -104,7 +142,19 @@ static inline json_t *review_patch(const json_t *said)
 	return patch;
 }
 
-/* What the profile may refuse: protected annotations, too many of any, and a document that the pod should have brought. */
+/* More images than are looked at. */
+static inline bool review_is_crowded(const json_t *pod)
+{
+	static const char *const lists[] = { "initContainers", "containers", "ephemeralContainers",
+		"volumes" };
+	size_t count = 0;
+
+	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		count += json_array_size(json_object_get(json_object_get(pod, "spec"), lists[i]));
+	return count > GATE_IMAGES_MAX;
+}
+
+/* What may be refused: protected annotations, too many of any, a document that the pod should have brought, a class without profile, a crowd. */
 static inline bool review_brings_own(const json_t *pod)
 {
 	json_t *annotations = json_object_get(json_object_get(pod, "metadata"), "annotations");
@@ -116,7 +166,8 @@ static inline bool review_brings_own(const json_t *pod)
 		if (pod_annotation_is_protected(key))
 			return true;
 	}
-	return annotations_size(annotations) > ANNOTATIONS_MAX - 65536 || (class && !strcmp(class, "author"));
+	return review_is_crowded(pod) || annotations_size(annotations) > ANNOTATIONS_MAX - 65536 ||
+			(class && (!strcmp(class, "author") || !strcmp(class, "other")));
 }
 
 #endif

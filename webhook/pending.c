@@ -340,8 +340,11 @@ void pending_free(struct pending *p)
 {
 	if (!p)
 		return;
-	while (p->jobs)
-		job_free(p->jobs);
+	for (struct pending_job *job = p->jobs, *next; job; job = next) {
+		next = job->next;
+		job_forget(job);
+		free(job);
+	}
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
