@@ -18,8 +18,7 @@ const struct image_policy *gate_pinner(const struct gate *gate, const struct gat
 		return NULL;
 	for (size_t i = 0; i < gate->policy_count; i++) {
 		const struct image_policy *policy = gate->policies[i];
-		if (policy->pin != PIN_NONE && !policy->broken &&
-				image_policy_takes_image(policy, &image->name))
+		if (policy->pin != PIN_NONE && image_policy_takes_image(policy, &image->name))
 			return policy;
 	}
 	return NULL;

@@ -253,63 +253,6 @@ static void an_unmatched_image_of_a_template_is_a_warning(void **state)
 	assert_int_equal(json_array_size(result.warnings), 1);
 }
 
-static void says_that_facts_are_on_their_way_and_nothing_else(void **state)
-{
-	auto_policy_set struct policy_set *set = set_of("Deny", ENCRYPTED);
-	auto_registry_scene struct registry_scene scene = { .asked = 0 };
-	const struct question question = { .set = set, .scene = &scene };
-	auto_json json_t *pod =
-			yaml(POD("containers: [{name: a, image: registry.example/slow}, {name: b, image: "
-				 "registry.example/plain}, {name: c, image: registry.example/slow2}]"));
-	auto_gate_result struct gate_result first, second;
-
-	(void)state;
-	ask(&question, pod, &first);
-	assert_true(first.pending && !first.allowed && !first.skipped);
-	assert_int_equal(scene.asked, 3); /* all at once, not one after the other */
-	assert_int_equal(first.line_count, 0);
-	assert_int_equal(first.message.len, 0);
-	scene.arrived = true;
-	ask(&question, pod, &second);
-	assert_false(second.pending);
-	assert_int_equal(second.line_count, 3);
-	assert_holds(buf_text(&second.message), "spec.containers[1].image");
-	assert_int_equal(second.oldest, 1000);
-}
-
-static void a_verdict_that_cannot_be_reached_is_not_silent(void **state)
-{
-	static const struct {
-		const char *settings;
-		bool allowed;
-		size_t warnings;
-		bool audit;
-	} cases[] = {
-		{ "", false, 0, false },
-		{ "onUnknown: Deny, ", false, 0, false },
-		{ "onUnknown: Warn, ", true, 1, false },
-		{ "mode: Warn, ", true, 1, false },
-		{ "mode: Warn, onUnknown: Warn, ", true, 1, false },
-		{ "mode: Audit, ", true, 0, true },
-		{ "mode: Audit, onUnknown: Warn, ", true, 0, true },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		auto_free char *text = xasprintf(
-				"- {name: p, spec: {%sencryption: {layers: All}}}", cases[i].settings);
-		auto_policy_set struct policy_set *set = set_of("Deny", text);
-		auto_gate_result struct gate_result result;
-		verdict(set, POD("containers: [{name: c, image: registry.example/down}]"), &result);
-		assert_int_equal(result.allowed, cases[i].allowed);
-		assert_int_equal(json_array_size(result.warnings), cases[i].warnings);
-		assert_int_equal(json_text_at(result.audit, "image-findings", NULL) != NULL, cases[i].audit);
-		assert_int_equal(result.lines[0].verdict, GATE_UNKNOWN);
-		assert_holds(result.lines[0].reason, "registry.example: manifest: HTTP 503");
-		assert_int_equal(result.oldest, INT64_MAX);
-	}
-}
-
 static void the_mode_says_what_a_violation_does(void **state)
 {
 	static const struct {
@@ -337,94 +280,6 @@ static void the_mode_says_what_a_violation_does(void **state)
 		assert_int_equal(result.lines[0].verdict, cases[i].verdict);
 		assert_holds(result.lines[0].reason, "encryption.layers: ");
 	}
-}
-
-static void a_broken_policy_refuses_and_asks_nobody(void **state)
-{
-	auto_policy_set struct policy_set *set = set_of("Deny", "[]");
-	auto_json json_t *resource =
-			yaml("{apiVersion: cocoon.dev/v1alpha1, kind: ImagePolicy, metadata: {name: bad},"
-			     " spec: {mode: Enforce, encryption: 7}}");
-	auto_image_policy struct image_policy *policy = NULL;
-	auto_registry_scene struct registry_scene scene = { .asked = 0 };
-	const struct question question = { .set = set, .scene = &scene };
-	auto_json json_t *pod = yaml(POD("containers: [{name: c, image: registry.example/app}]"));
-	auto_gate_result struct gate_result result;
-	struct err err = ERR_NONE;
-
-	(void)state;
-	assert_int_equal(image_policy_broken(resource, "spec.encryption: no object", &policy, &err), 0);
-	assert_int_equal(policy_set_add(set, policy, &err), 0);
-	ask(&question, pod, &result);
-	assert_false(result.allowed);
-	assert_int_equal(scene.asked, 0);
-	assert_holds(buf_text(&result.message), "spec.encryption: no object");
-}
-
-static void asks_for_what_all_policies_need_together(void **state)
-{
-	auto_policy_set struct policy_set *set = set_of("Deny",
-			"- {name: a, spec: {priority: 1, encryption: {layers: All}}}\n"
-			"- {name: b, spec: {guest: {parity: Ignore}, registries: [{host: '*'}]}}\n"
-			"- {name: c, spec: {registries: [{host: registry.example}]}}\n"
-			"- {name: d, spec: {match: {images: ['other.example/*']}, registries: [{host: "
-			"other.example}]}}\n");
-	auto_registry_scene struct registry_scene scene = { .asked = 0 };
-	struct question question = { .set = set, .scene = &scene };
-	auto_json json_t *pod =
-			yaml(POD("serviceAccountName: robot, imagePullSecrets: [{name: a}, {}, {name: ''}, "
-				 "{name: b}], containers: [{name: c, image: 'Registry.Example:443/app'}, "
-				 "{name: d, image: 'Registry.Example:443/app'}]"));
-	auto_json json_t *bare = yaml(POD("containers: [{name: c, image: registry.example/app}]"));
-	auto_gate_result struct gate_result result, other;
-
-	(void)state;
-	ask(&question, pod, &result);
-	assert_int_equal(scene.asked, 1);
-	assert_string_equal(scene.name, "registry.example/app:latest");
-	assert_string_equal(scene.words, "shop robot a,b  *");
-	assert_true(scene.looks & IMAGE_LOOKED_TAG);
-	ask(&question, bare, &other);
-	assert_string_equal(scene.words, "shop default   *");
-}
-
-static void asks_each_signature_store_once(void **state)
-{
-	static const char *const stores[] = { "https://a.example", "https://b.example", "https://a.example" };
-	auto_policy_set struct policy_set *set = set_of(
-			"Deny", "- {name: a, spec: {}}\n- {name: b, spec: {}}\n- {name: c, spec: {}}\n");
-	auto_registry_scene struct registry_scene scene = { .asked = 0 };
-	const struct question question = { .set = set, .scene = &scene };
-	auto_json json_t *pod = yaml(POD("containers: [{name: c, image: registry.example/app}]"));
-	auto_gate_result struct gate_result result;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(stores); i++) {
-		set->items[i]->signers[0].name = "gpg";
-		set->items[i]->signers[0].lookaside = stores[i];
-		set->items[i]->signer_count = set->items[i]->at_least = 1;
-	}
-	ask(&question, pod, &result);
-	assert_false(result.allowed);
-	assert_string_equal(scene.words, "shop default  https://a.example,https://b.example -");
-}
-
-static void asks_nobody_when_nothing_depends_on_it(void **state)
-{
-	auto_policy_set struct policy_set *set = set_of("Allow",
-			"- {name: a, spec: {match: {images: ['registry.example/**']}, digest: {require: "
-			"true}}}\n");
-	auto_registry_scene struct registry_scene scene = { .asked = 0 };
-	const struct question question = { .set = set, .scene = &scene };
-	auto_json json_t *pod = yaml(POD("containers: [{name: c, image: 'registry.example/down@" DIGEST_A
-					 "'}, {name: d, image: nginx}]"));
-	auto_gate_result struct gate_result result;
-
-	(void)state;
-	ask(&question, pod, &result);
-	assert_true(result.allowed);
-	assert_int_equal(scene.asked, 0);
-	assert_string_equal(result.lines[0].digest, DIGEST_A);
 }
 
 static void refuses_more_images_than_it_looks_at(void **state)
@@ -517,13 +372,7 @@ int main(void)
 		cmocka_unit_test(passes_over_what_webhooks_fill_in_templates),
 		cmocka_unit_test(templates_do_what_the_policy_says),
 		cmocka_unit_test(an_unmatched_image_of_a_template_is_a_warning),
-		cmocka_unit_test(says_that_facts_are_on_their_way_and_nothing_else),
-		cmocka_unit_test(a_verdict_that_cannot_be_reached_is_not_silent),
 		cmocka_unit_test(the_mode_says_what_a_violation_does),
-		cmocka_unit_test(a_broken_policy_refuses_and_asks_nobody),
-		cmocka_unit_test(asks_for_what_all_policies_need_together),
-		cmocka_unit_test(asks_each_signature_store_once),
-		cmocka_unit_test(asks_nobody_when_nothing_depends_on_it),
 		cmocka_unit_test(refuses_more_images_than_it_looks_at),
 		cmocka_unit_test(lists_every_image),
 		cmocka_unit_test(does_not_stumble_over_wrong_types),

@@ -157,7 +157,9 @@ static void what_was_not_pinned_is_a_violation(void **state)
 			set_of("Deny", "- {name: p, spec: {onUnknown: Warn, digest: {pin: Auto}}}");
 	auto_json json_t *pod = yaml(POD("containers: [{name: c, image: 'r.example/app:1'}]"));
 	auto_json json_t *down = yaml(POD("containers: [{name: c, image: 'r.example/down:1'}]"));
-	auto_gate_result struct gate_result refused, template, unseen, unknown, warned;
+	auto_policy_set struct policy_set *both = set_of(
+			"Deny", "- {name: p, spec: {digest: {pin: KeepTag}, encryption: {layers: All}}}");
+	auto_gate_result struct gate_result refused, template, unseen, unknown, warned, once;
 	struct question question = { .set = set };
 
 	(void)state;
@@ -168,6 +170,12 @@ static void what_was_not_pinned_is_a_violation(void **state)
 	assert_false(unknown.allowed);
 	assert_holds(buf_text(&unknown.message),
 			"no digest is known for the tag: registry.example: manifest: HTTP 503");
+	assert_int_equal(lines_in(buf_text(&unknown.message)), 1);
+	/* one reason for two that want to know */
+	question.set = both;
+	ask(&question, down, &once);
+	assert_int_equal(lines_in(buf_text(&once.message)), 1);
+	question.set = set;
 	question.unseen = true;
 	ask(&question, pod, &unseen);
 	assert_true(unseen.allowed);

@@ -262,6 +262,13 @@ static void a_pod_on_its_way_out_is_let_go_with_what_it_has(void **state)
 	assert_string_equal(gone, "skipped allowed");
 	auto_free char *swapped = updated(set, going, another);
 	assert_holds(swapped, "ImagePolicy shop: encryption.layers: ");
+	/* nor do its secrets matter any more */
+	auto_policy_set struct policy_set *secrets =
+			set_of("Deny", "- {name: p, spec: {secrets: {plain: Deny}}}");
+	auto_json json_t *with = changed(going, "{}", "{volumes: [{name: v, secret: {secretName: s}}]}");
+	auto_json json_t *with_after = changed(with, "{finalizers: [], labels: {more: label}}", "{}");
+	auto_free char *let_go = updated(secrets, with, with_after);
+	assert_string_equal(let_go, "skipped allowed");
 	/* the stored pod says whether it is going, not the user; and none is when it is made */
 	auto_free char *claimed = updated(set, alive, claims);
 	assert_holds(claimed, "ImagePolicy shop: encryption.layers: ");
