@@ -9,18 +9,33 @@
  *
  * What is kept, and how long:
  *     digest → facts        as long as there is room (least recently used go first). After FACTS_FRESH what is asked for is
- *                           given, and read again behind the caller's back: signatures may have been added
- *     name:tag → digest     FACTS_TAG: a tag may move
+ *                           given, and facts_find() has it read again behind the caller's back: signatures may have been
+ *                           added
+ *     name:tag → digest     FACTS_TAG: a tag may move. Then the tag is asked for, and of the image only what is not known
  *     failures              FACTS_FAILED (Retry-After where the registry said so, at most FACTS_FAILED_MAX), for the same
  *                           credentials alone: "fixed the secret, still refused" lasts seconds
+ * Found by the registry's settings, host, repository and digest or tag: what one policy's mirror says is nothing to another's
+ * registry. Whose credentials have brought it does not count: facts are about images, and nobody gets the image by them.
+ * What was not looked for yet is fetched together with what was. The age of facts is counted from the beginning of
+ * their fetch, that of a tag's from when it was asked for.
  *
- * Requests: at most `per_host` at a time to one registry, and none to one that answered 429 or 503 before its time; those
- * who wait in vain get ERR_RETRY. A fetch lasts at most FACTS_FETCH_MAX, whoever still waits; it goes on when nobody
+ * Places: layouts of the options, mirrors, the registry; the next when one fails (a layout: when it does not have the
+ * image).
+ *
+ * Requests: at most `per_host` at a time to one registry, and none to one that answered 429 or 503 before its time (in
+ * which its token server and the signature store count as the registry); who would have to wait longer than 10 s is told
+ * so at once, ERR_RETRY. Registries with something to do take turns, and those that no policy names take half of the threads at
+ * most (with `guard`), as pods can name any number of slow ones. What may pass (ERR_IO, ERR_RETRY) is tried three
+ * times. A fetch lasts at most FACTS_FETCH_MAX with all its waits and tries, whoever still waits; it goes on when nobody
  * does, so that the next one finds it. Several policies and pods that want the same image want one fetch.
  *
- * Bounds: `max_bytes` for all facts together (an image takes 2 to 4 KiB), FACTS_WAITING fetches that wait; beyond, the
- * answer is ERR_RETRY at once.
- * Threads: any; callbacks come from the fetching threads, and must not wait. Errors: those of oci/store.h.
+ * Bounds: `max_bytes` for all that is kept, with the table, of which failures take a sixteenth at most (an image takes 2 to
+ * 5 KiB; facts that are in use meanwhile come on top); FACTS_WAITING fetches that wait, half of them for one registry;
+ * beyond, the answer is ERR_RETRY at once. While it runs, a fetch may take some 100 MiB for a hostile manifest of
+ * OCI_MANIFEST_MAX.
+ * Threads: any; callbacks come from the fetching threads, or from facts_fetch() or facts_free() itself, and must not wait.
+ * Ownership: the options are copied, what they point at is borrowed.
+ * Errors: those of oci/store.h; ERR_LIMIT (fetch.h).
  */
 #ifndef COCOON_FACTS_FACTS_H
 #define COCOON_FACTS_FACTS_H
@@ -69,25 +84,32 @@ struct facts_options {
 
 int facts_new(const struct facts_options *options, struct facts **out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
-/* Waits for the fetches that run; those that wait are failed. Takes NULL. */
+/* Ends the fetches that run, within a second or so (a name that is being resolved is waited for), and fails those that
+ * wait; all callbacks have been called. Takes NULL. */
 void facts_free(struct facts *facts);
 
 enum facts_found { FACTS_KNOWN, FACTS_OLD, FACTS_FAILURE, FACTS_ABSENT };
 
 /*
- * KNOWN, OLD (known, and not asked for since `max_age`; 0: FACTS_FRESH): *out is a new reference. FAILURE: *why says,
- * kept from a fetch not long ago. ABSENT: ask for it.
+ * KNOWN, OLD (known, and not asked for since `max_age`; 0: FACTS_FRESH): *out is a new reference. What is older than
+ * FACTS_FRESH is being read again then; who wants younger facts than that, or wants to wait for them, calls facts_fetch().
+ * FAILURE: *why says, kept from a fetch not long ago. ABSENT: ask for it.
  */
 enum facts_found facts_find(struct facts *facts, const struct image_want *want, int64_t max_age,
 		struct image_facts **out, struct err *why) __attribute__((nonnull(1, 2, 4)));
 
-/* done is called exactly once, from another thread or at once. What is there and younger than max_age is not fetched. */
+/*
+ * done is called exactly once, from another thread or at once. What is there and younger than max_age (0: FACTS_FRESH) is
+ * not fetched, nor is what failed not long ago.
+ */
 void facts_fetch(struct facts *facts, const struct image_want *want, int64_t max_age, void (*done)(void *ctx),
 		void *ctx) __attribute__((nonnull(1, 2, 4)));
 
 int facts_get(struct facts *facts, const struct image_want *want, struct image_facts **out, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
+/* The first are events since the start: shared, who joined another's fetch; throttled, answers that asked for patience, and
+ * fetches for which there was no room. The others are how it stands. */
 struct facts_counts {
 	uint64_t hits, misses, shared, failures, evicted, throttled;
 	size_t images, bytes, waiting, running;
