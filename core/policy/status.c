@@ -98,11 +98,12 @@ static void replicas_agree(const struct image_policy_facts *f, json_t *list)
 	json_t *name;
 
 	json_array_foreach (f->replicas_differ, i, name)
-		buf_printf(&text, "%s%s", i ? ", " : "other policies or profiles in force at replica ",
+		buf_printf(&text, "%s%s", i ? ", " : "other profiles or policies in force at replica ",
 				json_string_value(name));
 	condition_add(list, f->resource, f->before, f->now, "ReplicasAgree", !text.len,
 			text.len ? "Differ" : "Same",
-			text.len ? buf_text(&text) : "all webhook replicas decide by the same policies");
+			text.len ? buf_text(&text)
+				 : "all webhook replicas have the same profiles and policies in force");
 	buf_clear(&text);
 }
 

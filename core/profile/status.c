@@ -76,10 +76,11 @@ static void replica_condition(const struct status_facts *f, json_t *list)
 	json_t *name;
 
 	json_array_foreach (f->replicas_differ, i, name)
-		buf_printf(&text, "%s%s", i ? ", " : "other profiles in force at replica ",
+		buf_printf(&text, "%s%s", i ? ", " : "other profiles or policies in force at replica ",
 				json_string_value(name));
 	condition(f, list, "ReplicasAgree", !text.len, text.len ? "Differ" : "Same",
-			text.len ? buf_text(&text) : "all webhook replicas have the same profiles in force");
+			text.len ? buf_text(&text)
+				 : "all webhook replicas have the same profiles and policies in force");
 	buf_clear(&text);
 }
 
