@@ -21,6 +21,7 @@ struct entry {
 	const char *plural; /* "secrets", "serviceaccounts": static */
 	char *name;
 	int64_t read_at;
+	bool doubted;          /* a registry said no to it */
 	enum err_kind refused; /* ERR_OK, ERR_DENIED, ERR_NOT_FOUND; ERR_FORMAT: no docker config in it */
 	struct secret text;    /* of a Secret: docker's config.json */
 	json_t *names;         /* of a service account: its imagePullSecrets */
@@ -67,12 +68,17 @@ void logins_free(struct logins *l)
 
 /* ---- what is kept; under the lock --------------------------------------------------------------------------- */
 
+static int64_t lasts(const struct entry *entry)
+{
+	return entry->refused != ERR_OK || entry->doubted ? LOGINS_REFUSED : LOGINS_KEPT;
+}
+
 static struct entry *kept(struct logins *l, const char *namespace, const char *plural, const char *name)
 {
 	int64_t now = clock_mono(l->options.clock);
 
 	for (size_t i = l->count; i--;)
-		if (l->entries[i].read_at < now - LOGINS_KEPT)
+		if (l->entries[i].read_at < now - lasts(&l->entries[i]))
 			entry_clear(l, &l->entries[i]);
 	for (size_t i = 0; i < l->count; i++) {
 		struct entry *entry = &l->entries[i];
@@ -259,10 +265,13 @@ int logins_find(void *ctx, const struct image_want *want, struct facts_logins *o
 static void remark(struct logins *l, const char *namespace, const char *plural, const char *name,
 		struct buf *out)
 {
-	const struct entry *entry = kept(l, namespace, plural, name);
+	struct entry *entry = kept(l, namespace, plural, name);
 	const char *what = !strcmp(plural, "secrets") ? "Secret" : "ServiceAccount";
 
-	if (!entry || entry->refused == ERR_OK)
+	if (!entry)
+		return;
+	entry->doubted = true;
+	if (entry->refused == ERR_OK)
 		return;
 	if (entry->refused == ERR_DENIED)
 		buf_printf(out,

@@ -12,7 +12,8 @@
  * What may not be read (403) or is not there (404) is passed over and remembered, as most images need no credentials:
  * logins_remark() names it when the registry has then refused.
  *
- * Bounds: what is read counts for LOGINS_KEPT; LOGINS_ENTRIES things are kept, of LOGINS_BYTES together. Helpers that a
+ * Bounds: what is read counts for LOGINS_KEPT, and for LOGINS_REFUSED alone when it could not be read or the registry said
+ * no, so that who puts it right need not wait; LOGINS_ENTRIES things are kept, of LOGINS_BYTES together. Helpers that a
  * Secret names are never run (oci/store.h).
  * Threads: any; requests to the API server are made one at a time.
  */
@@ -25,6 +26,7 @@ struct clock;
 struct logins;
 
 #define LOGINS_KEPT    (30 * (int64_t)1000000) /* microseconds */
+#define LOGINS_REFUSED (3 * (int64_t)1000000)
 #define LOGINS_ENTRIES 256
 #define LOGINS_BYTES   ((size_t)256 * 1024) /* a quarter of the memory for secrets */
 
@@ -46,7 +48,8 @@ void logins_free(struct logins *logins);
 int logins_find(void *ctx, const struct image_want *want, struct facts_logins *out, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
-/* Appends "; the webhook may not read Secret shop/regcred: …" to a registry's refusal, when there is such a thing. */
+/* After a registry's refusal: appends "; the webhook may not read Secret shop/regcred: …" to a registry's refusal, when there is such a
+ * thing; and what was read is not believed for much longer. */
 void logins_remark(struct logins *logins, const struct image_want *want, struct err *err)
 		__attribute__((nonnull));
 

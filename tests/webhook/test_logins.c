@@ -186,10 +186,22 @@ static void what_was_read_counts_for_a_while(void **state)
 	put(&rig, "shop/secrets/a", secret_with(".dockerconfigjson", CONFIG));
 	finds(&rig, &of_the_pod, CONFIG "|");
 	asks(&rig, "shop/secrets/a shop/secrets/b ");
-	rig.now += LOGINS_KEPT;
+	rig.now += LOGINS_REFUSED;
 	finds(&rig, &of_the_pod, CONFIG "|");
 	asks(&rig, "");
+	/* what was not there is looked for again soon */
 	rig.now++;
+	finds(&rig, &of_the_pod, CONFIG "|");
+	asks(&rig, "shop/secrets/b ");
+	rig.now += LOGINS_KEPT - LOGINS_REFUSED - 1;
+	finds(&rig, &of_the_pod, CONFIG "|");
+	asks(&rig, "shop/secrets/b ");
+	rig.now++;
+	finds(&rig, &of_the_pod, CONFIG "|");
+	asks(&rig, "shop/secrets/a ");
+	/* and so is what a registry said no to */
+	remarks(&rig, &of_the_pod, "HTTP 403; there is no Secret shop/b");
+	rig.now += LOGINS_REFUSED + 1;
 	finds(&rig, &of_the_pod, CONFIG "|");
 	asks(&rig, "shop/secrets/a shop/secrets/b ");
 	rig_close(&rig);
