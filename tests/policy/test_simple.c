@@ -179,16 +179,18 @@ static void refuses_what_is_cut_or_changed(void **state)
 	(void)state;
 	load("payload.json", &payload);
 	for (size_t n = 0; n < COUNT(names); n++) {
+		/* RSA and its messages take their time */
+		const size_t step = n ? 5 : 1;
 		auto_simple_ring struct simple_ring *ring = ring_of(rings[n]);
 		auto_buf struct buf message = BUF_MAX(ROOM);
 		load(names[n], &message);
-		for (size_t len = 0; len < message.len; len++) {
+		for (size_t len = 0; len < message.len; len += step) {
 			auto_simple_signer struct simple_signer signer = { .subkey = false };
 			/* the checksum of ZLIB is not looked at */
 			if (simple_verify(ring, span_new(message.ptr, len), NOW, &signer, NULL) == 0)
 				assert_string_equal(buf_text(&signer.payload), buf_text(&payload));
 		}
-		for (size_t i = 0; i < message.len; i++) {
+		for (size_t i = 0; i < message.len; i += step) {
 			auto_simple_signer struct simple_signer signer = { .subkey = false };
 			message.ptr[i] ^= (char)(1 << i % 8);
 			if (simple_verify(ring, buf_span(&message), NOW, &signer, NULL) == 0)
@@ -307,7 +309,7 @@ static void a_damaged_ring_does_not_more(void **state)
 
 	(void)state;
 	load("ed25519.ring", &text);
-	for (size_t i = 0; i < 2 * text.len; i++) {
+	for (size_t i = 0; i < 2 * text.len; i += 3) {
 		auto_simple_ring struct simple_ring *ring = NULL;
 		auto_simple_signer struct simple_signer signer = { .subkey = false };
 		size_t at = i / 2;
