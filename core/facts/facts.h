@@ -31,8 +31,8 @@
  *
  * Bounds: `max_bytes` for all that is kept, with the table, of which failures take a sixteenth at most (an image takes 2 to
  * 5 KiB; facts that are in use meanwhile come on top); FACTS_WAITING fetches that wait, half of them for one registry;
- * beyond, the answer is ERR_RETRY at once. While it runs, a fetch may take some 100 MiB for a hostile manifest of
- * OCI_MANIFEST_MAX.
+ * beyond, the answer is ERR_RETRY at once. While it runs, a fetch takes some 100 KiB, and 15 MiB for a hostile manifest of
+ * FETCH_MANIFEST_MAX.
  * Threads: any; callbacks come from the fetching threads, or from facts_fetch() or facts_free() itself, and must not wait.
  * Ownership: the options are copied, what they point at is borrowed.
  * Errors: those of oci/store.h; ERR_LIMIT (fetch.h).

@@ -316,6 +316,7 @@ int fetch_image(const struct fetch_options *options, const struct image_want *wa
 	fetch->want = want;
 	fetch->access = *options->access;
 	fetch->access.stop = options->stop;
+	fetch->access.max_manifest = FETCH_MANIFEST_MAX;
 	int status = fetch_goes_on(fetch, err);
 	if (!status)
 		status = oci_source_open(options->place, &fetch->access, &fetch->source, err);

@@ -19,7 +19,8 @@
  * What is no signature that could be checked (a blob that is missing, too large or not what its digest says, no base64) is
  * kept with its problem. A registry that fails makes all of it fail: what could not be read is not known to be absent.
  *
- * Bounds: FETCH_PLATFORMS_MAX platforms and FETCH_BYTES_MAX of manifests, configs and payloads together, else ERR_LIMIT
+ * Bounds: FETCH_MANIFEST_MAX a registry's manifest (one of 127 layers for three recipients each takes half of that, and
+ * there may be many at a time), FETCH_PLATFORMS_MAX platforms and FETCH_BYTES_MAX of manifests, configs and payloads together, else ERR_LIMIT
  * (of payloads: a problem); IMAGE_SIGNATURES_MAX signatures, LOOKASIDE_FILES_MAX files a digest, beyond which `more` is set.
  * Errors: those of oci/store.h, with the registry's host, the HTTP status and the phase in their texts.
  */
@@ -34,6 +35,7 @@
 struct clock;
 
 #define FETCH_PLATFORMS_MAX 64
+#define FETCH_MANIFEST_MAX  ((size_t)1024 * 1024)
 #define FETCH_BYTES_MAX     ((size_t)8 * 1024 * 1024)
 #define LOOKASIDE_FILES_MAX 32
 

@@ -74,6 +74,13 @@ int64_t registry_deadline(const struct registry *registry)
 	return ms ? clock_mono(&clock_real) + (int64_t)ms * 1000 : 0;
 }
 
+size_t registry_max(const struct registry *registry)
+{
+	size_t max = registry->access->max_manifest;
+
+	return max && max < OCI_MANIFEST_MAX ? max : OCI_MANIFEST_MAX;
+}
+
 /* ---- the source ---- */
 
 int registry_take_manifest(const struct ask *ask, struct oci_manifest_bytes *out, struct err *err)
@@ -99,7 +106,7 @@ static int source_manifest(struct oci_source *source, const char *digest, struct
 	ask.method = "GET";
 	ask.what = what;
 	ask.fields[0] = REGISTRY_ACCEPT;
-	ask.max = OCI_MANIFEST_MAX;
+	ask.max = registry_max(registry);
 	registry_url(registry, "manifests", reference, &ask.url);
 	int result = ask_run(registry, &ask, err);
 	if (!result)

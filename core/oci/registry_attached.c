@@ -50,7 +50,7 @@ static struct fetch *fetch_begin(struct hunt *hunt, const char *kind, const char
 	ask->method = "GET";
 	ask->what = fetch->what;
 	ask->fields[0] = strcmp(kind, "manifests") ? "Accept: " OCI_TYPE_INDEX : REGISTRY_ACCEPT;
-	ask->max = OCI_MANIFEST_MAX;
+	ask->max = registry_max(hunt->registry);
 	ask->also = 404;
 	ask->deadline = hunt->deadline;
 	registry_url(hunt->registry, kind, reference, &ask->url);
@@ -203,7 +203,7 @@ static struct fetch *page_begin(struct hunt *hunt, const struct buf *url, struct
 	fetch->ask.method = "GET";
 	fetch->ask.what = fetch->what;
 	fetch->ask.fields[0] = "Accept: " OCI_TYPE_INDEX;
-	fetch->ask.max = OCI_MANIFEST_MAX;
+	fetch->ask.max = registry_max(hunt->registry);
 	fetch->ask.deadline = hunt->deadline;
 	buf_add_span(&fetch->ask.url, buf_span(url));
 	if (ask_begin(hunt->registry, &fetch->ask, err) == 0)

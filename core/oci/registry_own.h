@@ -45,6 +45,9 @@ void registry_clear(struct registry *registry) __attribute__((nonnull));
 /* When a call that begins now must be over, as ask.deadline. */
 int64_t registry_deadline(const struct registry *registry) __attribute__((nonnull));
 
+/* The ceiling of a manifest or listing. */
+size_t registry_max(const struct registry *registry) __attribute__((nonnull));
+
 /* Appends "https://host/v2/NAME/KIND/REFERENCE". */
 void registry_url(const struct registry *registry, const char *kind, const char *reference, struct buf *out)
 		__attribute__((nonnull));

@@ -66,6 +66,7 @@ struct oci_access {
 	 * after a 429 */
 	bool impatient;
 	int deadline_ms;         /* for one call with all its answers; 0: none */
+	size_t max_manifest;     /* of a registry's, at most OCI_MANIFEST_MAX; 0: that */
 	const atomic_bool *stop; /* once it is true, calls end soon with ERR_RETRY; NULL: none */
 };
 

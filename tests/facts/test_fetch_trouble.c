@@ -75,10 +75,10 @@ static void the_digest_counts_beside_a_lying_tag(void **state)
 
 static void a_huge_manifest_is_not_read(void **state)
 {
-	auto_free char *text = xcalloc(1, OCI_MANIFEST_MAX + 2);
+	auto_free char *text = xcalloc(1, FETCH_MANIFEST_MAX + 2);
 
 	(void)state;
-	memset(text, ' ', OCI_MANIFEST_MAX + 1);
+	memset(text, ' ', FETCH_MANIFEST_MAX + 1);
 	site_add(&site, MANIFEST, NULL, span_of(text));
 	trip_to(&trip, &site, ":1");
 	trip_bad(&trip, ERR_LIMIT, "exceeds");
