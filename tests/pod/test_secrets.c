@@ -160,8 +160,9 @@ static void leaves_alone_what_is_no_secret(void **state)
 		"sealed},"
 		" {name: D, value: 'not sealed.a.b'}, {valueFrom: {configMapKeyRef: {name: m}}},"
 		" {valueFrom: {fieldRef: {fieldPath: x}}}], envFrom: [{configMapRef: {name: m}}]}]}}",
-		"{spec: {volumes: [{emptyDir: {}}, {configMap: {name: m}}, {projected: {sources: "
-		"[{serviceAccountToken: {path: t}}]}}, {csi: {driver: d}}, {secret: {secretName: ''}}]}}",
+		"{spec: {volumes: [{emptyDir: {}}, {configMap: {name: m}}, {csi: {driver: d}}]}}",
+		"{spec: {volumes: [{projected: {sources: [{serviceAccountToken: {path: t}}]}}]}}",
+		"{spec: {volumes: [{secret: {secretName: ''}}]}}",
 		"{metadata: {annotations: {a: sealedX, b: '{\"sealed.\": 1}'}}}",
 		"{spec: {imagePullSecrets: [{}, {name: ''}]}}",
 	};
