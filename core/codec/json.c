@@ -68,6 +68,25 @@ static int check_depth(struct span text, struct err *err)
 	return 0;
 }
 
+/* Each value but the first stands behind a bracket, or a comma. */
+int json_check_values(struct span text, size_t most, struct err *err)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < text.len;) {
+		char c = text.ptr[i];
+		if (c == '"') {
+			i = skip_string(text, i);
+			continue;
+		}
+		count += c == ',' || c == '{' || c == '[';
+		i++;
+	}
+	if (count <= most)
+		return 0;
+	return err_set(err, ERR_LIMIT, "JSON of more than %zu values", most);
+}
+
 /* jansson ends its texts in "near '…'" with bytes of the document, which may be secret: the place says enough. */
 static int loader_error(const json_error_t *why, struct err *err)
 {

@@ -47,6 +47,12 @@ int json_read(struct span text, size_t max, json_t **out, struct err *err)
 int json_read_without(struct span text, size_t max, const char *const *skip, json_t **out, struct err *err)
 		__attribute__((nonnull(4), warn_unused_result));
 
+/*
+ * Before a document of a stranger's is read: ERR_LIMIT when it would make more than `most` values. A tree of megabytes
+ * that are all brackets takes 75 times the bytes of its text.
+ */
+int json_check_values(struct span text, size_t most, struct err *err) __attribute__((warn_unused_result));
+
 /* The file at path; ERR_NOT_FOUND, ERR_IO, or the loader's error wrapped with the path. */
 int json_read_file(const char *path, size_t max, json_t **out, struct err *err)
 		__attribute__((nonnull(1, 3), warn_unused_result));

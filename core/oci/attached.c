@@ -99,6 +99,10 @@ int listing_read(struct listing *listing, struct span bytes, struct err *err)
 	json_t *entries = NULL, *entry = NULL;
 	size_t i = 0;
 
+	if (json_check_values(bytes, OCI_VALUES_MAX, NULL) < 0) {
+		listing->more = true;
+		return 0;
+	}
 	if (json_read(bytes, OCI_MANIFEST_MAX, &index, err) < 0 ||
 			json_opt_array(index, "", "manifests", SIZE_MAX, &entries, err) < 0)
 		return -1;

@@ -22,7 +22,8 @@ struct listing {
 void listing_clear(struct listing *listing) __attribute__((nonnull));
 #define auto_listing __attribute__((cleanup(listing_clear)))
 
-/* Adds the entries of an index: of one page of the API, or of the fallback tag. Of an entry the digest alone counts. */
+/* Adds the entries of an index: of one page of the API, or of the fallback tag. Of an entry the digest alone counts.
+ * One of more than OCI_VALUES_MAX values is not read. */
 int listing_read(struct listing *listing, struct span bytes, struct err *err)
 		__attribute__((nonnull(1), warn_unused_result));
 

@@ -120,7 +120,8 @@ static int read_document(struct span bytes, const char *given, json_t **out, siz
 {
 	auto_json json_t *json = NULL;
 
-	if (json_read(bytes, OCI_MANIFEST_MAX, &json, err) < 0)
+	if (json_check_values(bytes, OCI_VALUES_MAX, err) < 0 ||
+			json_read(bytes, OCI_MANIFEST_MAX, &json, err) < 0)
 		return -1;
 	if (!json_is_object(json))
 		return err_set(err, ERR_FORMAT, "must be an object");

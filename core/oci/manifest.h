@@ -14,7 +14,8 @@
  * what its members are; they must not contradict. Refused, because two readers could see two images in it: a document
  * with "manifests" beside "layers", "config" or "fsLayers", and members whose names differ in their case alone.
  *
- * Bounds: OCI_MANIFEST_MAX bytes (oci/store.h); OCI_LAYERS_MAX layers (overlayfs mounts at most 500, docker makes 127);
+ * Bounds: OCI_MANIFEST_MAX bytes (oci/store.h), OCI_VALUES_MAX values of JSON, which is three times what the largest
+ * image needs and keeps a tree below 16 MiB; OCI_LAYERS_MAX layers (overlayfs mounts at most 500, docker makes 127);
  * OCI_ENTRIES_MAX entries (each costs a request; the widest public images have some dozens).
  * Ownership: the struct owns the tree and the array; the descriptors borrow from the tree.
  * Errors: ERR_FORMAT with the path; ERR_LIMIT. Docker's schema 1 is ERR_FORMAT that says how to get a newer form.
@@ -31,6 +32,7 @@
 struct buf;
 struct err;
 
+#define OCI_VALUES_MAX  65536
 #define OCI_LAYERS_MAX  1000
 #define OCI_ENTRIES_MAX 1000
 

@@ -132,6 +132,31 @@ ok 'and finds the same bytes by it' same "$work/img" "$work/back5"
 ok 'an image that is not there is said to be missing' \
 	fails "docker://$plain/a/app:none: .*HTTP 404: MANIFEST_UNKNOWN" "$copy" "docker://$plain/a/app:none" "oci:$work/none:t"
 
+# ---- what is attached ---------------------------------------------------------------------------------------------
+
+attached() { "$out/tests/drivers/oci_attached" "docker://$plain/a/app@$digest"; }
+
+# put REFERENCE TYPE FILE: a manifest; without a reference, by its digest, which is printed
+put() {
+	local reference=${1:-sha256:$(sha256sum "$3" | cut -d' ' -f1)}
+	curl -sSf -X PUT -H "Content-Type: application/vnd.oci.image.$2.v1+json" --data-binary "@$3" \
+		"http://$plain/v2/a/app/manifests/$reference" && echo "$reference"
+}
+
+ok 'nothing is attached to an image, which is no error' [ -z "$(attached)" ]
+skopeo inspect --raw --tls-verify=false "docker://$plain/a/app:1" | jq -c --arg d "$digest" \
+	'.subject={mediaType:.mediaType,digest:$d,size:1}|.layers=[]|.artifactType="text/x-true"' >"$work/refers.json"
+jq -c '.subject.digest|=sub("[0-9a-f]$";"x")|.layers=[]' "$work/refers.json" | sed 's/x"/0"/' >"$work/refers-not.json"
+refers=$(put '' manifest "$work/refers.json") refers_not=$(put '' manifest "$work/refers-not.json")
+for one in "$refers" "$refers_not"; do
+	jq -cn --arg d "$one" '{mediaType:"application/vnd.oci.image.manifest.v1+json",digest:$d,size:1,artifactType:"text/x-lie"}'
+done | jq -cs '{schemaVersion:2,mediaType:"application/vnd.oci.image.index.v1+json",manifests:.}' >"$work/fallback.json"
+ok 'a list under the fallback tag' put "${digest/:/-}" index "$work/fallback.json"
+ok 'is read where the registry has no API, and its entries are' [ "$(attached)" = "fallback $refers" ]
+jq -c 'del(.subject)' "$work/refers.json" >"$work/sig.json"
+ok 'a manifest under the tag of signatures' put "${digest/:/-}.sig" manifest "$work/sig.json"
+ok 'is found too' [ "$(attached)" = "tag sha256:$(sha256sum "$work/sig.json" | cut -d' ' -f1)"$'\n'"fallback $refers" ]
+
 # ---- TLS and passwords --------------------------------------------------------------------------------------------
 
 # u:s3cret

@@ -310,6 +310,29 @@ static void leaves_out_what_is_not_needed(void **state)
 	}
 }
 
+static void counts_the_values_before_it_reads_them(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t values; /* at least as many as there are, and no more than brackets and commas */
+	} rows[] = {
+		{ "{}", 2 },
+		{ "[1,2]", 3 },
+		{ "{\"a\":[{},{}]}", 6 },
+		{ "[\",[{\\\",[\",1]", 3 },
+		{ "\"", 1 },
+		{ "", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err err = ERR_NONE;
+		assert_int_equal(json_check_values(span_of(rows[i].text), rows[i].values, &err), 0);
+		assert_int_equal(json_check_values(span_of(rows[i].text), rows[i].values - 1, &err), -1);
+		assert_int_equal(err.kind, ERR_LIMIT);
+	}
+}
+
 static const struct CMUnitTest plain[] = {
 	cmocka_unit_test(reads_documents),
 	cmocka_unit_test(refuses_truncation_at_every_byte),
@@ -321,6 +344,7 @@ static const struct CMUnitTest plain[] = {
 	cmocka_unit_test(reads_files),
 	cmocka_unit_test(writes_compact_text),
 	cmocka_unit_test(leaves_out_what_is_not_needed),
+	cmocka_unit_test(counts_the_values_before_it_reads_them),
 };
 
 #define PLAIN (sizeof(plain) / sizeof(plain[0]))

@@ -297,6 +297,15 @@ static void says_that_there_is_more_than_it_reads(void **state)
 	route(stage, API, INDEX_FIELDS, listing(stage, many));
 	good(stage, BOTH, 0, true);
 	clear(stage);
+	for (int fallback = 0; fallback < 2; fallback++) {
+		stage = stage_new();
+		char *bomb = owned(stage, xasprintf("{\"manifests\":[%*s0]}", 2 * OCI_VALUES_MAX, ""));
+		for (char *c = strchr(bomb, ' '); *c == ' '; c += 2)
+			memcpy(c, "0,", 2);
+		route(stage, fallback ? "GET /v2/team/app/manifests/" TAG " " : API, INDEX_FIELDS, bomb);
+		good(stage, BOTH, 0, true);
+		clear(stage);
+	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		stage = stage_new();
 		route(stage, API, INDEX_FIELDS, LISTING(stage, kinds[i]));

@@ -244,6 +244,30 @@ static void refuses_more_than_4_mib(void **state)
 	assert_int_equal(err.kind, ERR_LIMIT);
 }
 
+/* Megabytes of brackets would make a tree of hundreds of them. */
+static void refuses_a_document_that_is_all_values(void **state)
+{
+	static const char *const units[] = { "[]", "{}", "0", "\"\"", "{\"a\":1}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		auto_buf struct buf text = BUF_MAX(OCI_MANIFEST_MAX);
+		auto_oci_manifest struct oci_manifest manifest = OCI_MANIFEST_EMPTY;
+		auto_oci_index struct oci_index index = OCI_INDEX_EMPTY;
+		const char *type;
+		enum oci_kind kind;
+		struct err err = ERR_NONE;
+		buf_puts(&text, "{\"schemaVersion\":2," CONFIG ",\"layers\":[],\"x\":[");
+		for (size_t k = 0; k < OCI_VALUES_MAX; k++)
+			buf_printf(&text, "%s,", units[i]);
+		buf_puts(&text, "0]}");
+		assert_int_equal(oci_manifest_parse(buf_span(&text), NULL, &manifest, &err), -1);
+		assert_int_equal(err.kind, ERR_LIMIT);
+		assert_int_equal(oci_index_parse(buf_span(&text), NULL, &index, NULL), -1);
+		assert_int_equal(oci_kind_of(buf_span(&text), NULL, &kind, &type, NULL), -1);
+	}
+}
+
 /* ---- docker's types ------------------------------------------------------------------------------------ */
 
 #define DOCKER_LAYER(kind) "application/vnd.docker.image.rootfs." kind
@@ -335,6 +359,7 @@ int main(void)
 		cmocka_unit_test(refuses_it_truncated_at_every_byte),
 		cmocka_unit_test(refuses_more_than_its_bounds),
 		cmocka_unit_test(refuses_more_than_4_mib),
+		cmocka_unit_test(refuses_a_document_that_is_all_values),
 		cmocka_unit_test(turns_dockers_manifest_into_ocis),
 		cmocka_unit_test(leaves_ocis_manifest_as_it_is),
 		cmocka_unit_test(turns_dockers_list_into_an_index),
