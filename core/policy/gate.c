@@ -6,6 +6,7 @@
 #include "base/own.h"
 #include "codec/json.h"
 #include "crypto/digest.h"
+#include "initdata/carrier.h"
 #include "policy/gate_own.h"
 
 #include <stdio.h>
@@ -101,14 +102,17 @@ static bool nothing_changes(const struct pod_view *before, const struct pod_view
 }
 
 /*
- * The webhook has judged the images that were there under what holds now. The stored pod is what says so: what the update
- * makes of the annotation is judged by itself.
+ * The webhook has judged the images that were there under what holds now, with the init-data that the pod has now. The
+ * stored pod is what says so: what the update makes of the annotation is judged by itself.
  */
 static bool admitted_under_same(const struct gate *gate)
 {
 	const char *hash = gate->result->hash;
+	const struct pod_view *before = gate->review->before;
 
-	return hash[0] && same_text(pod_annotation(gate->review->before, GATE_ANNOTATION), hash);
+	return hash[0] && same_text(pod_annotation(before, GATE_ANNOTATION), hash) &&
+			same_text(pod_annotation(before, INITDATA_ANNOTATION),
+					pod_annotation(gate->review->pod, INITDATA_ANNOTATION));
 }
 
 bool gate_is_new(const struct gate *gate, const struct gate_place *place)

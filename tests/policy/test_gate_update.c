@@ -154,6 +154,10 @@ static void other_policies_judge_all_of_it_again(void **state)
 	assert_holds(refused, "ImagePolicy shop: encryption.layers: ");
 	auto_free char *lost = updated(set, lax, nowhere);
 	assert_holds(lost, "no ImagePolicy takes it");
+	/* it gets other init-data, which policies look at */
+	auto_json json_t *injected_later = changed(pod, "{annotations: {" INITDATA_ANNOTATION ": x}}", "{}");
+	auto_free char *anew = updated(set, pod, injected_later);
+	assert_string_equal(anew, "shop:spec.containers[0].image allowed");
 	/* but a change that brings nothing in is nobody's business */
 	auto_free char *same = updated(more, pod, pod);
 	assert_string_equal(same, "skipped allowed");
