@@ -338,6 +338,7 @@ static void there_are_bounds(void **state)
 		auto_json json_t *resource = scene_resource(more);
 		struct image_policy *other = NULL;
 		struct err err = ERR_NONE;
+		assert_null(policy->broken);
 		if (image_policy_compile(resource, &other, &err) == 0)
 			fail_msg("accepted %s", more);
 		assert_int_equal(err.kind, ERR_LIMIT);
