@@ -27,8 +27,9 @@
  * A pod without it is fine, and judged whole by each UPDATE. An UPDATE judges
  *
  *     nothing            when neither spec nor labels nor annotations change (status, finalizers, owners)
- *     new images alone   when the pod carries the annotation and it is what holds now for the pod as it becomes, labels and
- *                        all, and its init-data stays; or when the pod is being deleted. New is an image that the same container did not have
+ *     new images alone   when the pod carries the annotation and it is what holds now for the pod as it becomes, labels
+ *                        and all, and its init-data stays; or when the pod is being deleted. New is an image that the
+ *                        same container did not have
  *     all of it          else
  *
  * Pure. Ownership: the review borrows; the result owns its lists (gate_result_clear), but for the names of policies, which

@@ -266,6 +266,39 @@ static void writes_the_annotation_beside_what_others_write(void **state)
 	}
 }
 
+static void writes_behind_the_injection_of_a_profile(void **state)
+{
+	static const char *const metadata[] = { "", "metadata: {name: x}, ",
+		"metadata: {annotations: {a: b}}, " };
+	auto_catalog struct catalog *catalog = catalog_of(NULL,
+			"- {metadata: {name: team}, spec: {runtimeClasses: [snp], namespaceSelector: {}, "
+			"initData: {logLevel: "
+			"info}}}");
+	auto_policy_set struct policy_set *set = set_of("Deny", PIN("KeepTag"));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(metadata); i++) {
+		auto_json json_t *pod =
+				yamlf("{%sspec: {runtimeClassName: snp, schedulingGates: [{name: "
+				      "cocoon.dev/init-data}], containers: [{name: c, image: nginx}]}}",
+						metadata[i]);
+		struct pod_view view = view_of(pod);
+		auto_decision struct decision decision;
+		auto_gate_result struct gate_result result;
+		decision_init(&decision);
+		decide_mutate(catalog, &view, &decision);
+		const struct question question = { .set = set, .mutate = true, .patch = decision.patch };
+		ask(&question, pod, &result);
+		auto_json json_t *after = patched(pod, decision.patch);
+		assert_non_null(after);
+		assert_string_equal(annotation_of(after, GATE_ANNOTATION), result.hash);
+		assert_non_null(annotation_of(after, INITDATA_ANNOTATION));
+		assert_string_equal(image_at(after, "containers", 0), "nginx@" DIGEST_A);
+		if (i == 2)
+			assert_string_equal(annotation_of(after, "a"), "b");
+	}
+}
+
 static void takes_away_what_no_policy_stands_for(void **state)
 {
 	auto_policy_set struct policy_set *far =
@@ -313,6 +346,7 @@ int main(void)
 		cmocka_unit_test(waits_with_everything_while_a_tag_is_not_resolved),
 		cmocka_unit_test(leaves_templates_and_asks_nobody_without_a_pin),
 		cmocka_unit_test(writes_the_annotation_beside_what_others_write),
+		cmocka_unit_test(writes_behind_the_injection_of_a_profile),
 		cmocka_unit_test(takes_away_what_no_policy_stands_for),
 		cmocka_unit_test(an_update_pins_what_is_new_and_leaves_the_annotation),
 	};
