@@ -135,6 +135,16 @@ static struct entry *put(struct cache *cache, const struct key *key, enum key_ki
 	return entry;
 }
 
+static void evict(struct cache *cache, const struct cache_list *list)
+{
+	for (struct entry *last = list->oldest, *newer = NULL; last && list->bytes > list->max;
+			last = newer) {
+		newer = last->newer;
+		cache->evicted++;
+		cache_drop(cache, last);
+	}
+}
+
 /* The entry has all it will have. */
 static bool add(struct cache *cache, struct entry *entry)
 {
@@ -154,10 +164,9 @@ static bool add(struct cache *cache, struct entry *entry)
 	list->bytes += entry->bytes;
 	cache->count++;
 	cache->images += entry->kind == KEY_FACTS;
-	while (list->bytes > list->max && list->oldest) {
-		cache->evicted++;
-		cache_drop(cache, list->oldest);
-	}
+	evict(cache, &cache->failed);
+	/* which has the table, too */
+	evict(cache, &cache->kept);
 	return true;
 }
 

@@ -292,7 +292,7 @@ int facts_get(struct facts *self, const struct image_want *want, struct image_fa
 	bool waits = found == FACTS_ABSENT && wait_for(self, want, 0, &waiter);
 	/* for want of room */
 	if (found == FACTS_ABSENT && !waits)
-		found = find(self, want, 0, &facts, &why);
+		(void)find(self, want, 0, &facts, &why);
 	pthread_mutex_unlock(&self->lock);
 	while (waits && sem_wait(&done) < 0)
 		;
