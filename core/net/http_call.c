@@ -222,13 +222,10 @@ int http_call_result(const struct http_call *call, CURLcode code, struct err *er
 				call->name);
 	if (code == CURLE_OK)
 		return 0;
-	if (call->failure.kind != ERR_OK) {
-		*err = call->failure;
-		return err_wrap(err, "%s", call->name);
-	}
-	/* another address of the same host may have been good, and then this is none of the reasons */
-	if (call->refused.kind != ERR_OK && code == CURLE_COULDNT_CONNECT) {
-		*err = call->refused;
+	/* another address of the same host may have been good, and then the guard's word is none of the reasons */
+	bool refused = call->refused.kind != ERR_OK && code == CURLE_COULDNT_CONNECT;
+	if (call->failure.kind != ERR_OK || refused) {
+		*err = refused ? call->refused : call->failure;
 		return err_wrap(err, "%s", call->name);
 	}
 	/* curl's word for one field that never ends: it takes no more than 100 KiB */

@@ -118,8 +118,8 @@ static int get(const struct peer *peer, const char *host, const char *vouched, c
 	auto_free char *url = NULL, *whom = NULL, *through = NULL;
 
 	if (asprintf(&url, "http://%s:%u/x?secret=1", host, (unsigned)peer->port) < 0 ||
-			asprintf(&whom, vouched ? "%s:%u" : "", vouched, (unsigned)peer->port) < 0 ||
-			asprintf(&through, proxy ? "http://%s:%u" : "", proxy, (unsigned)peer->port) < 0)
+			asprintf(&whom, "%s:%u", vouched ? vouched : "", (unsigned)peer->port) < 0 ||
+			asprintf(&through, "http://%s:%u", proxy ? proxy : "", (unsigned)peer->port) < 0)
 		abort();
 	struct http_options options = { .user_agent = "test/1",
 		.guard = true,
