@@ -16,7 +16,7 @@
  *                           credentials alone: "fixed the secret, still refused" lasts seconds
  * Found by the registry's settings, host, repository and digest or tag: what one policy's mirror says is nothing to another's
  * registry. Whose credentials have brought it does not count: facts are about images, and nobody gets the image by them.
- * What was not looked for yet is fetched together with what was. The age of facts is counted from the beginning of
+ * What was not looked for yet is fetched together with what was, and alone when that fails. The age of facts is counted from the beginning of
  * their fetch, that of a tag's from when it was asked for.
  *
  * Places: layouts of the options, mirrors, the registry; the next when one fails (a layout: when it does not have the

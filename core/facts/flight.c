@@ -174,7 +174,11 @@ static void go_on(struct facts *self, struct flight *flight, const struct err *w
 			(flight->place >= layouts || why->kind == ERR_NOT_FOUND);
 
 	flight->tries++;
-	if (!ending && next) {
+	/* what others looked for once may be what fails, such as another policy's signature store */
+	if (held_narrow(&flight->held) && !ending) {
+		flight->narrow = true;
+		flight_go(self, flight, flight->place, true);
+	} else if (!ending && next) {
 		flight->tries = 0;
 		flight_go(self, flight, flight->place + 1, false);
 	} else if (!ending && passes(why) && flight->tries < FLIGHT_TRIES && pause <= PATIENCE &&
@@ -223,7 +227,8 @@ static struct image_facts *known(void *ctx, const char *digest)
 		bool covers = held_covers(entry->facts->looked, stores, &flight->held.want);
 		if (covers && entry->facts->fetched >= flight->started - flight->max_age)
 			found = image_facts_ref(entry->facts);
-		held_widen(&flight->held, entry->facts->looked, stores);
+		if (!flight->narrow)
+			held_widen(&flight->held, entry->facts->looked, stores);
 	}
 	pthread_mutex_unlock(&self->lock);
 	return found;

@@ -81,10 +81,29 @@ void held_widen(struct held *held, unsigned looks, struct span stores)
 {
 	struct span store;
 
+	if (!held->wide) {
+		held->own_looks = held->want.looks;
+		held->own_stores = held->want.lookaside_count;
+	}
+	held->wide = true;
 	held->want.looks |= looks;
 	while (span_next(&stores, '\0', &store))
 		if (store.len)
 			add_store(held, store.ptr);
+}
+
+bool held_narrow(struct held *held)
+{
+	bool grew = held->wide &&
+			(held->want.looks != held->own_looks ||
+					held->want.lookaside_count != held->own_stores);
+
+	if (grew) {
+		held->want.looks = held->own_looks;
+		held->want.lookaside_count = held->own_stores;
+	}
+	held->wide = false;
+	return grew;
 }
 
 void held_init(struct held *held, const struct image_want *want, struct shared_settings **list)

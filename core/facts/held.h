@@ -25,6 +25,9 @@ struct held {
 	struct image_want want;
 	struct shared_settings *settings; /* NULL: the want has none */
 	const char **stores;              /* want.lookasides */
+	bool wide;                        /* since held_widen(); what it was before: */
+	unsigned own_looks;
+	size_t own_stores;
 	struct arena memory;
 };
 
@@ -32,10 +35,14 @@ void held_init(struct held *held, const struct image_want *want, struct shared_s
 		__attribute__((nonnull));
 void held_clear(struct held *held, struct shared_settings **list) __attribute__((nonnull));
 
-/* What is looked for grows by these; `stores` are texts with a NUL behind each, as in struct entry. */
-void held_widen(struct held *held, unsigned looks, struct span stores) __attribute__((nonnull));
-/* The same with what another want looks for. */
+/* What another want looks for is looked for, too. */
 void held_join(struct held *held, const struct image_want *want) __attribute__((nonnull));
+/*
+ * What is looked for grows by what nobody who waits has asked for; `stores` are texts with a NUL behind each, as in struct
+ * entry. held_narrow() undoes it, before the next join; false: it was not wide.
+ */
+void held_widen(struct held *held, unsigned looks, struct span stores) __attribute__((nonnull));
+bool held_narrow(struct held *held) __attribute__((nonnull));
 
 bool held_has_store(const struct image_want *want, const char *store) __attribute__((nonnull));
 

@@ -42,6 +42,7 @@ struct flight {
 	size_t place;     /* which of places.h is asked */
 	unsigned tries;   /* at that place */
 	bool running;
+	bool narrow;   /* looks for nothing but what was asked for */
 	bool stranger; /* nobody has named its host */
 };
 

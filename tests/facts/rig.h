@@ -38,7 +38,8 @@ static struct rig {
 	/* of the next fetches */
 	struct err failure; /* ERR_OK: none */
 	char digest[OCI_DIGEST_MAX];
-	size_t payload; /* bytes of a signature, so that facts have some weight */
+	unsigned poison; /* what to look for fails */
+	size_t payload;  /* bytes of a signature, so that facts have some weight */
 	/* of the last one */
 	struct image_want asked;
 	char host[256];
@@ -88,6 +89,8 @@ static inline int rig_fetch(const struct facts_options *options, const struct pl
 	const char *digest = *try->want->name.digest ? try->want->name.digest : rig.digest;
 	struct err failure = rig.failure;
 	*out = failure.kind == ERR_OK ? try->known(try->ctx, digest) : NULL;
+	if (!*out && try->want->looks & rig.poison)
+		err_set(&failure, ERR_DENIED, "this is not for you");
 	if (failure.kind == ERR_OK && !*out)
 		*out = rig_make(try->want, digest, began);
 	rig.asked.looks = try->want->looks;

@@ -102,6 +102,31 @@ static void looks_for_what_was_not_looked_for_and_keeps_the_rest(void **state)
 	assert_int_equal(facts_counts(rig.facts).images, 1);
 }
 
+static void what_only_others_looked_for_may_fail(void **state)
+{
+	static const char *const stores[] = { "https://a.example" };
+	struct image_want want = rig_want(IMAGE);
+
+	(void)state;
+	rig_open();
+	want.looks = IMAGE_LOOKED_TAG | IMAGE_LOOKED_SIMPLE;
+	want.lookasides = stores;
+	want.lookaside_count = 1;
+	rig_ask(&want, 0);
+	rig.poison = IMAGE_LOOKED_SIMPLE;
+	rig_later(2 * SECOND);
+	rig_ask(&want, SECOND);
+	assert_int_equal(rig_find(&want, SECOND), FACTS_OLD);
+	want.looks = IMAGE_LOOKED_TAG;
+	want.lookaside_count = 0;
+	rig_later(FACTS_FAILED);
+	rig_ask(&want, SECOND);
+	assert_int_equal(rig_find(&want, SECOND), FACTS_KNOWN);
+	assert_int_equal(rig.asked.looks, IMAGE_LOOKED_TAG);
+	assert_int_equal(rig.stores, 0);
+	assert_int_equal(rig.fetches, 4);
+}
+
 static void other_settings_of_the_registry_are_another_image(void **state)
 {
 	struct registry_settings settings = { .host = "registry.example", .identity = { 1 } };
@@ -336,6 +361,7 @@ int main(void)
 		TEST(sixty_four_who_ask_share_one_fetch),
 		TEST(threads_that_wait_share_one_fetch),
 		TEST(looks_for_what_was_not_looked_for_and_keeps_the_rest),
+		TEST(what_only_others_looked_for_may_fail),
 		TEST(other_settings_of_the_registry_are_another_image),
 		TEST(a_tag_is_asked_for_again_and_its_image_is_not),
 		TEST(a_tag_that_moved_means_another_image),
