@@ -64,6 +64,7 @@ left_behind() { # everything that should be gone and is not
 	for kind in $wanted; do
 		! served "$kind" || kubectl get "$kind" -l "$label" -o name || echo "$kind cannot be listed"
 	done
+	kubectl get rolebindings,roles --all-namespaces -l "$label" -o name || echo "roles cannot be listed"
 	kubectl get namespace "$namespace" --ignore-not-found -o name || echo "namespaces cannot be listed"
 }
 
@@ -105,6 +106,8 @@ step kubectl delete namespace "$namespace" --ignore-not-found --timeout="${secon
 say "4. roles and flow schemas"
 # shellcheck disable=SC2086 # a list of words
 remove $rest
+# manifests/pull-secrets, wherever it was applied
+step kubectl delete rolebindings,roles --all-namespaces -l "$label" --ignore-not-found --timeout="${seconds}s"
 
 say "5. verifying"
 left=$(left_behind 2>&1)

@@ -74,6 +74,7 @@ roles() {
 	local who
 	for who in webhook controller; do
 		may $who yes watch confidentialprofiles.cocoon.dev
+		may $who yes watch imagepolicies.cocoon.dev
 		may $who yes list runtimeclasses.node.k8s.io
 		may $who yes watch namespaces
 		may $who yes get secrets $ns cocoon-webhook-tls
@@ -92,6 +93,15 @@ roles() {
 		may $who no delete mutatingwebhookconfigurations.admissionregistration.k8s.io "" cocoon
 	done
 	may webhook no list pods
+	may webhook yes create events.events.k8s.io default
+	may webhook no get secrets default regcred
+	may webhook no get serviceaccounts default default
+	may webhook yes get secrets pulling regcred
+	may webhook yes get serviceaccounts pulling default
+	may webhook no list secrets pulling
+	may webhook no watch secrets pulling
+	may webhook no patch imagepolicies.cocoon.dev/status
+	may controller no get secrets pulling regcred
 	may webhook no patch pods default
 	may webhook no patch secrets $ns cocoon-webhook-tls
 	may webhook no patch mutatingwebhookconfigurations.admissionregistration.k8s.io "" cocoon
@@ -107,6 +117,9 @@ roles() {
 	may controller yes create events.events.k8s.io default
 	may controller no patch pods/status default
 }
+kubectl create namespace pulling >/dev/null 2>&1
+said=$(kubectl apply --server-side -n pulling -k manifests/pull-secrets 2>&1)
+report $? "pull secrets are opened in one namespace" "$said"
 table=$(roles)
 answers=$(ask "$table" 2>&1)
 while IFS=$'\t' read -r who want verb what where name; do
@@ -142,6 +155,9 @@ report $? "Leases have their own priority" "$said"
 
 said=$(gone) && [[ $said == *"nothing of Cocoon is left"* ]]
 report $? "uninstalling leaves nothing" "$said"
+said=$(kubectl get roles,rolebindings -n pulling -o name 2>&1) && [ "$said" = "" ]
+report $? "not even where pull secrets were opened" "$said"
+kubectl delete namespace pulling --wait=false >/dev/null 2>&1
 said=$(gone)
 report $? "and may be run again" "$said"
 
