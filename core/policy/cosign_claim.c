@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIGESTS_MAX (sizeof(((struct cosign_claim *)0)->digests) / OCI_DIGEST_MAX)
-
 void cosign_claim_clear(struct cosign_claim *claim)
 {
 	json_decref(claim->annotations);
@@ -26,8 +24,8 @@ bool cosign_claims_digest(const struct cosign_claim *claim, const char *digest)
 
 static int add_digest(const char *digest, struct cosign_claim *out, struct err *err)
 {
-	if (out->digest_count == DIGESTS_MAX)
-		return err_set(err, ERR_LIMIT, "the payload names more than %zu digests", DIGESTS_MAX);
+	if (out->digest_count == COSIGN_DIGESTS_MAX)
+		return err_set(err, ERR_LIMIT, "the payload names more than %d digests", COSIGN_DIGESTS_MAX);
 	snprintf(out->digests[out->digest_count++], OCI_DIGEST_MAX, "%s", digest);
 	return 0;
 }
@@ -105,7 +103,7 @@ static int read_subjects(const json_t *root, struct cosign_claim *out, struct er
 	json_t *subjects = NULL, *item, *annotations = NULL;
 	size_t i;
 
-	if (json_opt_array(root, "", "subject", DIGESTS_MAX, &subjects, err) < 0)
+	if (json_opt_array(root, "", "subject", COSIGN_DIGESTS_MAX, &subjects, err) < 0)
 		return -1;
 	json_array_foreach (subjects, i, item) {
 		json_t *digests = NULL;

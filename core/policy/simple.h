@@ -21,11 +21,11 @@
  *     made when the key had expired      refused; made before, it verifies, and `expired` is set
  *     a revoked key                      verifies, and `revoked` is set
  *
- * What is known of librnp: Debian's build has its assertions on, and writes its diagnostics to stdio's stderr, with no
+ * What is known of librnp: Debian's build has its assertions on and writes its diagnostics to stdio's stderr, with no
  * function to stop it (simple_silence()); the only text of a message among them, names of critical notations, does not
- * reach it. Its rnp_op_verify_signature_get_key() goes by the key id, which is not signed: it is not used. It has state of its
- * own for random numbers in each ring, and none between rings. Exceptions stay inside. Loading it costs a process 1 MB of its own
- * memory, the first ring 1.5 MB, and a further one 1 KB and its keys.
+ * reach it. Its function for the key of a signature goes by the key id, which is not signed, and is not used; its
+ * function for a signature's handle leaves a freed one where it fails. A ring costs 1 KB and its keys, the first one
+ * 1.5 MB, loading it 1 MB of a process's own memory and one descriptor. Exceptions stay inside.
  *
  * Memory only: no keyring, file or agent of the machine is touched. Of time, the system's clock counts when a ring is
  * parsed (a self-signature of the future does not count), and `now` afterwards.
@@ -70,7 +70,7 @@ size_t simple_ring_count(const struct simple_ring *ring) __attribute__((nonnull)
 struct simple_signer {
 	char fingerprint[SIMPLE_FINGERPRINT_MAX]; /* of the primary key */
 	bool subkey;                              /* a subkey made the signature: guests do not take it */
-	bool expired;                             /* key or signature at `now`; or made after it */
+	bool expired;                             /* key or signature at `now`; or made later */
 	bool revoked; /* the key, or its primary key, for whatever reason, whenever */
 	struct buf payload;
 };

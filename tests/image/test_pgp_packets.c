@@ -103,6 +103,33 @@ static void reads_lengths_in_every_form(void **state)
 	}
 }
 
+static void joins_the_parts_of_a_body(void **state)
+{
+	/* 2 bytes, 1 byte, none */
+	static const char parts[] = "\xc8\xe1"
+				    "ab"
+				    "\xe0"
+				    "c"
+				    "\x00"
+				    "\xc8\x01";
+	auto_buf struct buf body = BUF_MAX(3), small = BUF_MAX(2);
+	struct span rest = span_new(parts, sizeof(parts) - 1);
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(pgp_body(&rest, &small, &err), -1);
+	assert_int_equal(err.kind, ERR_LIMIT);
+	rest = span_new(parts, sizeof(parts) - 1);
+	assert_int_equal(pgp_body(&rest, &body, NULL), 0);
+	assert_string_equal(buf_text(&body), "abc");
+	assert_int_equal(rest.len, 2);
+	/* the next one is cut */
+	buf_reset(&body);
+	assert_int_equal(pgp_body(&rest, &body, &err), -1);
+	assert_int_equal(err.kind, ERR_FORMAT);
+	assert_int_equal(rest.len, 2);
+}
+
 static void refuses_what_is_no_message(void **state)
 {
 	static const struct {
@@ -210,6 +237,7 @@ int main(void)
 		cmocka_unit_test(lists_the_recipients_of_what_peers_wrote),
 		cmocka_unit_test(refuses_every_truncation),
 		cmocka_unit_test(reads_lengths_in_every_form),
+		cmocka_unit_test(joins_the_parts_of_a_body),
 		cmocka_unit_test(refuses_what_is_no_message),
 		cmocka_unit_test(a_thousand_recipients_are_read_and_not_more),
 		cmocka_unit_test(tells_ways_of_sealing_apart),
