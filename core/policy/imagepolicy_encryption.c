@@ -60,7 +60,7 @@ static int read_plain_layers(const json_t *object, struct policy_encryption *out
 
 static int check_scheme(const char *scheme, size_t i, struct err *err)
 {
-	static const char *const known[] = { PACKET_SCHEME, "jwe", "pgp", "pkcs7", "pkcs11", NULL };
+	static const char *const known[] = { (PACKET_SCHEME), "jwe", "pgp", "pkcs7", "pkcs11", NULL };
 
 	if (span_starts(span_of(scheme), PROVIDER_HEAD) && scheme[strlen(PROVIDER_HEAD)])
 		return 0;

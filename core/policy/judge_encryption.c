@@ -216,7 +216,7 @@ static void judge_key(const struct scene *scene, struct breach *breaches, size_t
 	const struct image_recipient *recipient = &scene->platform->layers[layer].recipients[at];
 	const struct guest_view *guest = scene->judge->guest;
 	struct err err = ERR_NONE;
-	struct kbs_uri uri;
+	struct kbs_uri uri = { .address = "" };
 
 	if (read_key_uri(recipient->key, &uri, &err) < 0) {
 		if (scene->rules->keys)
