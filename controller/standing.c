@@ -128,6 +128,9 @@ void standing_set_replicas(struct standing *s, json_t *live, json_t *differing)
 {
 	json_decref(s->live);
 	s->live = json_incref(live);
+	/* the first that is heard of them need not wait */
+	if (s->run && !s->counted)
+		recount(s);
 	if (json_equal(s->differing, differing))
 		return;
 	json_decref(s->differing);

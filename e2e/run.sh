@@ -146,6 +146,7 @@ lane_hosted() {
 	begin hosted --version 1.34
 	journeys "${hosted[@]:0:2}"
 	if any_wanted "${hosted[@]:2}"; then
+		! wanted image-policy || stage "cosign is built" e2e/sign-peer/build.sh
 		stage "webhook and controller start" hosted_start
 		journeys "${hosted[@]:2}"
 	fi

@@ -225,6 +225,9 @@ static void on_list_end(void *ctx, int status, const struct err *failure)
 		bool at_once = !watch->unpaged;
 		watch->unpaged = watch->expired >= EXPIRED_MAX;
 		list_again(watch, failure, at_once);
+	} else if (failure && status == HTTP_ABSENT) {
+		/* went while it was listed: its other pages will not come any more */
+		list_again(watch, failure, false);
 	} else if (failure) {
 		/* the same page again; what it brought already is brought once more */
 		fail(watch, failure);

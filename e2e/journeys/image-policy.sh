@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Which images are let in, and the words that kubectl prints otherwise: encrypted images of our own making in Debian's
-# docker-registry, pods and templates that name them, policies that come, go wrong and contradict each other, and
+# Which images are let in, and the words that kubectl prints otherwise: encrypted images of our own making, some signed by
+# cosign, in Debian's docker-registry, pods and templates that name them, policies that come, go wrong and contradict each other, and
 # registries that do not answer. No pod has to run for it. Needs webhook and controller as processes (e2e/hosted.sh).
 set -euo pipefail
 # shellcheck source=../lib.sh
@@ -38,6 +38,19 @@ images() {
 		encrypt app good:1 image-key/app && encrypt app good:2 image-key/next && encrypt app partly:1 image-key/app --layer 1 &&
 		encrypt app foreign:1 other/app && encrypt both good:both image-key/app &&
 		encrypt both half:1 image-key/app --platform linux/amd64
+}
+
+sign() { # sign VERSION NAME:TAG: by cosign of that version
+	local more=(--tlog-upload=false)
+	[ "$1" = 2 ] || more+=(--use-signing-config=false)
+	HOME=$work COSIGN_PASSWORD='' "$peers/cosign$1" sign --key "$work/build.key" --yes --allow-http-registry "${more[@]}" \
+		"$registry/shop/${2%:*}@$(digest_at "$2")"
+}
+signatures() {
+	peers=$("$root/e2e/sign-peer/build.sh") && (cd "$work" && COSIGN_PASSWORD='' "$peers/cosign2" generate-key-pair --output-key-prefix build) &&
+		copy app early:plain && sign 2 early:plain && image-crypt encrypt --quiet --kbs-key "kbs:///default/image-key/app=$work/kek" \
+			"docker://$registry/shop/early:plain" "docker://$registry/shop/early:1" &&
+		encrypt app tagged:1 image-key/app && sign 2 tagged:1 && encrypt app bundled:1 image-key/app && sign 3 bundled:1
 }
 
 # A registry that is no help: on /slow/ it says nothing for long, everywhere else that there were too many requests.
@@ -119,6 +132,7 @@ result() { # result CASE IMAGE FILTER: of the pod as it would be stored
 
 registry
 prepared images
+prepared signatures
 prepared busy
 namespace pods tenant=shop
 profile $p "runtimeClasses: [kata-qemu-snp], $(only "$ns"), $(kbs kbs)"
@@ -149,7 +163,8 @@ policies $p "$(only_case main), $asks" $p-digest "$(only_case digest), $asks, di
 	$p-quiet "$(only_case quiet), $asks, templates: Ignore" \
 	$p-lost "$(only_case lost), encryption: {}, registries: [{host: '127.0.0.1:1', plainHTTP: true}, {host: '$busy', plainHTTP: true}]" \
 	$p-hope "$(only_case hope), encryption: {}, onUnknown: Warn, registries: [{host: '127.0.0.1:1', plainHTTP: true}]" \
-	$p-guarded "$(only_case guarded), encryption: {}"
+	$p-guarded "$(only_case guarded), encryption: {}" \
+	$p-signed "$(only_case signed), $asks, signatures: {signers: [{name: build, cosign: {keys: [$(jq -Rs . "$work/build.pub")]}}]}"
 (
 	trap - EXIT INT TERM
 	SECONDS=0
@@ -180,6 +195,14 @@ expect_refused "all reasons at once: the second" "$app: \"$shop/plain:1\"" try m
 expect_refused "an image that is not there" "\"$shop/nothing:1\": ImagePolicy $p:" try main "$shop/nothing:1"
 expect_said "a pod that is not confidential" created \
 	create "$(pod "$ns" plain '' null "{\"containers\": [{\"name\": \"a\", \"image\": \"$shop/plain:1\"}]}")" --dry-run=server
+
+# ---- signatures --------------------------------------------------------------------------------------------------
+
+expect_ok "an image that was encrypted, then signed (cosign 2)" silent try signed "$shop/tagged:1"
+expect_ok "and one with a bundle (cosign 3)" silent try signed "$shop/bundled:1"
+expect_refused "one that nobody signed" "\"$shop/good:1\": ImagePolicy $p-signed: signatures.signers[build]:" try signed "$shop/good:1"
+expect_refused "one that was signed before it was encrypted is told from it" "signed before encryption" try signed "$shop/early:1"
+expect_refused "a signed one that is not encrypted" "encryption.layers:" try signed "$shop/early:plain"
 
 # ---- after creation ----------------------------------------------------------------------------------------------
 

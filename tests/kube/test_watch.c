@@ -376,6 +376,23 @@ static void what_an_optional_collection_fails_with_is_a_failure(void **state)
 	}
 }
 
+static void an_optional_collection_that_goes_while_it_is_listed_is_empty(void **state)
+{
+	static const char *const answers[] = { PAGE("t1", ITEM("a")), CODE("404 Not Found"),
+		CODE("404 Not Found"), NULL };
+	struct rig rig;
+	struct tale tale;
+	struct watch *watch = begin_with(&rig, &tale, answers, true);
+
+	(void)state;
+	RIG_UNTIL(&rig, tale.failures == 1);
+	rig.now += 2 * CLOCK_SECOND;
+	RIG_UNTIL(&rig, strstr(buf_text(&tale.text), "synced"));
+	assert_string_equal(buf_text(&tale.text), "begin L:a begin synced ");
+	assert_true(rig_asked(&rig, 2, "limit=500 "));
+	end(&rig, &tale, watch);
+}
+
 static void another_collection_that_is_not_there_is_a_failure(void **state)
 {
 	static const char *const answers[] = { CODE("404 Not Found"), NULL };
@@ -408,6 +425,7 @@ int main(void)
 		cmocka_unit_test(takes_an_optional_collection_that_is_not_there_for_empty),
 		cmocka_unit_test(empties_an_optional_collection_that_has_gone),
 		cmocka_unit_test(what_an_optional_collection_fails_with_is_a_failure),
+		cmocka_unit_test(an_optional_collection_that_goes_while_it_is_listed_is_empty),
 		cmocka_unit_test(another_collection_that_is_not_there_is_a_failure),
 	};
 
