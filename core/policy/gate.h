@@ -46,7 +46,7 @@
 #include "policy/judge.h"
 
 /* sha256 of the policies that applied when the pod was admitted, and of what holds for the rest: "sha256:<hex>". */
-#define GATE_ANNOTATION   "cocoon.dev/image-policies"
+#define GATE_ANNOTATION   POD_IMAGES_ANNOTATION
 #define GATE_IMAGES_MAX   256
 #define GATE_MESSAGE_MAX  7168 /* a line of the caller's fits in front, below the 8 KiB of a status */
 #define GATE_WARNING_MAX  250
