@@ -274,7 +274,7 @@ static int parse(struct span text, struct oci_name *out, struct err *err)
 
 int oci_name_parse(const char *text, struct oci_name *out, struct err *err)
 {
-	struct oci_name found;
+	struct oci_name found = { .tag = "" };
 
 	if (parse(span_of(text), &found, err) < 0)
 		return err_wrap(err, "the image's name '%.*s'", SHOWN, text);
