@@ -19,11 +19,12 @@
  *         pin: None                            | Auto | KeepTag | DropTag: the webhook writes the digest (policy/pin.h)
  *         inAgentPolicy: Ignore                | Warn | Deny: the agent policy in the pod's init-data names the digest
  *       encryption:                            absent: not asked for
- *         layers: All                          | Any | Named
+ *         layers: All                          | Any | Named; at least one layer is encrypted in any case
  *         indexes: [-1]                        with Named: 0 is the lowest layer, -1 the uppermost
- *         plainLayers: ["sha256:…"]            digests that may be plain
+ *         plainLayers: ["sha256:…"]            digests that may be plain with All and Named
  *         schemes: ["provider.attestation-agent"]   every recipient must be of one of them; this one is the default
- *         keys: ["kbs:///default/key-*"]       globs; the key URI of every key packet must match one
+ *         keys: ["kbs:///default/key-*"]       globs (* is anything); the key URI of every key packet, normalised and without
+ *                                              its broker, must match one
  *         platforms: ["linux/amd64"]           absent: every platform of the image
  *         guest: confidential-data-hub         | attestation-agent | None: who must be able to read the packets
  *         sameBroker: true                     a key URI that names a broker must name the one of the pod's init-data
@@ -176,7 +177,10 @@ static inline void image_policy_release(struct image_policy **slot)
 }
 #define auto_image_policy __attribute__((cleanup(image_policy_release)))
 
-/* Does it apply to a pod of that RuntimeClass, namespace (its labels; NULL: none known) and labels? Images come next. */
+/*
+ * Does it apply to a pod of that RuntimeClass, namespace (its labels; NULL: not known, and then nothing says that it is not
+ * meant) and labels? Images come next.
+ */
 bool image_policy_takes_pod(const struct image_policy *policy, const char *runtime_class,
 		const json_t *namespace_labels, const json_t *pod_labels) __attribute__((nonnull(1, 2)));
 bool image_policy_takes_image(const struct image_policy *policy, const struct oci_name *name)

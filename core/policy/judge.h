@@ -3,16 +3,20 @@
  * One image against one policy: facts in, findings out. Every requirement is counted: the verdict is that all of them
  * were seen to hold, never that no error was met.
  *
- *     encryption   each platform asked for; each layer that must be encrypted; each recipient
- *     signatures   how many signers have signed this digest (the index, or else every platform), who is missing, and why
+ *     encryption   each platform asked for; each layer that must be encrypted, and at least one, whatever the policy's
+ *                  `layers`; each recipient of each encrypted layer
+ *     signatures   how many signers have signed this digest (the index, or else every platform), who is missing, and why.
+ *                  A key counts once, whoever has it. What may not have been looked at makes it unknown, not violated
  *     digest       named by digest; named in the agent policy
+ *     guest        what it would refuse although it is admitted here
  *
  * A finding says the rule, what was found (first cause), and what to do:
  *
  *     encryption.layers: layer 2 of linux/amd64 (sha256:12ab…) is not encrypted; encrypt the image with image-crypt
  *     signatures.signers[build]: signed before encryption: the signature covers sha256:77…, the plain image; sign after …
  *
- * Pure. Ownership: findings are appended to a caller's list and own their texts.
+ * Pure. Bounds: FINDINGS_MAX; a fifth of a second of verifications (policy/judge_sign.h), as whoever may write to a
+ * repository may attach much. Ownership: findings are appended to a caller's list and own their texts.
  */
 #ifndef COCOON_POLICY_JUDGE_H
 #define COCOON_POLICY_JUDGE_H
