@@ -143,7 +143,11 @@ static int check_signature(struct span body, struct err *err)
 		return refuse("its signature is not of version 4", err);
 	if (body.ptr[1])
 		return refuse("this one is signed as text", err);
-	return check_area(&rest, err) < 0 || check_area(&rest, err) < 0 ? -1 : 0;
+	/* the signed subpackets, and those that are not */
+	for (size_t i = 0; i < 2; i++)
+		if (check_area(&rest, err) < 0)
+			return -1;
+	return 0;
 }
 
 static int check_packets(struct span packets, char keyid[static SIMPLE_KEYID_MAX], struct err *err)
