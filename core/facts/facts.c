@@ -55,7 +55,7 @@ int facts_new_with(
 	pthread_cond_init(&self->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	cache_init(&self->cache, options->max_bytes);
-	turns_init(&self->queue, FACTS_WAITING, options->per_host,
+	turns_init(&self->turns, FACTS_WAITING, options->per_host,
 			options->guard ? (options->threads + 1) / 2 : 0);
 	if (start_threads(self, err) < 0) {
 		facts_free(self);
@@ -88,7 +88,7 @@ void facts_free(struct facts *self)
 	pthread_mutex_unlock(&self->lock);
 	for (unsigned i = 0; i < self->thread_count; i++)
 		pthread_join(self->threads[i], NULL);
-	turns_clear(&self->queue);
+	turns_clear(&self->turns);
 	cache_clear(&self->cache);
 	pthread_cond_destroy(&self->changed);
 	pthread_mutex_destroy(&self->lock);
@@ -151,7 +151,7 @@ static void shed(struct facts *self, const struct image_want *want, const char *
 	err_set(&why, ERR_RETRY,
 			"too many images wait to be looked at, %zu in all, for one more at '%s'; try again "
 			"soon",
-			self->queue.waiting, host);
+			self->turns.waiting, host);
 	key_make(self->seed, KEY_FAILURE, want, NULL, key_credentials(self->seed, want), &key);
 	cache_put_failure(&self->cache, &key, &why, now + FACTS_FAILED);
 	self->counts.throttled++;
@@ -163,7 +163,7 @@ static struct flight *begin(struct facts *self, const struct image_want *want, c
 	char host[PLACES_HOST_MAX];
 
 	places_host(&self->options, want, 0, host);
-	if (!turns_has_room(&self->queue, host)) {
+	if (!turns_has_room(&self->turns, host)) {
 		shed(self, want, host, now);
 		return NULL;
 	}
@@ -185,7 +185,7 @@ static struct flight *board(struct facts *self, const struct image_want *want, i
 	struct key key;
 
 	key_make(self->seed, *want->name.digest ? KEY_FACTS : KEY_TAG, want, NULL, 0, &key);
-	struct flight *flight = turns_find(&self->queue, &key, credentials, want, now, max_age);
+	struct flight *flight = turns_find(&self->turns, &key, credentials, want, now, max_age);
 	self->counts.shared += flight != NULL;
 	if (!flight)
 		flight = begin(self, want, &key, credentials, now);
@@ -312,8 +312,8 @@ struct facts_counts facts_counts(struct facts *self)
 	counts.evicted = self->cache.evicted;
 	counts.images = self->cache.images;
 	counts.bytes = cache_bytes(&self->cache);
-	counts.waiting = self->queue.waiting;
-	counts.running = self->queue.running;
+	counts.waiting = self->turns.waiting;
+	counts.running = self->turns.running;
 	pthread_mutex_unlock(&self->lock);
 	return counts;
 }

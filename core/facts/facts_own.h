@@ -6,7 +6,7 @@
 #include "facts/cache.h"
 #include "facts/facts.h"
 #include "facts/places.h"
-#include "facts/queue.h"
+#include "facts/turns.h"
 
 #include <pthread.h>
 
@@ -28,7 +28,7 @@ struct facts {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* something may be due; on the system's monotonic clock */
 	struct cache cache;
-	struct turns queue;
+	struct turns turns;
 	struct shared_settings *settings;
 	struct facts_counts counts; /* the events alone */
 	unsigned thread_count;

@@ -57,7 +57,7 @@ static void say_why(struct facts *self, const struct flight *flight, int64_t now
 	char host[PLACES_HOST_MAX];
 
 	places_host(&self->options, &flight->held.want, flight->place, host);
-	int64_t held = turns_held(&self->queue, host);
+	int64_t held = turns_held(&self->turns, host);
 	if (atomic_load(&self->ending)) {
 		err_set(why, ERR_RETRY, "the program ends");
 	} else if (held > now) {
@@ -78,7 +78,7 @@ void flight_fail_waiting(struct facts *self, bool all)
 	int64_t now = clock_mono(self->options.clock);
 	struct flight *flight;
 
-	while ((flight = turns_expired(&self->queue, now, all))) {
+	while ((flight = turns_expired(&self->turns, now, all))) {
 		struct err why = ERR_NONE;
 		say_why(self, flight, now, &why);
 		fail(self, flight, &why);
@@ -145,7 +145,7 @@ void flight_go(struct facts *self, struct flight *flight, size_t place, bool fro
 
 	for (;; place++) {
 		places_host(&self->options, want, place, host);
-		held = turns_held(&self->queue, host);
+		held = turns_held(&self->turns, host);
 		if (held <= now || place + 1 == count)
 			break;
 	}
@@ -153,7 +153,7 @@ void flight_go(struct facts *self, struct flight *flight, size_t place, bool fro
 		flight->deadline = now;
 	flight->place = place;
 	flight->stranger = places_is_stranger(&self->options, want, place);
-	turns_add(&self->queue, flight, host, front);
+	turns_add(&self->turns, flight, host, front);
 }
 
 static bool passes(const struct err *why)
@@ -197,9 +197,9 @@ static void settle_failure(struct facts *self, struct flight *flight, const stru
 	if (why->kind == ERR_RETRY && wait) {
 		self->counts.throttled++;
 		wait = wait < FACTS_FAILED_MAX ? wait : FACTS_FAILED_MAX;
-		turns_hold(&self->queue, flight, now + wait, now + PATIENCE);
+		turns_hold(&self->turns, flight, now + wait, now + PATIENCE);
 	}
-	turns_done(&self->queue, flight);
+	turns_done(&self->turns, flight);
 	go_on(self, flight, why);
 }
 
@@ -268,7 +268,7 @@ static void run(struct facts *self, struct flight *flight)
 		settle_failure(self, flight, &why);
 		return;
 	}
-	turns_done(&self->queue, flight);
+	turns_done(&self->turns, flight);
 	succeed(self, flight, facts);
 }
 
@@ -302,7 +302,10 @@ void *flight_main(void *arg)
 	while (!atomic_load(&self->ending)) {
 		flight_fail_waiting(self, false);
 		int64_t now = clock_mono(self->options.clock);
-		struct flight *flight = turns_next(&self->queue, now, &wake);
+		struct flight *flight = turns_next(&self->turns, now, &wake);
+		/* one event may let several go */
+		if (flight && self->turns.waiting)
+			pthread_cond_signal(&self->changed);
 		if (flight)
 			run(self, flight);
 		/* telling those who waited in vain has let the lock go */

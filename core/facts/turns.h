@@ -10,8 +10,8 @@
  * Private to core/facts: values in, values out; the caller locks and says what time it is. Bounds: `most` that wait;
  * half of that at one host.
  */
-#ifndef COCOON_FACTS_QUEUE_H
-#define COCOON_FACTS_QUEUE_H
+#ifndef COCOON_FACTS_TURNS_H
+#define COCOON_FACTS_TURNS_H
 
 #include "facts/held.h"
 #include "facts/key.h"
@@ -46,46 +46,46 @@ struct flight {
 	bool stranger; /* nobody has named its host */
 };
 
-#define QUEUE_BUCKETS 1024
+#define TURNS_BUCKETS 1024
 
 struct turns {
 	struct host *first, *last; /* who was served last stands last */
-	struct flight *buckets[QUEUE_BUCKETS];
+	struct flight *buckets[TURNS_BUCKETS];
 	size_t waiting, running, most;
 	unsigned per_host;
 	unsigned strangers, most_strangers; /* that run; 0: any number */
 	int64_t soonest;                    /* no deadline of those that wait is before */
 };
 
-void turns_init(struct turns *queue, size_t most, unsigned per_host, unsigned most_strangers)
+void turns_init(struct turns *turns, size_t most, unsigned per_host, unsigned most_strangers)
 		__attribute__((nonnull));
 /* Nothing waits or runs any more. */
-void turns_clear(struct turns *queue) __attribute__((nonnull));
+void turns_clear(struct turns *turns) __attribute__((nonnull));
 
 /*
  * A flight that would do for somebody who wants this, no older than max_age: one that waits (its want can be widened), or one
  * that runs, has not begun before that, and looks for enough.
  */
-struct flight *turns_find(const struct turns *queue, const struct key *key, uint64_t credentials,
+struct flight *turns_find(const struct turns *turns, const struct key *key, uint64_t credentials,
 		const struct image_want *want, int64_t now, int64_t max_age) __attribute__((nonnull));
 
 /* Has it room for one more at that host ("" for none: files)? */
-bool turns_has_room(const struct turns *queue, const char *host) __attribute__((nonnull));
+bool turns_has_room(const struct turns *turns, const char *host) __attribute__((nonnull));
 /* Waits from now on at that host; `front`: it has waited before. */
-void turns_add(struct turns *queue, struct flight *flight, const char *host, bool front)
+void turns_add(struct turns *turns, struct flight *flight, const char *host, bool front)
 		__attribute__((nonnull));
 
 /* Takes what is due; it runs from now on. NULL: nothing is, and *wake is when to ask again (INT64_MAX: after a change). */
-struct flight *turns_next(struct turns *queue, int64_t now, int64_t *wake) __attribute__((nonnull));
+struct flight *turns_next(struct turns *turns, int64_t now, int64_t *wake) __attribute__((nonnull));
 /* One that waited beyond its deadline, or any when `all`: it is out of the queue. NULL: none. */
-struct flight *turns_expired(struct turns *queue, int64_t now, bool all) __attribute__((nonnull));
+struct flight *turns_expired(struct turns *turns, int64_t now, bool all) __attribute__((nonnull));
 /* It runs no longer, and is out of the queue. */
-void turns_done(struct turns *queue, struct flight *flight) __attribute__((nonnull));
+void turns_done(struct turns *turns, struct flight *flight) __attribute__((nonnull));
 
 /* The flight's host is not asked before then; those that wait for it do so no longer than `patience`, another time. */
-void turns_hold(struct turns *queue, struct flight *flight, int64_t until, int64_t patience)
+void turns_hold(struct turns *turns, struct flight *flight, int64_t until, int64_t patience)
 		__attribute__((nonnull));
 /* Until when a host is not asked; 0 for a host that may be. */
-int64_t turns_held(const struct turns *queue, const char *host) __attribute__((nonnull));
+int64_t turns_held(const struct turns *turns, const char *host) __attribute__((nonnull));
 
 #endif

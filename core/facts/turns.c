@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "facts/queue.h"
+#include "facts/turns.h"
 
 #include "base/alloc.h"
 
@@ -15,77 +15,77 @@ struct host {
 	int64_t not_before;
 };
 
-void turns_init(struct turns *queue, size_t most, unsigned per_host, unsigned most_strangers)
+void turns_init(struct turns *turns, size_t most, unsigned per_host, unsigned most_strangers)
 {
-	*queue = (struct turns){
+	*turns = (struct turns){
 		.most = most, .per_host = per_host, .most_strangers = most_strangers, .soonest = INT64_MAX
 	};
 }
 
 /* ---- hosts ---- */
 
-static struct host *host_find(const struct turns *queue, const char *name)
+static struct host *host_find(const struct turns *turns, const char *name)
 {
-	struct host *host = queue->first;
+	struct host *host = turns->first;
 
 	while (host && strcmp(host->name, name) != 0)
 		host = host->next;
 	return host;
 }
 
-static void host_append(struct turns *queue, struct host *host)
+static void host_append(struct turns *turns, struct host *host)
 {
 	host->next = NULL;
-	*(queue->last ? &queue->last->next : &queue->first) = host;
-	queue->last = host;
+	*(turns->last ? &turns->last->next : &turns->first) = host;
+	turns->last = host;
 }
 
-static void host_unlink(struct turns *queue, struct host *before, struct host *host)
+static void host_unlink(struct turns *turns, struct host *before, struct host *host)
 {
-	*(before ? &before->next : &queue->first) = host->next;
-	if (queue->last == host)
-		queue->last = before;
+	*(before ? &before->next : &turns->first) = host->next;
+	if (turns->last == host)
+		turns->last = before;
 }
 
-static struct host *host_take(struct turns *queue, const char *name)
+static struct host *host_take(struct turns *turns, const char *name)
 {
-	struct host *host = host_find(queue, name);
+	struct host *host = host_find(turns, name);
 
 	if (host)
 		return host;
 	host = xcalloc(1, sizeof(*host));
 	host->name = xstrdup(name);
-	host_append(queue, host);
+	host_append(turns, host);
 	return host;
 }
 
 /* A host is remembered while somebody waits for it, or it asked for patience. */
-static void forget_idle(struct turns *queue, int64_t now)
+static void forget_idle(struct turns *turns, int64_t now)
 {
 	struct host *before = NULL;
 
-	for (struct host *host = queue->first, *next = NULL; host; host = next) {
+	for (struct host *host = turns->first, *next = NULL; host; host = next) {
 		next = host->next;
 		if (host->waiting || host->running || host->not_before > now) {
 			before = host;
 			continue;
 		}
-		host_unlink(queue, before, host);
+		host_unlink(turns, before, host);
 		free(host->name);
 		free(host);
 	}
 }
 
-void turns_clear(struct turns *queue)
+void turns_clear(struct turns *turns)
 {
-	forget_idle(queue, INT64_MAX);
+	forget_idle(turns, INT64_MAX);
 }
 
 /* ---- finding ---- */
 
-static struct flight *const *bucket_of(const struct turns *queue, const struct key *key)
+static struct flight *const *bucket_of(const struct turns *turns, const struct key *key)
 {
-	return &queue->buckets[key->hash % QUEUE_BUCKETS];
+	return &turns->buckets[key->hash % TURNS_BUCKETS];
 }
 
 /* Will what a running flight brings do? */
@@ -101,10 +101,10 @@ static bool will_do(const struct flight *flight, const struct image_want *want, 
 	return true;
 }
 
-struct flight *turns_find(const struct turns *queue, const struct key *key, uint64_t credentials,
+struct flight *turns_find(const struct turns *turns, const struct key *key, uint64_t credentials,
 		const struct image_want *want, int64_t now, int64_t max_age)
 {
-	struct flight *flight = *bucket_of(queue, key);
+	struct flight *flight = *bucket_of(turns, key);
 
 	while (flight &&
 			(flight->credentials != credentials || !key_eq(&flight->key, key) ||
@@ -113,9 +113,9 @@ struct flight *turns_find(const struct turns *queue, const struct key *key, uint
 	return flight;
 }
 
-static bool runs_already(const struct turns *queue, const struct key *key)
+static bool runs_already(const struct turns *turns, const struct key *key)
 {
-	const struct flight *flight = *bucket_of(queue, key);
+	const struct flight *flight = *bucket_of(turns, key);
 
 	while (flight && (!flight->running || !key_eq(&flight->key, key)))
 		flight = flight->same;
@@ -124,17 +124,17 @@ static bool runs_already(const struct turns *queue, const struct key *key)
 
 /* ---- waiting ---- */
 
-bool turns_has_room(const struct turns *queue, const char *name)
+bool turns_has_room(const struct turns *turns, const char *name)
 {
-	const struct host *host = host_find(queue, name);
+	const struct host *host = host_find(turns, name);
 
-	return queue->waiting < queue->most && (!host || host->waiting < (queue->most + 1) / 2);
+	return turns->waiting < turns->most && (!host || host->waiting < (turns->most + 1) / 2);
 }
 
-void turns_add(struct turns *queue, struct flight *flight, const char *name, bool front)
+void turns_add(struct turns *turns, struct flight *flight, const char *name, bool front)
 {
-	struct flight **bucket = &queue->buckets[flight->key.hash % QUEUE_BUCKETS];
-	struct host *host = host_take(queue, name);
+	struct flight **bucket = &turns->buckets[flight->key.hash % TURNS_BUCKETS];
+	struct host *host = host_take(turns, name);
 	struct flight **at = &host->first;
 
 	while (!front && *at)
@@ -146,46 +146,46 @@ void turns_add(struct turns *queue, struct flight *flight, const char *name, boo
 	flight->host = host;
 	flight->running = false;
 	host->waiting++;
-	queue->waiting++;
-	if (flight->deadline < queue->soonest)
-		queue->soonest = flight->deadline;
+	turns->waiting++;
+	if (flight->deadline < turns->soonest)
+		turns->soonest = flight->deadline;
 }
 
-static void leave_bucket(struct turns *queue, const struct flight *flight)
+static void leave_bucket(struct turns *turns, const struct flight *flight)
 {
-	struct flight **at = &queue->buckets[flight->key.hash % QUEUE_BUCKETS];
+	struct flight **at = &turns->buckets[flight->key.hash % TURNS_BUCKETS];
 
 	while (*at != flight)
 		at = &(*at)->same;
 	*at = flight->same;
 }
 
-static void leave_host(struct turns *queue, struct flight **at)
+static void leave_host(struct turns *turns, struct flight **at)
 {
 	struct flight *flight = *at;
 
 	*at = flight->next;
 	flight->next = NULL;
 	flight->host->waiting--;
-	queue->waiting--;
+	turns->waiting--;
 }
 
-struct flight *turns_expired(struct turns *queue, int64_t now, bool all)
+struct flight *turns_expired(struct turns *turns, int64_t now, bool all)
 {
-	if (!all && now < queue->soonest)
+	if (!all && now < turns->soonest)
 		return NULL;
 	int64_t soonest = INT64_MAX;
-	for (struct host *host = queue->first; host; host = host->next)
+	for (struct host *host = turns->first; host; host = host->next)
 		for (struct flight **at = &host->first; *at; at = &(*at)->next) {
 			struct flight *flight = *at;
 			if (all || flight->deadline <= now) {
-				leave_host(queue, at);
-				leave_bucket(queue, flight);
+				leave_host(turns, at);
+				leave_bucket(turns, flight);
 				return flight;
 			}
 			soonest = flight->deadline < soonest ? flight->deadline : soonest;
 		}
-	queue->soonest = soonest;
+	turns->soonest = soonest;
 	return NULL;
 }
 
@@ -198,9 +198,9 @@ static void sooner(int64_t *wake, int64_t time)
 }
 
 /* The host's first flight that may begin; NULL: none. */
-static struct flight **due_at(const struct turns *queue, struct host *host, int64_t now, int64_t *wake)
+static struct flight **due_at(const struct turns *turns, struct host *host, int64_t now, int64_t *wake)
 {
-	if (*host->name && host->running >= queue->per_host)
+	if (*host->name && host->running >= turns->per_host)
 		return NULL;
 	if (host->waiting && host->not_before > now) {
 		sooner(wake, host->not_before);
@@ -208,52 +208,52 @@ static struct flight **due_at(const struct turns *queue, struct host *host, int6
 	}
 	for (struct flight **at = &host->first; *at; at = &(*at)->next) {
 		struct flight *flight = *at;
-		bool crowded = flight->stranger && queue->most_strangers &&
-				queue->strangers >= queue->most_strangers;
+		bool crowded = flight->stranger && turns->most_strangers &&
+				turns->strangers >= turns->most_strangers;
 		if (flight->ready > now)
 			sooner(wake, flight->ready);
-		else if (!crowded && !runs_already(queue, &flight->key))
+		else if (!crowded && !runs_already(turns, &flight->key))
 			return at;
 	}
 	return NULL;
 }
 
-struct flight *turns_next(struct turns *queue, int64_t now, int64_t *wake)
+struct flight *turns_next(struct turns *turns, int64_t now, int64_t *wake)
 {
 	struct host *before = NULL;
 
 	*wake = INT64_MAX;
-	forget_idle(queue, now);
-	for (struct host *host = queue->first; host; before = host, host = host->next) {
-		struct flight **at = due_at(queue, host, now, wake);
+	forget_idle(turns, now);
+	for (struct host *host = turns->first; host; before = host, host = host->next) {
+		struct flight **at = due_at(turns, host, now, wake);
 		if (!at)
 			continue;
 		struct flight *flight = *at;
-		leave_host(queue, at);
-		host_unlink(queue, before, host);
-		host_append(queue, host);
+		leave_host(turns, at);
+		host_unlink(turns, before, host);
+		host_append(turns, host);
 		flight->running = true;
 		flight->started = now;
 		host->running++;
-		queue->running++;
-		queue->strangers += flight->stranger;
+		turns->running++;
+		turns->strangers += flight->stranger;
 		return flight;
 	}
-	if (queue->waiting)
-		sooner(wake, queue->soonest);
+	if (turns->waiting)
+		sooner(wake, turns->soonest);
 	return NULL;
 }
 
-void turns_done(struct turns *queue, struct flight *flight)
+void turns_done(struct turns *turns, struct flight *flight)
 {
-	leave_bucket(queue, flight);
+	leave_bucket(turns, flight);
 	flight->running = false;
 	flight->host->running--;
-	queue->running--;
-	queue->strangers -= flight->stranger;
+	turns->running--;
+	turns->strangers -= flight->stranger;
 }
 
-void turns_hold(struct turns *queue, struct flight *flight, int64_t until, int64_t patience)
+void turns_hold(struct turns *turns, struct flight *flight, int64_t until, int64_t patience)
 {
 	struct host *host = flight->host;
 
@@ -265,13 +265,13 @@ void turns_hold(struct turns *queue, struct flight *flight, int64_t until, int64
 	for (struct flight *waits = host->first; waits; waits = waits->next)
 		if (waits->deadline > patience)
 			waits->deadline = patience;
-	if (patience < queue->soonest)
-		queue->soonest = patience;
+	if (patience < turns->soonest)
+		turns->soonest = patience;
 }
 
-int64_t turns_held(const struct turns *queue, const char *name)
+int64_t turns_held(const struct turns *turns, const char *name)
 {
-	const struct host *host = host_find(queue, name);
+	const struct host *host = host_find(turns, name);
 
 	return host ? host->not_before : 0;
 }
