@@ -103,7 +103,7 @@ static void compare(const struct image_policy *policy, const char *written, unsi
 
 static void makes_the_guest_judge_as_admission_does(void **state)
 {
-	static const unsigned masks[] = { 1, 2, 4, 8, 3, 13 };
+	static const unsigned masks[] = { 1, 8, 7 };
 	static const char *const identities[] = { "identity: Repository", "identity: Any",
 		"repository: registry.example/builds/app" };
 
@@ -115,13 +115,13 @@ static void makes_the_guest_judge_as_admission_does(void **state)
 			auto_free char *written = compose(policy, &notes);
 
 			assert_null(strstr(notes, "signer"));
-			for (unsigned by = 0; by < 16; by += 1 + by % 3)
+			for (unsigned by = 0; by < 16; by += 1 + by % 4)
 				compare(policy, written, by, APP_NAME, by & 1);
 			compare(policy, written, 15, "registry.example/builds/app", true);
 			compare(policy, written, masks[m], "registry.example/copied", false);
 		}
 	}
-	assert_true(accepted > 30 && refused > 60);
+	assert_true(accepted > 15 && refused > 30);
 }
 
 static void names_keys_by_the_uri_that_is_listed(void **state)
@@ -210,6 +210,13 @@ static void writes_rings_as_the_guest_reads_them(void **state)
 
 /* ---- notes ---- */
 
+#define P521                                                                  \
+	"\"-----BEGIN PUBLIC KEY-----\\n"                                     \
+	"MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQAG0M2JRYW/a0qpqVUvMooYiKaH6Ib\\n" \
+	"KK9h1mhlHSm72iDjmV+Cci+sJxEN7Na7yi08t9uQe46QEHYaA9279alicy8A2ECM\\n" \
+	"XUOS3x5IfPt7QbcSagS7pFyoZGg3IH3+HQ1ykJ2I60piyeIDgeAuzfc/voASZnnz\\n" \
+	"gSmEVdcE2hw36oTmHg8=\\n"                                             \
+	"-----END PUBLIC KEY-----\\n\""
 #define COSIGN "cosign: {keys: [@build], layouts: [Tag]}"
 #define SIGNED "signatures: {signers: [{name: build, " COSIGN "}]}"
 
@@ -245,6 +252,9 @@ static void says_what_the_guest_cannot_demand(void **state)
 				"signer 'build': the guest finds signatures under the tag*\nsigner 'build': "
 				"*annotations\n",
 				"*sigstoreSigned*" },
+		{ "signatures: {signers: [{name: build, cosign: {keys: [" P521 "], layouts: [Tag]}}]}",
+				"signer 'build' cannot be demanded: its key is on P-521*\nnothing*\n",
+				"*insecureAcceptAnything*" },
 		{ "encryption: {layers: All}", "encryption cannot be demanded*\n",
 				"*insecureAcceptAnything*" },
 		{ "digest: {require: true}, mode: Warn, " SIGNED,
@@ -297,12 +307,28 @@ static void says_what_the_guest_cannot_demand(void **state)
 	}
 }
 
+static void writes_nothing_of_a_policy_that_is_broken(void **state)
+{
+	auto_json json_t *resource = scene_resource("mode: Enforce");
+	auto_image_policy struct image_policy *policy = NULL;
+	auto_buf struct buf out = BUF_MAX(65536);
+	auto_json json_t *notes = json_array();
+	struct err err = ERR_NONE;
+
+	(void)state;
+	assert_int_equal(image_policy_broken(resource, "its key is none", &policy, NULL), 0);
+	assert_int_equal(guest_policy_write(policy, &out, notes, &err), -1);
+	assert_non_null(strstr(err.text, "its key is none"));
+	assert_int_equal(out.len, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_the_guest_judge_as_admission_does),
 		cmocka_unit_test(names_keys_by_the_uri_that_is_listed),
 		cmocka_unit_test(writes_rings_as_the_guest_reads_them),
+		cmocka_unit_test(writes_nothing_of_a_policy_that_is_broken),
 		cmocka_unit_test(says_what_the_guest_cannot_demand),
 	};
 
