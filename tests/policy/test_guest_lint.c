@@ -46,120 +46,113 @@ static char *lines_of(const char *text)
 	return xstrdup(buf_text(&out));
 }
 
+/* all findings, globs, a line each */
+static const struct {
+	const char *text, *wanted;
+} cases[] = {
+	{ ALL(REJECT), "" },
+	{ ALL(COSIGN(PATH SAME)), "" },
+	{ ALL(COSIGN(",\"keyData\":\"" PEM "\"" SAME)), "" },
+	{ "", "error : the guest refuses every image (Invalid image policy file): *" },
+	{ "{\"default\":[]}",
+			"error : *'transports' is missing*\nwarning default: an empty array "
+			"allows*" },
+	{ "{\"default\":[" REJECT "],\"default\":[],\"transports\":{}}",
+			"error : *Invalid image policy file*" },
+	{ ALL("{\"type\":\"signedBaseLayer\"}"), "error : *'default[0].type' is 'signedBaseLayer'*" },
+	{ ALL(ACCEPT), "warning default: images that no scope names are accepted unchecked*" },
+	{ ALL(""), "warning default: an empty array allows every image*" },
+	{ ALL(REJECT ",{\"type\":\"reject\",\"kyeType\":1}"),
+			"warning default[1].kyeType: the guest ignores this member*" },
+	{ "{\"default\":[" REJECT "],\"transports\":{},\"defualt\":[]}",
+			"warning defualt: the guest ignores this member: was 'default' meant?" },
+	{ "{\"default\":[" REJECT "],\"transports\":{\"dir\":{\"\":[]},\"docker-daemon\":{}}}",
+			"warning transports.dir: the guest ignores this transport*\n"
+			"warning transports.docker-daemon: the guest ignores*" },
+	/* keys */
+	{ ALL(COSIGN(SAME)), "error default[0]: refuses every image: neither*" },
+	{ ALL(COSIGN(",\"keyData\":\"" PEM "\"" PATH SAME)), "error default[0]: refuses every image: both*" },
+	{ ALL(COSIGN(",\"keyData\":\"" PEM_BASE64 "\"" SAME)),
+			"error default[0].keyData: *this is base64, podman's form*" },
+	{ ALL(COSIGN(",\"keyData\":\"nonsense\"" SAME)),
+			"error default[0].keyData: *failed to build public key verifier*" },
+	{ ALL(COSIGN(",\"keyPaths\":[\"/a\"]" SAME)),
+			"warning default[0].keyPaths: the guest ignores this member, which podman "
+			"obeys*\n"
+			"error default[0]: *neither*" },
+	{ ALL(COSIGN(",\"fulcio\":{},\"rekorPublicKeyPath\":\"/a\"" PATH SAME)),
+			"warning default[0].fulcio: *no keyless*\nwarning "
+			"default[0].rekorPublicKeyPath: *" },
+	{ ALL(COSIGN(",\"keydata\":\"x\"" PATH SAME)), "warning default[0].keydata: *was 'keyData' meant?" },
+	{ ALL(COSIGN(",\"keyPath\":\"/etc/key.pub\"" SAME)),
+			"warning default[0].keyPath: *guest's own image*" },
+	{ ALL(COSIGN(",\"keyPath\":\"file:///k\"" SAME)), "warning default[0].keyPath: *guest's own image*" },
+	{ ALL(COSIGN(",\"keyPath\":\"https://k.example\"" SAME)),
+			"error default[0].keyPath: Resource URI scheme https not supported*" },
+	{ ALL(COSIGN(",\"keyPath\":\"kbs:///only/two\"" SAME)),
+			"error default[0].keyPath: no key broker has such a resource*" },
+	{ ALL(COSIGN(",\"keyPath\":\"kbs://kbs.example/a/b/c\"" SAME)),
+			"warning default[0].keyPath: the guest ignores the address 'kbs.example'*" },
+	/* identities */
+	{ ALL(COSIGN(PATH)), "warning default[0]: without signedIdentity the guest compares no names*" },
+	{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"matchExact\"}")),
+			"error default[0].signedIdentity: refuses every image*" },
+	{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"matchRepoDigestOrExact\"}")),
+			"error default[0].signedIdentity: refuses every image*" },
+	{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"exactReference\",\"dockerReference\":"
+			  "\"a\"}")),
+			"error default[0].signedIdentity: refuses every image*" },
+	{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"exactRepository\",\"dockerRepository\":"
+			  "\"quay.io/a/b\"}")),
+			"" },
+	{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"exactRepository\",\"dockerRepository\":"
+			  "\"a/b\"}")),
+			"error default[0].signedIdentity.dockerRepository: no signature is ever of "
+			"this*" },
+	/* GPG */
+	{ ALL(GPG(PATH SAME)), "" },
+	{ ALL("{\"type\":\"signedBy\",\"keyType\":\"X\"" PATH SAME "}"),
+			"error default[0].keyType: *GPGKeys alone" },
+	{ ALL(GPG(PATH)), "warning default[0]: *the default,*drop the tag*" },
+	{ ALL(GPG(PATH ",\"signedIdentity\":{\"type\":\"matchExact\"}")),
+			"warning default[0].signedIdentity: with matchExact*named by a digest" },
+	{ ALL(GPG(PATH ",\"signedIdentity\":{\"type\":\"remapIdentity\",\"prefix\":\"a.b/"
+		       "c\",\"signedPrefix\":\"d\"}")),
+			"warning default[0].signedIdentity.prefix: *wherever it ends*" },
+	{ ALL(GPG(",\"keyData\":\"-----BEGIN PGP\"" SAME)),
+			"error default[0].keyData: *base64 of a key ring, also of an armored one*" },
+	{ ALL(GPG(",\"keyData\":\"bm9uc2Vuc2U=\"" SAME)), "error default[0].keyData: *holds no key ring*" },
+	/* scopes */
+	{ SCOPE("registry.example/shop", REJECT), "" },
+	{ SCOPE("registry.example:5000", REJECT), "" },
+	{ SCOPE("localhost", REJECT), "" },
+	{ SCOPE("", REJECT), "" },
+	{ SCOPE("*.example.com", REJECT), "" },
+	{ SCOPE("docker.io/library/busybox", REJECT), "" },
+	{ SCOPE("docker.io/opensuse", REJECT), "" },
+	{ SCOPE("busybox", REJECT), "error transports.docker[\"busybox\"]: this scope is never hit: *" },
+	{ SCOPE("busybox:latest", REJECT), "error *never hit*" },
+	{ SCOPE("team/app", REJECT), "error *never hit*docker.io/team/app" },
+	{ SCOPE("docker.io/busybox:1", REJECT), "error *never hit*'docker.io/library/busybox:1'*" },
+	{ SCOPE("index.docker.io/team/app:1", REJECT), "error *never hit*'docker.io/team/app:1'*" },
+	{ SCOPE("quay.io/Team/app", REJECT), "error *never hit*" },
+	{ SCOPE("https://quay.io/team", REJECT), "error *never hit*" },
+	{ SCOPE("quay.io/team/", REJECT), "error *never hit*" },
+	{ SCOPE("*.example.com:5000", REJECT), "error *never hit: a wildcard is*" },
+	{ SCOPE("*.example.com/team", REJECT), "error *never hit*" },
+	{ SCOPE("registry.*.com", REJECT), "error *never hit*" },
+	{ SCOPE("*", REJECT), "error *never hit*" },
+	{ SCOPE("quay.io/a/b:1", REJECT), "warning *hit by this very reference alone*" },
+	{ SCOPE("quay.io/a/b@" DIGEST, REJECT), "warning *hit by this very reference alone, not*" },
+	{ SCOPE("mirror.example", ACCEPT), "warning transports.docker[\"mirror.example\"]: *not checked" },
+	{ SCOPE("mirror.example", ""),
+			"warning *empty array*\nwarning transports.docker[\"mirror.example\"]: *not "
+			"checked" },
+	{ SCOPE("quay.io/\\u0007x", REJECT), "error transports.docker[\"quay.io/?x\"]: *never hit*" },
+};
+
 static void finds_what_is_wrong_or_dangerous(void **state)
 {
-	/* all findings, globs, a line each */
-	static const struct {
-		const char *text, *wanted;
-	} cases[] = {
-		{ ALL(REJECT), "" },
-		{ ALL(COSIGN(PATH SAME)), "" },
-		{ ALL(COSIGN(",\"keyData\":\"" PEM "\"" SAME)), "" },
-		{ "", "error : the guest refuses every image (Invalid image policy file): *" },
-		{ "{\"default\":[]}",
-				"error : *'transports' is missing*\nwarning default: an empty array "
-				"allows*" },
-		{ "{\"default\":[" REJECT "],\"default\":[],\"transports\":{}}",
-				"error : *Invalid image policy file*" },
-		{ ALL("{\"type\":\"signedBaseLayer\"}"), "error : *'default[0].type' is 'signedBaseLayer'*" },
-		{ ALL(ACCEPT), "warning default: images that no scope names are accepted unchecked*" },
-		{ ALL(""), "warning default: an empty array allows every image*" },
-		{ ALL(REJECT ",{\"type\":\"reject\",\"kyeType\":1}"),
-				"warning default[1].kyeType: the guest ignores this member*" },
-		{ "{\"default\":[" REJECT "],\"transports\":{},\"defualt\":[]}",
-				"warning defualt: the guest ignores this member: was 'default' meant?" },
-		{ "{\"default\":[" REJECT "],\"transports\":{\"dir\":{\"\":[]},\"docker-daemon\":{}}}",
-				"warning transports.dir: the guest ignores this transport*\n"
-				"warning transports.docker-daemon: the guest ignores*" },
-		/* keys */
-		{ ALL(COSIGN(SAME)), "error default[0]: refuses every image: neither*" },
-		{ ALL(COSIGN(",\"keyData\":\"" PEM "\"" PATH SAME)),
-				"error default[0]: refuses every image: both*" },
-		{ ALL(COSIGN(",\"keyData\":\"" PEM_BASE64 "\"" SAME)),
-				"error default[0].keyData: *this is base64, podman's form*" },
-		{ ALL(COSIGN(",\"keyData\":\"nonsense\"" SAME)),
-				"error default[0].keyData: *failed to build public key verifier*" },
-		{ ALL(COSIGN(",\"keyPaths\":[\"/a\"]" SAME)),
-				"warning default[0].keyPaths: the guest ignores this member, which podman "
-				"obeys*\n"
-				"error default[0]: *neither*" },
-		{ ALL(COSIGN(",\"fulcio\":{},\"rekorPublicKeyPath\":\"/a\"" PATH SAME)),
-				"warning default[0].fulcio: *no keyless*\nwarning "
-				"default[0].rekorPublicKeyPath: *" },
-		{ ALL(COSIGN(",\"keydata\":\"x\"" PATH SAME)),
-				"warning default[0].keydata: *was 'keyData' meant?" },
-		{ ALL(COSIGN(",\"keyPath\":\"/etc/key.pub\"" SAME)),
-				"warning default[0].keyPath: *guest's own image*" },
-		{ ALL(COSIGN(",\"keyPath\":\"file:///k\"" SAME)),
-				"warning default[0].keyPath: *guest's own image*" },
-		{ ALL(COSIGN(",\"keyPath\":\"https://k.example\"" SAME)),
-				"error default[0].keyPath: Resource URI scheme https not supported*" },
-		{ ALL(COSIGN(",\"keyPath\":\"kbs:///only/two\"" SAME)),
-				"error default[0].keyPath: no key broker has such a resource*" },
-		{ ALL(COSIGN(",\"keyPath\":\"kbs://kbs.example/a/b/c\"" SAME)),
-				"warning default[0].keyPath: the guest ignores the address 'kbs.example'*" },
-		/* identities */
-		{ ALL(COSIGN(PATH)),
-				"warning default[0]: without signedIdentity the guest compares no names*" },
-		{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"matchExact\"}")),
-				"error default[0].signedIdentity: refuses every image*" },
-		{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"matchRepoDigestOrExact\"}")),
-				"error default[0].signedIdentity: refuses every image*" },
-		{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"exactReference\",\"dockerReference\":"
-				  "\"a\"}")),
-				"error default[0].signedIdentity: refuses every image*" },
-		{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"exactRepository\",\"dockerRepository\":"
-				  "\"quay.io/a/b\"}")),
-				"" },
-		{ ALL(COSIGN(PATH ",\"signedIdentity\":{\"type\":\"exactRepository\",\"dockerRepository\":"
-				  "\"a/b\"}")),
-				"error default[0].signedIdentity.dockerRepository: no signature is ever of "
-				"this*" },
-		/* GPG */
-		{ ALL(GPG(PATH SAME)), "" },
-		{ ALL("{\"type\":\"signedBy\",\"keyType\":\"X\"" PATH SAME "}"),
-				"error default[0].keyType: *GPGKeys alone" },
-		{ ALL(GPG(PATH)), "warning default[0]: *the default,*drop the tag*" },
-		{ ALL(GPG(PATH ",\"signedIdentity\":{\"type\":\"matchExact\"}")),
-				"warning default[0].signedIdentity: with matchExact*named by a digest" },
-		{ ALL(GPG(PATH ",\"signedIdentity\":{\"type\":\"remapIdentity\",\"prefix\":\"a.b/"
-			       "c\",\"signedPrefix\":\"d\"}")),
-				"warning default[0].signedIdentity.prefix: *wherever it ends*" },
-		{ ALL(GPG(",\"keyData\":\"-----BEGIN PGP\"" SAME)),
-				"error default[0].keyData: *base64 of a key ring, also of an armored one*" },
-		{ ALL(GPG(",\"keyData\":\"bm9uc2Vuc2U=\"" SAME)),
-				"error default[0].keyData: *holds no key ring*" },
-		/* scopes */
-		{ SCOPE("registry.example/shop", REJECT), "" },
-		{ SCOPE("registry.example:5000", REJECT), "" },
-		{ SCOPE("localhost", REJECT), "" },
-		{ SCOPE("", REJECT), "" },
-		{ SCOPE("*.example.com", REJECT), "" },
-		{ SCOPE("docker.io/library/busybox", REJECT), "" },
-		{ SCOPE("docker.io/opensuse", REJECT), "" },
-		{ SCOPE("busybox", REJECT),
-				"error transports.docker[\"busybox\"]: this scope is never hit: *" },
-		{ SCOPE("busybox:latest", REJECT), "error *never hit*" },
-		{ SCOPE("team/app", REJECT), "error *never hit*docker.io/team/app" },
-		{ SCOPE("docker.io/busybox:1", REJECT), "error *never hit*'docker.io/library/busybox:1'*" },
-		{ SCOPE("index.docker.io/team/app:1", REJECT), "error *never hit*'docker.io/team/app:1'*" },
-		{ SCOPE("quay.io/Team/app", REJECT), "error *never hit*" },
-		{ SCOPE("https://quay.io/team", REJECT), "error *never hit*" },
-		{ SCOPE("quay.io/team/", REJECT), "error *never hit*" },
-		{ SCOPE("*.example.com:5000", REJECT), "error *never hit: a wildcard is*" },
-		{ SCOPE("*.example.com/team", REJECT), "error *never hit*" },
-		{ SCOPE("registry.*.com", REJECT), "error *never hit*" },
-		{ SCOPE("*", REJECT), "error *never hit*" },
-		{ SCOPE("quay.io/a/b:1", REJECT), "warning *hit by this very reference alone*" },
-		{ SCOPE("quay.io/a/b@" DIGEST, REJECT), "warning *hit by this very reference alone, not*" },
-		{ SCOPE("mirror.example", ACCEPT),
-				"warning transports.docker[\"mirror.example\"]: *not checked" },
-		{ SCOPE("mirror.example", ""),
-				"warning *empty array*\nwarning transports.docker[\"mirror.example\"]: *not "
-				"checked" },
-		{ SCOPE("quay.io/\\u0007x", REJECT), "error transports.docker[\"quay.io/?x\"]: *never hit*" },
-	};
-
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		auto_free char *found = lines_of(cases[i].text);

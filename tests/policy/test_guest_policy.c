@@ -208,8 +208,7 @@ static void falls_back_to_the_default(void **state)
 	static const char *const cases[] = {
 		"{\"default\":[],\"transports\":{}}",
 		"{\"default\":[],\"transports\":{\"docker\":{\"quay.io\":[{\"type\":\"reject\"}]}}}",
-		"{\"default\":[],\"transports\":{\"docker-daemon\":{\"\":[{\"type\":\"reject\"}],"
-		"\"docker.io\":[{\"type\":\"reject\"}]}}}",
+		"{\"default\":[],\"transports\":{\"docker-daemon\":{\"docker.io\":[{\"type\":\"reject\"}]}}}",
 	};
 
 	(void)state;

@@ -220,75 +220,74 @@ static void writes_rings_as_the_guest_reads_them(void **state)
 #define COSIGN "cosign: {keys: [@build], layouts: [Tag]}"
 #define SIGNED "signatures: {signers: [{name: build, " COSIGN "}]}"
 
+static const struct {
+	const char *spec, *notes, *written; /* globs */
+} cases[] = {
+	{ SIGNED, "", "*\"default\": [*\"type\": \"sigstoreSigned\"*\"docker\": {}*" },
+	{ "signatures: {atLeast: 1, signers: [{name: build, " COSIGN
+	  "}, {name: audit, cosign: {keys: [@audit], layouts: [Tag]}}]}",
+			"atLeast: 1 of 2 signers cannot be expressed*\nnothing of the signers is "
+			"left*\n",
+			"*insecureAcceptAnything*" },
+	/* those that are required stay, and here they are all that it takes */
+	{ "signatures: {atLeast: 1, signers: [{name: build, required: true, " COSIGN
+	  "}, {name: audit, cosign: {keys: [@audit], layouts: [Tag]}}]}",
+			"", "*sigstoreSigned*" },
+	{ "signatures: {atLeast: 2, signers: [{name: build, required: true, " COSIGN
+	  "}, {name: audit, cosign: {keys: [@audit], layouts: [Tag]}}, {name: release, cosign: "
+	  "{keys: "
+	  "[@release], layouts: [Tag]}}]}",
+			"atLeast: 2 of 3 signers cannot be expressed*the 1 required ones\n",
+			"*sigstoreSigned*" },
+	{ "signatures: {signers: [{name: build, cosign: {keys: [@build, @audit], layouts: [Tag]}}]}",
+			"signer 'build' cannot be demanded: it has several keys*\nnothing*\n",
+			"*insecureAcceptAnything*" },
+	{ "signatures: {signers: [{name: build, cosign: {keys: [@build], layouts: [Bundle], "
+	  "identity: Any}}]}",
+			"signer 'build' cannot be demanded: it signs by bundles alone*\nnothing*\n",
+			"*insecureAcceptAnything*" },
+	{ "signatures: {signers: [{name: build, cosign: {keys: [@build], annotations: {a: b}}}]}",
+			"signer 'build': the guest finds signatures under the tag*\nsigner 'build': "
+			"*annotations\n",
+			"*sigstoreSigned*" },
+	{ "signatures: {signers: [{name: build, cosign: {keys: [" P521 "], layouts: [Tag]}}]}",
+			"signer 'build' cannot be demanded: its key is on P-521*\nnothing*\n",
+			"*insecureAcceptAnything*" },
+	{ "encryption: {layers: All}", "encryption cannot be demanded*\n", "*insecureAcceptAnything*" },
+	{ "digest: {require: true}, mode: Warn, " SIGNED,
+			"digest.require cannot be demanded*\nmode: Warn is admission's*\n",
+			"*sigstoreSigned*" },
+	/* scopes */
+	{ "match: {images: [\"registry.example/shop/**\"]}, " SIGNED,
+			"the guest refuses images that the policy does not take*\n",
+			"*\"default\": [*\"type\": \"reject\"*\"registry.example/shop\": "
+			"[*sigstoreSigned*" },
+	{ "match: {images: [\"registry.example/shop/*\"]}, " SIGNED,
+			"'registry.example/shop/?': the guest's scope \"registry.example/shop\" "
+			"takes what lies "
+			"deeper*\n*\n",
+			"*\"registry.example/shop\": [*" },
+	{ "match: {images: [\"registry.example/shop**\"]}, " SIGNED, "*no other name that begins so\n*\n",
+			"*\"registry.example/shop\": [*" },
+	{ "match: {images: [\"registry.example/shop-**\"]}, " SIGNED,
+			"*cannot be expressed as a scope of the guest's: the guest refuses these "
+			"images\n*\n",
+			"*\"docker\": {}*" },
+	{ "match: {images: [\"docker.io/library/b*\", \"quay.io/a?b\"]}, " SIGNED,
+			"*'docker.io/library/b?' cannot be expressed*\n*'quay.io/a?b' cannot*\n*\n",
+			"*\"docker\": {}*" },
+	{ "match: {images: [\"*.example/**\", \"quay.io/a/b\"]}, " SIGNED, "the guest refuses images*\n",
+			"*\"?.example\": [*\"quay.io/a/b\": [*" },
+	{ "match: {images: [\"**\"]}, " SIGNED, "the guest refuses images*\n",
+			"*\"default\": [*sigstoreSigned*\"docker\": {}*" },
+	{ "match: {exceptImages: [\"quay.io/**\", \"ghcr.io/x-*\"]}, " SIGNED,
+			"*'ghcr.io/x-?' cannot be expressed*demands of these images*\nthe guest "
+			"refuses images*\n",
+			"*\"default\": [*sigstoreSigned*\"quay.io\": [*reject*" },
+};
+
 static void says_what_the_guest_cannot_demand(void **state)
 {
-	static const struct {
-		const char *spec, *notes, *written; /* globs */
-	} cases[] = {
-		{ SIGNED, "", "*\"default\": [*\"type\": \"sigstoreSigned\"*\"docker\": {}*" },
-		{ "signatures: {atLeast: 1, signers: [{name: build, " COSIGN
-		  "}, {name: audit, cosign: {keys: [@audit], layouts: [Tag]}}]}",
-				"atLeast: 1 of 2 signers cannot be expressed*\nnothing of the signers is "
-				"left*\n",
-				"*insecureAcceptAnything*" },
-		/* those that are required stay, and here they are all that it takes */
-		{ "signatures: {atLeast: 1, signers: [{name: build, required: true, " COSIGN
-		  "}, {name: audit, cosign: {keys: [@audit], layouts: [Tag]}}]}",
-				"", "*sigstoreSigned*" },
-		{ "signatures: {atLeast: 2, signers: [{name: build, required: true, " COSIGN
-		  "}, {name: audit, cosign: {keys: [@audit], layouts: [Tag]}}, {name: release, cosign: "
-		  "{keys: "
-		  "[@release], layouts: [Tag]}}]}",
-				"atLeast: 2 of 3 signers cannot be expressed*the 1 required ones\n",
-				"*sigstoreSigned*" },
-		{ "signatures: {signers: [{name: build, cosign: {keys: [@build, @audit], layouts: [Tag]}}]}",
-				"signer 'build' cannot be demanded: it has several keys*\nnothing*\n",
-				"*insecureAcceptAnything*" },
-		{ "signatures: {signers: [{name: build, cosign: {keys: [@build], layouts: [Bundle], "
-		  "identity: Any}}]}",
-				"signer 'build' cannot be demanded: it signs by bundles alone*\nnothing*\n",
-				"*insecureAcceptAnything*" },
-		{ "signatures: {signers: [{name: build, cosign: {keys: [@build], annotations: {a: b}}}]}",
-				"signer 'build': the guest finds signatures under the tag*\nsigner 'build': "
-				"*annotations\n",
-				"*sigstoreSigned*" },
-		{ "signatures: {signers: [{name: build, cosign: {keys: [" P521 "], layouts: [Tag]}}]}",
-				"signer 'build' cannot be demanded: its key is on P-521*\nnothing*\n",
-				"*insecureAcceptAnything*" },
-		{ "encryption: {layers: All}", "encryption cannot be demanded*\n",
-				"*insecureAcceptAnything*" },
-		{ "digest: {require: true}, mode: Warn, " SIGNED,
-				"digest.require cannot be demanded*\nmode: Warn is admission's*\n",
-				"*sigstoreSigned*" },
-		/* scopes */
-		{ "match: {images: [\"registry.example/shop/**\"]}, " SIGNED,
-				"the guest refuses images that the policy does not take*\n",
-				"*\"default\": [*\"type\": \"reject\"*\"registry.example/shop\": "
-				"[*sigstoreSigned*" },
-		{ "match: {images: [\"registry.example/shop/*\"]}, " SIGNED,
-				"'registry.example/shop/?': the guest's scope \"registry.example/shop\" "
-				"takes what lies "
-				"deeper*\n*\n",
-				"*\"registry.example/shop\": [*" },
-		{ "match: {images: [\"registry.example/shop**\"]}, " SIGNED,
-				"*no other name that begins so\n*\n", "*\"registry.example/shop\": [*" },
-		{ "match: {images: [\"registry.example/shop-**\"]}, " SIGNED,
-				"*cannot be expressed as a scope of the guest's: the guest refuses these "
-				"images\n*\n",
-				"*\"docker\": {}*" },
-		{ "match: {images: [\"docker.io/library/b*\", \"quay.io/a?b\"]}, " SIGNED,
-				"*'docker.io/library/b?' cannot be expressed*\n*'quay.io/a?b' cannot*\n*\n",
-				"*\"docker\": {}*" },
-		{ "match: {images: [\"*.example/**\", \"quay.io/a/b\"]}, " SIGNED,
-				"the guest refuses images*\n", "*\"?.example\": [*\"quay.io/a/b\": [*" },
-		{ "match: {images: [\"**\"]}, " SIGNED, "the guest refuses images*\n",
-				"*\"default\": [*sigstoreSigned*\"docker\": {}*" },
-		{ "match: {exceptImages: [\"quay.io/**\", \"ghcr.io/x-*\"]}, " SIGNED,
-				"*'ghcr.io/x-?' cannot be expressed*demands of these images*\nthe guest "
-				"refuses images*\n",
-				"*\"default\": [*sigstoreSigned*\"quay.io\": [*reject*" },
-	};
-
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		auto_image_policy struct image_policy *policy = scene_policy(cases[i].spec);
