@@ -163,7 +163,7 @@ static struct flight *begin(struct facts *self, const struct image_want *want, c
 	char host[PLACES_HOST_MAX];
 
 	places_host(&self->options, want, 0, host);
-	if (!turns_has_room(&self->turns, host)) {
+	if (!turns_has_room(&self->turns, host, places_is_stranger(&self->options, want, 0))) {
 		shed(self, want, host, now);
 		return NULL;
 	}

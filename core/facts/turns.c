@@ -10,6 +10,7 @@ struct host {
 	struct host *next;
 	char *name; /* "": files, which take any number */
 	struct flight *first;
+	struct flight **end; /* where the next goes: behind the last */
 	size_t waiting;
 	unsigned running;
 	int64_t not_before;
@@ -55,6 +56,7 @@ static struct host *host_take(struct turns *turns, const char *name)
 		return host;
 	host = xcalloc(1, sizeof(*host));
 	host->name = xstrdup(name);
+	host->end = &host->first;
 	host_append(turns, host);
 	return host;
 }
@@ -124,21 +126,23 @@ static bool runs_already(const struct turns *turns, const struct key *key)
 
 /* ---- waiting ---- */
 
-bool turns_has_room(const struct turns *turns, const char *name)
+bool turns_has_room(const struct turns *turns, const char *name, bool stranger)
 {
 	const struct host *host = host_find(turns, name);
+	size_t half = (turns->most + 1) / 2;
 
-	return turns->waiting < turns->most && (!host || host->waiting < (turns->most + 1) / 2);
+	return turns->waiting < turns->most && (!host || host->waiting < half) &&
+			(!stranger || turns->waiting_strangers < half);
 }
 
 void turns_add(struct turns *turns, struct flight *flight, const char *name, bool front)
 {
 	struct flight **bucket = &turns->buckets[flight->key.hash % TURNS_BUCKETS];
 	struct host *host = host_take(turns, name);
-	struct flight **at = &host->first;
+	struct flight **at = front ? &host->first : host->end;
 
-	while (!front && *at)
-		at = &(*at)->next;
+	if (at == host->end)
+		host->end = &flight->next;
 	flight->next = *at;
 	*at = flight;
 	flight->same = *bucket;
@@ -147,6 +151,7 @@ void turns_add(struct turns *turns, struct flight *flight, const char *name, boo
 	flight->running = false;
 	host->waiting++;
 	turns->waiting++;
+	turns->waiting_strangers += flight->stranger;
 	if (flight->deadline < turns->soonest)
 		turns->soonest = flight->deadline;
 }
@@ -165,9 +170,12 @@ static void leave_host(struct turns *turns, struct flight **at)
 	struct flight *flight = *at;
 
 	*at = flight->next;
+	if (flight->host->end == &flight->next)
+		flight->host->end = at;
 	flight->next = NULL;
 	flight->host->waiting--;
 	turns->waiting--;
+	turns->waiting_strangers -= flight->stranger;
 }
 
 struct flight *turns_expired(struct turns *turns, int64_t now, bool all)

@@ -8,7 +8,7 @@
  * nothing left to do.
  *
  * Private to core/facts: values in, values out; the caller locks and says what time it is. Bounds: `most` that wait;
- * half of that at one host.
+ * half of that at one host, and half of that, and of the threads, at hosts that nobody has named.
  */
 #ifndef COCOON_FACTS_TURNS_H
 #define COCOON_FACTS_TURNS_H
@@ -52,6 +52,7 @@ struct turns {
 	struct host *first, *last; /* who was served last stands last */
 	struct flight *buckets[TURNS_BUCKETS];
 	size_t waiting, running, most;
+	size_t waiting_strangers;
 	unsigned per_host;
 	unsigned strangers, most_strangers; /* that run; 0: any number */
 	int64_t soonest;                    /* no deadline of those that wait is before */
@@ -70,7 +71,7 @@ struct flight *turns_find(const struct turns *turns, const struct key *key, uint
 		const struct image_want *want, int64_t now, int64_t max_age) __attribute__((nonnull));
 
 /* Has it room for one more at that host ("" for none: files)? */
-bool turns_has_room(const struct turns *turns, const char *host) __attribute__((nonnull));
+bool turns_has_room(const struct turns *turns, const char *host, bool stranger) __attribute__((nonnull));
 /* Waits from now on at that host; `front`: it has waited before. */
 void turns_add(struct turns *turns, struct flight *flight, const char *host, bool front)
 		__attribute__((nonnull));

@@ -116,6 +116,36 @@ static void hosts_that_nobody_named_leave_half_of_the_threads(void **state)
 	rig_wait(&rig.done, 11);
 }
 
+static void hosts_that_nobody_named_leave_half_of_the_room(void **state)
+{
+	struct registry_settings named = { .host = "named.example", .identity = { 7 } };
+	char text[64];
+
+	(void)state;
+	rig.gated = true;
+	rig.options.threads = 2;
+	rig.options.guard = true;
+	rig_open();
+	for (int i = 0; i < FACTS_WAITING / 2 + 20; i++) {
+		snprintf(text, sizeof(text), "host%d.example/app:%d", i % 3, i);
+		const struct image_want want = rig_want(text);
+		facts_fetch(rig.facts, &want, 0, rig_done, NULL);
+		if (!i)
+			rig_wait(&rig.arrived, 1);
+	}
+	/* one runs */
+	rig_wait(&rig.done, 19);
+	assert_int_equal(facts_counts(rig.facts).waiting, FACTS_WAITING / 2);
+	struct image_want want = rig_want("named.example/app:1");
+	want.registry = &named;
+	facts_fetch(rig.facts, &want, 0, rig_done, NULL);
+	rig_wait(&rig.arrived, 1);
+	rig_later(FACTS_FETCH_MAX);
+	rig_pass(2);
+	rig_wait(&rig.done, FACTS_WAITING / 2 + 2);
+	assert_int_equal(rig.fetches, 2);
+}
+
 static void a_mirror_that_fails_is_passed_over(void **state)
 {
 	struct registry_settings settings = { .host = "registry.example",
@@ -275,6 +305,7 @@ int main(void)
 		TEST(who_would_wait_too_long_is_told_at_once),
 		TEST(a_registry_has_so_many_turns_and_delays_no_other),
 		TEST(hosts_that_nobody_named_leave_half_of_the_threads),
+		TEST(hosts_that_nobody_named_leave_half_of_the_room),
 		TEST(a_mirror_that_fails_is_passed_over),
 		TEST(the_least_recently_used_goes_and_the_ceiling_holds),
 		TEST(failures_push_out_no_facts),
