@@ -16,7 +16,7 @@
 enum { PROFILES, CLASSES, NAMESPACES, MAPS, POLICIES, COLLECTIONS };
 static const char *const paths[] = { "/apis/cocoon.dev/v1alpha1/confidentialprofiles?",
 	"/apis/node.k8s.io/v1/runtimeclasses?", "/api/v1/namespaces?",
-	"/api/v1/namespaces/" NS "/configmaps?", "/apis/cocoon.dev/v1alpha1/imagepolicies?" };
+	("/api/v1/namespaces/" NS "/configmaps?"), "/apis/cocoon.dev/v1alpha1/imagepolicies?" };
 
 struct api {
 	pthread_mutex_t lock;
