@@ -59,13 +59,16 @@ struct oci_access {
 	const char *no_proxy;
 	const char *user_agent; /* required */
 	/* For a program whose images' names are other people's: no connection, redirect or realm leads to a loopback,
-	 * link-local, multicast or unspecified address, unless its host (as in place.host) is `vouched`; NULL: none */
+	 * link-local, multicast or unspecified address, or a cloud's metadata, unless its host and port (as in
+	 * place.host) are `vouched`; NULL: none. ERR_DENIED. What holds with a proxy says net/http.h */
 	bool guard;
 	const char *vouched;
 	/* 429 and 5xx are not waited for: ERR_RETRY at once, with retry_after where the registry has said it, and always
 	 * after a 429 */
 	bool impatient;
-	int deadline_ms;         /* for one call with all its answers; 0: none */
+	/* for one call with all its answers, of blobs to their last byte: redirects, tokens, waits; 0: none. A credential
+	 * helper's own time is not counted */
+	int deadline_ms;
 	size_t max_manifest;     /* of a registry's, at most OCI_MANIFEST_MAX; 0: that */
 	const atomic_bool *stop; /* once it is true, calls end soon with ERR_RETRY; NULL: none */
 };
