@@ -7,6 +7,7 @@
 #include "policy/cosign.h"
 #include "policy/guest_own.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -206,6 +207,7 @@ enum guest_verdict guest_cosign(const struct guest_case *one, const json_t *requ
 		verdict = find_key(one, requirement, &key);
 	if (verdict != GUEST_ACCEPTS)
 		return verdict;
+	assert(key);
 	if (one->elsewhere)
 		return guest_say(one->why, GUEST_UNKNOWN,
 				"`sigstoreSigned`: the guest looks for signatures where it pulls from; what "

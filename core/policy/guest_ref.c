@@ -9,7 +9,7 @@
 
 int guest_reference(const char *text, struct oci_name *out, struct err *err)
 {
-	struct oci_name found;
+	struct oci_name found = { .tag = "" };
 
 	if (oci_name_split(span_of(text), &found, err) < 0)
 		return err_wrap(err, "Illegal image reference");
@@ -75,7 +75,7 @@ static const char *member(const json_t *identity, const char *key)
 /* The repository of a signature's name, which is read as a reference: "busybox" there is docker.io/library/busybox. */
 static const char *compare_repository(const char *wanted, const char *signed_as)
 {
-	struct oci_name name;
+	struct oci_name name = { .tag = "" };
 	char repository[GUEST_REPOSITORY_MAX];
 
 	if (guest_reference(signed_as, &name, NULL) < 0)
@@ -118,7 +118,7 @@ static const char *compare_remapped(
 	const char *prefix = member(identity, "prefix"), *signed_prefix = member(identity, "signedPrefix");
 	auto_buf struct buf text = BUF_MAX(GUEST_POLICY_MAX + OCI_NAME_MAX);
 	char whole[OCI_NAME_MAX];
-	struct oci_name remapped;
+	struct oci_name remapped = { .tag = "" };
 
 	oci_name_format(task, whole);
 	if (!span_starts(span_of(whole), prefix))

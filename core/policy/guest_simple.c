@@ -7,6 +7,7 @@
 #include "policy/guest_own.h"
 #include "policy/simple.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -208,5 +209,6 @@ enum guest_verdict guest_simple(const struct guest_case *one, const json_t *requ
 		verdict = find_base(one, &base);
 	if (verdict != GUEST_ACCEPTS)
 		return verdict;
+	assert(ring && base);
 	return judge_platforms(one, json_is_object(identity) ? identity : standard, ring, base);
 }

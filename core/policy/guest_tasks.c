@@ -118,7 +118,7 @@ static int find_rule(
 
 	*end = 0;
 	json_array_foreach (rules, i, table) {
-		struct rule rule;
+		struct rule rule = { .prefix = "", .location = "" };
 
 		if (read_rule(table, i, &rule, err) < 0)
 			return -1;
@@ -168,7 +168,7 @@ static int add_by_rules(
 		struct tasks *tasks, const json_t *rules, const struct oci_name *name, struct err *err)
 {
 	char reference[OCI_NAME_MAX];
-	struct rule rule = { .prefix = NULL };
+	struct rule rule = { .prefix = "", .location = "" };
 	const json_t *mirror;
 	size_t end, i;
 

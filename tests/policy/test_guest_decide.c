@@ -130,62 +130,52 @@ static void checks_the_rule_and_the_key_before_signatures(void **state)
 	}
 }
 
-/* Signatures of one image: a letter each in `signed`. */
+/* Signatures of one image, a letter each. */
+static const struct {
+	char letter;
+	enum who who;
+	const char *digest, *name;
+} kinds[] = {
+	{ 'b', BUILD, IMAGE, APP_NAME }, { 'a', AUDIT, IMAGE, APP_NAME }, /* P-384 */
+	{ 'r', RELEASE, IMAGE, APP_NAME },                                /* Ed25519 */
+	{ 'e', ELSEWHERE, IMAGE, APP_NAME },                              /* RSA */
+	{ 's', STRANGER, IMAGE, APP_NAME }, /* of somebody else, the name fits */
+	{ 'f', STRANGER, IMAGE, "registry.example/foreign" },
+	{ 'c', BUILD, IMAGE, "registry.example/copied" }, /* from another repository */
+	{ 'd', BUILD, PLAIN, APP_NAME },                  /* of another digest */
+	{ 'p', BUILD, AMD64, APP_NAME },                  /* a platform's, under its own tag */
+	{ 'x', STRANGER, IMAGE, APP_NAME },               /* could not be read */
+};
+
+static void sign_one(struct scene_image *image, char how)
+{
+	static const char other_type[] =
+			"{\"critical\":{\"identity\":{\"docker-reference\":\"" APP_NAME
+			"\"},\"image\":{\"docker-manifest-digest\":\"" IMAGE "\"},\"type\":\"anything\"}}";
+
+	if (how == 'B')
+		scene_bundle(image, BUILD, IMAGE, NULL);
+	if (how == 't')
+		scene_attach(image, IMAGE_SIG_TAG, BUILD, xstrdup(other_type), SPAN_NONE);
+	if (how == 'n')
+		scene_attach(image, IMAGE_SIG_TAG, BUILD, xstrdup("{\"critical\":{}}"), SPAN_NONE);
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		if (kinds[i].letter != how)
+			continue;
+		struct image_signature *made =
+				scene_tag(image, kinds[i].who, kinds[i].digest, kinds[i].name, NULL);
+		made->subject = how == 'p' ? AMD64 : IMAGE;
+		made->problem = how == 'x' ? "its blob is gone" : NULL;
+	}
+}
+
 static void sign(struct scene_image *image, const char *how)
 {
 	for (; *how; how++) {
-		struct image_signature *made = NULL;
+		size_t before = image->draft.signature_count;
 
-		switch (*how) {
-		case 'b': /* good */
-			scene_tag(image, BUILD, IMAGE, APP_NAME, NULL);
-			break;
-		case 'a': /* P-384 */
-			scene_tag(image, AUDIT, IMAGE, APP_NAME, NULL);
-			break;
-		case 'r': /* Ed25519 */
-			scene_tag(image, RELEASE, IMAGE, APP_NAME, NULL);
-			break;
-		case 'e': /* RSA */
-			scene_tag(image, ELSEWHERE, IMAGE, APP_NAME, NULL);
-			break;
-		case 's': /* of somebody else, the name fits */
-			scene_tag(image, STRANGER, IMAGE, APP_NAME, NULL);
-			break;
-		case 'f': /* of somebody else, another repository */
-			scene_tag(image, STRANGER, IMAGE, "registry.example/foreign", NULL);
-			break;
-		case 'c': /* by the key, copied from another repository */
-			scene_tag(image, BUILD, IMAGE, "registry.example/copied", NULL);
-			break;
-		case 'd': /* of another digest */
-			scene_tag(image, BUILD, PLAIN, APP_NAME, NULL);
-			break;
-		case 't': /* another type: the guest does not look */
-			scene_attach(image, IMAGE_SIG_TAG, BUILD,
-					xstrdup("{\"critical\":{\"identity\":{\"docker-reference\":"
-						"\"" APP_NAME
-						"\"},\"image\":{\"docker-manifest-digest\":\"" IMAGE
-						"\"},\"type\":\"anything\"}}"),
-					SPAN_NONE);
-			break;
-		case 'n': /* no payload of the form */
-			scene_attach(image, IMAGE_SIG_TAG, BUILD, xstrdup("{\"critical\":{}}"), SPAN_NONE);
-			break;
-		case 'p': /* a platform's, under its own tag */
-			made = scene_tag(image, BUILD, AMD64, APP_NAME, NULL);
-			made->subject = AMD64;
-			break;
-		case 'B': /* bundle */
-			scene_bundle(image, BUILD, IMAGE, NULL);
-			break;
-		case 'x': /* could not be read */
-			made = scene_tag(image, STRANGER, IMAGE, APP_NAME, NULL);
-			made->problem = "its blob is gone";
-			break;
-		default:
-			fail_msg("no such signature: %c", *how);
-		}
+		sign_one(image, *how);
+		assert_int_equal(image->draft.signature_count, before + 1);
 	}
 }
 
