@@ -195,6 +195,23 @@ static enum guest_verdict judge(const struct guest_case *one, const struct seen 
 	return GUEST_ACCEPTS;
 }
 
+/* The facts are of the place that the pod names; a signature that names that one does not fit a mirror. */
+static enum guest_verdict not_there(const struct guest_case *one, const json_t *identity)
+{
+	const char *type = json_text_at(identity, "type", NULL);
+	char repository[GUEST_REPOSITORY_MAX];
+
+	guest_repository(one->task, repository);
+	return guest_say(one->why, GUEST_UNKNOWN,
+			"`sigstoreSigned`: the guest looks for signatures where it pulls from; what %s has "
+			"is not known "
+			"here%s",
+			repository,
+			type && strcmp(type, "matchRepository") == 0
+					? " (with matchRepository they have to name just that repository)"
+					: "");
+}
+
 enum guest_verdict guest_cosign(const struct guest_case *one, const json_t *requirement)
 {
 	const json_t *identity = json_object_get(requirement, "signedIdentity");
@@ -209,10 +226,7 @@ enum guest_verdict guest_cosign(const struct guest_case *one, const json_t *requ
 		return verdict;
 	assert(key);
 	if (one->elsewhere)
-		return guest_say(one->why, GUEST_UNKNOWN,
-				"`sigstoreSigned`: the guest looks for signatures where it pulls from; what "
-				"that place "
-				"has is not known here");
+		return not_there(one, identity);
 	if (!(one->facts->looked & IMAGE_LOOKED_TAG))
 		return guest_say(one->why, GUEST_UNKNOWN, "signatures of the tag .sig were not looked for");
 	if (one->facts->more)

@@ -136,7 +136,8 @@ static void judges_every_place_that_the_guest_may_pull_from(void **state)
 static void does_not_know_the_signatures_of_a_mirror(void **state)
 {
 	static char toml[] = "[[registry]]\nprefix=\"" HOST "\"\nlocation=\"m.example\"";
-	auto_free char *policy = scene_with_keys("{\"default\":[" COSIGN(KEY) "],\"transports\":{}}");
+	auto_free char *policy =
+			scene_with_keys("{\"default\":[" COSIGN(KEY SAME_REPO) "],\"transports\":{}}");
 	struct guest_view view = { .image = true, .policy = policy, .registries_uri = toml };
 	auto_json json_t *listed = json_pack("[{s:s,s:s}]", "uri", toml, "text", toml);
 	const struct policy_guest settings = { .resources = listed };
@@ -145,7 +146,8 @@ static void does_not_know_the_signatures_of_a_mirror(void **state)
 	(void)state;
 	scene_tag(image, BUILD, IMAGE, APP_NAME, NULL);
 	check("mirror", &settings, &view, APP_NAME ":1", &image->draft, GUEST_UNKNOWN,
-			"*looks for signatures where it pulls from*");
+			"*looks for signatures where it pulls from; what m.example/" REPOSITORY
+			" has is not known*just that*");
 }
 
 int main(void)

@@ -161,6 +161,8 @@ static void checks_the_rule_the_keys_and_the_store_first(void **state)
 				"default-docker: {sigstore: 'file:///def'}\ndocker: {quay.io: {sigstore: "
 				"'file:///q'}}",
 				{ NULL }, TAGGED, GUEST_UNKNOWN, "*file:///def/team/app@sha256=*" },
+		{ RSA, "default-docker: {sigstore: 'file:///def'}", { NULL }, "busybox", GUEST_UNKNOWN,
+				"*file:///def/library/busybox@sha256=*" },
 	};
 
 	(void)state;
