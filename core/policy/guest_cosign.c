@@ -162,7 +162,7 @@ static enum guest_verdict none_found(const struct guest_case *one, const struct 
 				REJECTED ": signed by a bundle alone (cosign 3's layout): the guest will not "
 					 "find it, it "
 					 "looks for the tag sha256-….sig; sign with cosign sign "
-					 "--new-bundle-format=false");
+					 "--use-signing-config=false --new-bundle-format=false");
 	if (seen->platforms)
 		return guest_say(one->why, GUEST_REFUSES,
 				REJECTED
