@@ -5,6 +5,7 @@
 
 #include "facts/cache.h"
 #include "facts/facts.h"
+#include "facts/lines.h"
 #include "facts/places.h"
 #include "facts/turns.h"
 
@@ -24,6 +25,7 @@ struct facts {
 	facts_fetcher fetch;
 	uint64_t seed[2];
 	atomic_bool ending;
+	struct lines lines;
 	/* under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* something may be due; on the system's monotonic clock */

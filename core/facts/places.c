@@ -2,8 +2,11 @@
 #include "facts/places.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/own.h"
+#include "facts/lines.h"
+#include "net/http.h"
 #include "oci/dockerconfig.h"
 #include "policy/registry.h"
 
@@ -154,6 +157,29 @@ static int choose_logins(struct oci_access *access, const struct oci_place *plac
 	return 0;
 }
 
+/* After a failure nobody knows what state the connections are in. */
+static int fetch_on_line(const struct facts_options *options, const struct places_try *try,
+		const struct fetch_options *fetch, struct oci_access *access, struct image_facts **out,
+		struct err *err)
+{
+	bool stranger = places_is_stranger(options, try->want, try->place);
+	struct line_key key;
+
+	access->stop = try->stop;
+	line_key_make(try->want, fetch->place->host, stranger, &key);
+	access->http = lines_take(try->lines, &key, clock_mono(options->clock));
+	if (!access->http)
+		access->http = oci_access_client(access, err);
+	if (!access->http)
+		return -1;
+	int status = fetch_image(fetch, try->want, out, err);
+	if (status < 0)
+		http_free(access->http);
+	else
+		lines_give(try->lines, &key, access->http, clock_mono(options->clock));
+	return status;
+}
+
 static int fetch_with(const struct facts_options *options, const struct places_try *try,
 		const struct oci_place *place, const struct facts_logins *logins, struct image_facts **out,
 		struct err *err)
@@ -174,7 +200,9 @@ static int fetch_with(const struct facts_options *options, const struct places_t
 	if (choose_logins(&access, place, texts, logins->count, err) < 0)
 		return -1;
 	with.access = &access;
-	return fetch_image(&with, try->want, out, err);
+	if (!try->lines || place->transport != OCI_DOCKER)
+		return fetch_image(&with, try->want, out, err);
+	return fetch_on_line(options, try, &with, &access, out, err);
 }
 
 int places_fetch(const struct facts_options *options, const struct places_try *try, struct image_facts **out,

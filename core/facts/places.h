@@ -17,12 +17,15 @@
 #include "facts/facts.h"
 #include "facts/fetch.h"
 
+struct lines;
+
 /* One try at one place. */
 struct places_try {
 	const struct image_want *want;
 	size_t place;
 	int64_t deadline;
 	const atomic_bool *stop;
+	struct lines *lines; /* connections that are open; NULL: none are kept */
 	struct image_facts *(*known)(void *ctx, const char *digest); /* as in fetch.h */
 	void *ctx;
 };

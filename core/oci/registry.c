@@ -22,10 +22,9 @@ static int wait_turning(void *ctx, int ms, struct err *err)
 	return 0;
 }
 
-int registry_init(struct registry *registry, const struct oci_place *place, const struct oci_access *access,
-		const char *actions, struct err *err)
+struct http *oci_access_client(const struct oci_access *access, struct err *err)
 {
-	struct http_options options = {
+	const struct http_options options = {
 		.tls = { .ca = access->ca, .ca_adds = true, .insecure = access->insecure },
 		.proxy = access->proxy,
 		.no_proxy = access->no_proxy,
@@ -34,6 +33,13 @@ int registry_init(struct registry *registry, const struct oci_place *place, cons
 		.vouched = access->vouched,
 		.stop = access->stop
 	};
+
+	return http_new(&options, err);
+}
+
+int registry_init(struct registry *registry, const struct oci_place *place, const struct oci_access *access,
+		const char *actions, struct err *err)
+{
 	struct url url;
 
 	*registry = (struct registry){ .access = access, .place = *place };
@@ -51,14 +57,15 @@ int registry_init(struct registry *registry, const struct oci_place *place, cons
 		return err_wrap(err, "%s", place->text);
 	}
 	registry->known = !registry->tls || !url_is_loopback(&url);
-	registry->http = http_new(&options, err);
+	registry->http = access->http ? access->http : oci_access_client(access, err);
 	return registry->http ? 0 : -1;
 }
 
 void registry_clear(struct registry *registry)
 {
 	auth_clear(&registry->auth);
-	http_free(registry->http);
+	if (!registry->access->http)
+		http_free(registry->http);
 	registry->http = NULL;
 }
 

@@ -69,9 +69,16 @@ struct oci_access {
 	/* for one call with all its answers, of blobs to their last byte: redirects, tokens, waits; 0: none. A credential
 	 * helper's own time is not counted */
 	int deadline_ms;
+	/* Borrowed, and lent to one source or dest at a time: the client to use, made by oci_access_client() of an access
+	 * that differs in nothing but credentials and bounds. NULL: one of its own */
+	struct http *http;
 	size_t max_manifest;     /* of a registry's, at most OCI_MANIFEST_MAX; 0: that */
 	const atomic_bool *stop; /* once it is true, calls end soon with ERR_RETRY; NULL: none */
 };
+
+/* A client for registries, whose connections outlive a source: freed by http_free(). NULL with *err set. */
+struct http;
+struct http *oci_access_client(const struct oci_access *access, struct err *err) __attribute__((nonnull(1)));
 
 struct oci_manifest_bytes {
 	struct buf bytes; /* as stored */

@@ -45,7 +45,7 @@ struct site {
 	struct peer peer; /* its socket and port alone */
 	pthread_t accepting, lines[SITE_LINES];
 	int fds[SITE_LINES];
-	size_t line_count;
+	_Atomic size_t line_count;
 	atomic_bool ending;
 	pthread_mutex_t lock;
 	struct site_answer answers[SITE_ANSWERS];

@@ -171,6 +171,38 @@ static void what_no_layout_has_comes_from_the_registry(void **state)
 	facts_free(facts);
 }
 
+static void connections_stay_open_until_something_fails(void **state)
+{
+	static const struct {
+		const char *tag;
+		int status;
+		size_t connections; /* by then */
+	} steps[] = { { "1", 0, 1 }, { "2", 0, 1 }, { "none", -1, 1 }, { "3", 0, 2 }, { "4", 0, 2 } };
+	char digest[OCI_DIGEST_MAX];
+	struct facts *facts = NULL;
+
+	(void)state;
+	use_layouts(NULL, 0);
+	trip.options.threads = 2;
+	trip.options.per_host = 1;
+	trip.options.max_bytes = 4 << 20;
+	assert_int_equal(facts_new(&trip.options, &facts, &trip.err), 0);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		auto_image_facts struct image_facts *found = NULL;
+		if (!steps[i].status)
+			site_image(&site, (unsigned)i, NULL, steps[i].tag, digest);
+		snprintf(trip.want.name.tag, sizeof(trip.want.name.tag), "%s", steps[i].tag);
+		assert_int_equal(facts_get(facts, &trip.want, &found, &trip.err), steps[i].status);
+		assert_int_equal(site.line_count, steps[i].connections);
+	}
+	/* who speaks to it in another way has a connection of his own */
+	trip.settings.identity[0] = 9;
+	auto_image_facts struct image_facts *found = NULL;
+	assert_int_equal(facts_get(facts, &trip.want, &found, &trip.err), 0);
+	assert_int_equal(site.line_count, 3);
+	facts_free(facts);
+}
+
 static void a_layout_that_is_broken_is_not_passed_over(void **state)
 {
 	static const char *const layouts[] = { "oci:layout" };
@@ -204,6 +236,7 @@ int main(void)
 		TEST(a_tag_alone_is_no_name),
 		TEST(the_places_have_their_order),
 		TEST(what_no_layout_has_comes_from_the_registry),
+		TEST(connections_stay_open_until_something_fails),
 		TEST(a_layout_that_is_broken_is_not_passed_over),
 	};
 
