@@ -7,7 +7,9 @@
 #include "base/own.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ANSWER_MAX ((size_t)64 << 20) /* as a reply of net/server.h */
 
@@ -18,6 +20,7 @@ struct pending_job {
 	struct pending *pending;
 	size_t outstanding; /* fetches that have not called back, and one while it is judged: under the lock */
 	struct pending_review review;
+	char host[sizeof(((struct oci_name *)NULL)->host)]; /* the registry that it asked first */
 	char *body;
 	void *later; /* NULL: nobody waits for it */
 	int64_t deferred_at;
@@ -28,6 +31,7 @@ struct pending_job {
 struct pending {
 	struct pending_options options;
 	struct pending_job *jobs;
+	size_t bytes; /* of bodies */
 	bool ending;
 	struct pending_counts counts;
 	pthread_mutex_t lock;
@@ -58,7 +62,7 @@ struct pending *pending_new(const struct pending_options *options)
 /* ---- jobs --------------------------------------------------------------------------------------------------- */
 
 /* A review that may have to wait: what it borrows is copied. */
-static struct pending_job *job_new(struct pending *p, const struct pending_review *review)
+static struct pending_job *job_new(struct pending *p, const struct pending_review *review, const char *host)
 {
 	struct pending_job *job = xcalloc(1, sizeof(*job));
 
@@ -68,6 +72,8 @@ static struct pending_job *job_new(struct pending *p, const struct pending_revie
 	job->review.body = span_new(job->body, review->body.len);
 	job->review.catalog = catalog_ref(review->catalog);
 	job->review.policies = policy_set_ref(review->policies);
+	p->bytes += review->body.len;
+	snprintf(job->host, sizeof(job->host), "%s", host);
 	job->deferred_at = clock_mono(p->options.clock);
 	job->outstanding = 1;
 	job->next = p->jobs;
@@ -80,6 +86,7 @@ static struct pending_job *job_new(struct pending *p, const struct pending_revie
 /* What only a review that waits has. */
 static void job_forget(struct pending_job *job)
 {
+	job->pending->bytes -= job->review.body.len;
 	catalog_unref(job->review.catalog);
 	policy_set_unref(job->review.policies);
 	free(job->body);
@@ -145,6 +152,16 @@ static void say_late(const struct look *look, const struct image_want *want, str
 							   : "this replica of the webhook ends");
 }
 
+/* A registry that answers slowly, or not at all, has its share of the places. */
+static bool is_crowded(const struct pending *p, const char *host)
+{
+	size_t same = 0;
+
+	for (const struct pending_job *job = p->jobs; job; job = job->next)
+		same += job->later && !strcmp(job->host, host);
+	return same >= (p->options.max + 1) / 2;
+}
+
 static enum gate_found on_find(
 		void *ctx, const struct image_want *want, struct image_facts **facts, struct err *why)
 {
@@ -165,12 +182,14 @@ static enum gate_found on_find(
 	case FACTS_ABSENT:
 		break;
 	}
+	if (!look->late && !look->job && is_crowded(p, want->name.host))
+		look->late = LATE_CROWDED;
 	if (look->late) {
 		say_late(look, want, why);
 		return GATE_FAILED;
 	}
 	if (!look->job)
-		look->job = job_new(p, look->review);
+		look->job = job_new(p, look->review, want->name.host);
 	job_hold(look->job);
 	p->options.fetch(p->options.images, want, look->max_age, job_release, look->job);
 	return GATE_PENDING;
@@ -224,14 +243,16 @@ struct pending_job *pending_ask(struct pending *p, const struct pending_review *
 
 	if (p->ending)
 		look.late = LATE_ENDING;
-	else if (p->counts.waiting >= p->options.max)
+	else if (p->counts.waiting >= p->options.max || p->bytes + review->body.len > p->options.max_bytes)
 		look.late = LATE_CROWDED;
 	if (!decide(&look, result, out))
 		return look.job;
 	p->counts.crowded += look.late == LATE_CROWDED;
 	/* what was asked for beside a refusal may be of use to others */
-	if (look.job)
+	if (look.job) {
+		job_forget(look.job);
 		job_release(look.job);
+	}
 	return NULL;
 }
 

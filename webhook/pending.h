@@ -13,7 +13,8 @@
  *
  * It knows neither sockets nor registries: both are callbacks. It keeps no time: its owner calls pending_expire() at
  * pending_next().
- * Bounds: `max` reviews that wait; further ones are judged at once with what is there.
+ * Bounds: `max` reviews that wait, half of them for one registry, so that a slow one does not take the places of all others,
+ * with bodies of `max_bytes` together; further ones are judged at once with what is there.
  * Threads: the owner's. `fetch` may call back from any thread, also before it returns; then `wake` is called from there.
  */
 #ifndef COCOON_WEBHOOK_PENDING_H
@@ -42,7 +43,7 @@ struct pending_review {
 
 struct pending_options {
 	const struct clock *clock;
-	size_t max;
+	size_t max, max_bytes;
 	/* as facts_find() and facts_fetch(); their ctx is `images` */
 	void *images;
 	enum facts_found (*find)(void *images, const struct image_want *want, int64_t max_age,

@@ -24,14 +24,15 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
-#define MAX_BODY        (7 << 20) /* a review of an object and its old form */
-#define MAX_CONNECTIONS 512
-#define IDLE_SECONDS    120
-#define CERT_MAX        65536
-#define FILES_EVERY     10  /* seconds between looks at certificate files */
-#define MAX_DEFERRED    512 /* reviews that wait for registries */
-#define DEADLINE_MAX    (10 * CLOCK_SECOND)
-#define DEADLINE_MARGIN (CLOCK_SECOND / 2) /* for the answer's way back */
+#define MAX_BODY           (7 << 20) /* a review of an object and its old form */
+#define MAX_CONNECTIONS    1024      /* more than wait: who need not wait, and probes, get through */
+#define IDLE_SECONDS       120
+#define CERT_MAX           65536
+#define FILES_EVERY        10  /* seconds between looks at certificate files */
+#define MAX_DEFERRED       512 /* reviews that wait for registries */
+#define MAX_DEFERRED_BYTES ((size_t)32 << 20)
+#define DEADLINE_MAX       (10 * CLOCK_SECOND)
+#define DEADLINE_MARGIN    (CLOCK_SECOND / 2) /* for the answer's way back */
 
 enum { ADMISSION, HEALTH };
 
@@ -409,6 +410,7 @@ static int open_parts(struct app *app, struct err *err)
 		return -1;
 	app->pending = pending_new(&(struct pending_options){ .clock = &clock_real,
 			.max = MAX_DEFERRED,
+			.max_bytes = MAX_DEFERRED_BYTES,
 			.ctx = app,
 			.images = app->images,
 			.find = images_find,

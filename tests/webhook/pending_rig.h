@@ -50,7 +50,7 @@ static inline enum facts_found rig_find(void *ctx, const struct image_want *want
 {
 	struct rig *rig = ctx;
 
-	assert_string_equal(want->name.host, "registry.example");
+	assert_true(span_ends(span_of(want->name.host), ".example"));
 	if (rig->fails) {
 		err_set(why, ERR_DENIED, "registry.example: HTTP 403");
 		return FACTS_FAILURE;
@@ -114,6 +114,7 @@ static inline void rig_open(struct rig *rig, const char *policies, size_t max)
 	clock = (struct clock){ .wall = rig_time, .mono = rig_time, .ctx = rig };
 	rig->pending = pending_new(&(struct pending_options){ .clock = &clock,
 			.max = max,
+			.max_bytes = 1 << 20,
 			.images = rig,
 			.find = rig_find,
 			.fetch = rig_fetch,

@@ -148,16 +148,55 @@ static void too_many_do_not_wait(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_open(&rig, POLICY, 2);
+	rig_open(&rig, POLICY, 3);
 	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
 	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
+	assert_false(ask(&rig, REVIEW_VALIDATE, "other.example/app", ""));
 	assert_true(ask(&rig, REVIEW_VALIDATE, APP, ""));
 	assert_false(admitted(&rig));
 	assert_holds(message(&rig), "too many reviews wait for registries already: try again");
 	assert_int_equal(pending_counts(rig.pending)->crowded, 1);
 	comes(&rig, facts_of(true, rig.now));
+	assert_int_equal(rig.answers, 3);
+	rig_close(&rig);
+}
+
+static void one_registry_does_not_take_all_places(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, POLICY, 4);
+	assert_false(ask(&rig, REVIEW_VALIDATE, "slow.example/a", ""));
+	assert_false(ask(&rig, REVIEW_VALIDATE, "slow.example/b", ""));
+	assert_true(ask(&rig, REVIEW_VALIDATE, "slow.example/c", ""));
+	assert_holds(message(&rig), "too many reviews wait for registries already");
+	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
+	/* at the deadline their places are free again, though the registry still says nothing */
+	rig.now += 9 * SECOND;
+	pending_expire(rig.pending, rig.now);
+	assert_int_equal(rig.answers, 3);
+	rig.now = TIME_OF_ARRIVAL;
+	assert_false(ask(&rig, REVIEW_VALIDATE, "slow.example/c", ""));
+	rig_close(&rig);
+}
+
+static void bodies_that_wait_have_a_ceiling_together(void **state)
+{
+	auto_free char *filler = xcalloc(1, 700000);
+	auto_free char *more = NULL;
+	struct rig rig;
+
+	(void)state;
+	memset(filler, 'x', 699999);
+	more = xasprintf(", {name: b, image: '" APP "', workingDir: %s}", filler);
+	rig_open(&rig, POLICY, 8);
+	assert_false(ask(&rig, REVIEW_VALIDATE, APP, more));
+	assert_true(ask(&rig, REVIEW_VALIDATE, APP, more));
+	assert_int_equal(pending_counts(rig.pending)->crowded, 1);
+	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
+	comes(&rig, facts_of(true, rig.now));
 	assert_int_equal(rig.answers, 2);
-	assert_true(admitted(&rig));
 	rig_close(&rig);
 }
 
@@ -237,6 +276,8 @@ int main(void)
 		cmocka_unit_test(nobody_is_refused_by_old_facts),
 		cmocka_unit_test(a_failure_is_unknown_and_counted_by_its_kind),
 		cmocka_unit_test(too_many_do_not_wait),
+		cmocka_unit_test(one_registry_does_not_take_all_places),
+		cmocka_unit_test(bodies_that_wait_have_a_ceiling_together),
 		cmocka_unit_test(who_is_refused_anyhow_waits_for_nothing),
 		cmocka_unit_test(what_arrived_is_judged_by_what_was_in_force),
 		cmocka_unit_test(the_end_answers_all),

@@ -84,7 +84,8 @@ static void facts_come_from_other_threads(void **state)
 		.policies = policies_of(NULL, POLICY),
 		.facts = facts_of(true, TIME_OF_ARRIVAL) };
 	crowd.rig.pending = pending_new(&(struct pending_options){ .clock = &clock,
-			.max = JOBS,
+			.max = (size_t)2 * JOBS,
+			.max_bytes = 1 << 20,
 			.images = &crowd,
 			.find = crowd_find,
 			.fetch = crowd_fetch,
