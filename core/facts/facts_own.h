@@ -25,7 +25,7 @@ struct facts {
 	facts_fetcher fetch;
 	uint64_t seed[2];
 	atomic_bool ending;
-	struct lines lines;
+	struct wires lines;
 	/* under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* something may be due; on the system's monotonic clock */

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-void lines_init(struct lines *lines)
+void wires_init(struct wires *lines)
 {
 	memset(lines, 0, sizeof(*lines));
 	pthread_mutex_init(&lines->lock, NULL);
 }
 
-void lines_clear(struct lines *lines)
+void wires_clear(struct wires *lines)
 {
 	for (size_t i = 0; i < LINES_MAX; i++)
 		http_free(lines->idle[i].http);
@@ -43,14 +43,14 @@ static void close_all(struct http *const *old)
 		http_free(old[i]);
 }
 
-static void drop_old(struct lines *lines, int64_t now, struct http **old)
+static void drop_old(struct wires *lines, int64_t now, struct http **old)
 {
 	for (size_t i = 0; i < LINES_MAX; i++)
 		if (lines->idle[i].http && now - lines->idle[i].since > LINES_IDLE)
 			old[i] = take(&lines->idle[i].http);
 }
 
-struct http *lines_take(struct lines *lines, const struct line_key *key, int64_t now)
+struct http *wires_take(struct wires *lines, const struct line_key *key, int64_t now)
 {
 	struct http *old[LINES_MAX + 1] = { NULL }, *found = NULL;
 
@@ -64,7 +64,7 @@ struct http *lines_take(struct lines *lines, const struct line_key *key, int64_t
 	return found;
 }
 
-void lines_give(struct lines *lines, const struct line_key *key, struct http *http, int64_t now)
+void wires_give(struct wires *lines, const struct line_key *key, struct http *http, int64_t now)
 {
 	struct http *old[LINES_MAX + 1] = { NULL };
 

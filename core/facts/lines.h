@@ -35,22 +35,22 @@ struct idle_line {
 	int64_t since;
 };
 
-struct lines {
+struct wires {
 	pthread_mutex_t lock;
 	struct idle_line idle[LINES_MAX];
 };
 
-void lines_init(struct lines *lines) __attribute__((nonnull));
-void lines_clear(struct lines *lines) __attribute__((nonnull));
+void wires_init(struct wires *lines) __attribute__((nonnull));
+void wires_clear(struct wires *lines) __attribute__((nonnull));
 
 void line_key_make(const struct image_want *want, const char *host, bool stranger, struct line_key *out)
 		__attribute__((nonnull));
 
 /* The caller's from now on; NULL: there is none. */
-struct http *lines_take(struct lines *lines, const struct line_key *key, int64_t now)
+struct http *wires_take(struct wires *lines, const struct line_key *key, int64_t now)
 		__attribute__((nonnull));
 /* Takes it back, or closes it, or one that has been idle for longer. */
-void lines_give(struct lines *lines, const struct line_key *key, struct http *http, int64_t now)
+void wires_give(struct wires *lines, const struct line_key *key, struct http *http, int64_t now)
 		__attribute__((nonnull));
 
 #endif

@@ -167,7 +167,7 @@ static int fetch_on_line(const struct facts_options *options, const struct place
 
 	access->stop = try->stop;
 	line_key_make(try->want, fetch->place->host, stranger, &key);
-	access->http = lines_take(try->lines, &key, clock_mono(options->clock));
+	access->http = wires_take(try->lines, &key, clock_mono(options->clock));
 	if (!access->http)
 		access->http = oci_access_client(access, err);
 	if (!access->http)
@@ -176,7 +176,7 @@ static int fetch_on_line(const struct facts_options *options, const struct place
 	if (status < 0)
 		http_free(access->http);
 	else
-		lines_give(try->lines, &key, access->http, clock_mono(options->clock));
+		wires_give(try->lines, &key, access->http, clock_mono(options->clock));
 	return status;
 }
 
