@@ -54,7 +54,7 @@ int facts_new_with(
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&self->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	wires_init(&self->lines);
+	spares_init(&self->spares);
 	cache_init(&self->cache, options->max_bytes);
 	turns_init(&self->turns, FACTS_WAITING, options->per_host,
 			options->guard ? (options->threads + 1) / 2 : 0);
@@ -91,7 +91,7 @@ void facts_free(struct facts *self)
 		pthread_join(self->threads[i], NULL);
 	turns_clear(&self->turns);
 	cache_clear(&self->cache);
-	wires_clear(&self->lines);
+	spares_clear(&self->spares);
 	pthread_cond_destroy(&self->changed);
 	pthread_mutex_destroy(&self->lock);
 	free(self);

@@ -5,8 +5,8 @@
 
 #include "facts/cache.h"
 #include "facts/facts.h"
-#include "facts/lines.h"
 #include "facts/places.h"
+#include "facts/spares.h"
 #include "facts/turns.h"
 
 #include <pthread.h>
@@ -25,7 +25,7 @@ struct facts {
 	facts_fetcher fetch;
 	uint64_t seed[2];
 	atomic_bool ending;
-	struct wires lines;
+	struct spares spares;
 	/* under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* something may be due; on the system's monotonic clock */

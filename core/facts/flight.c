@@ -253,7 +253,7 @@ static void run(struct facts *self, struct flight *flight)
 		.place = flight->place,
 		.deadline = flight->deadline,
 		.stop = &self->ending,
-		.lines = &self->lines,
+		.spares = &self->spares,
 		.known = known,
 		.ctx = &ctx };
 	struct image_facts *facts = is_done(self, flight);

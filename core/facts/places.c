@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/own.h"
-#include "facts/lines.h"
+#include "facts/spares.h"
 #include "net/http.h"
 #include "oci/dockerconfig.h"
 #include "policy/registry.h"
@@ -158,16 +158,16 @@ static int choose_logins(struct oci_access *access, const struct oci_place *plac
 }
 
 /* After a failure nobody knows what state the connections are in. */
-static int fetch_on_line(const struct facts_options *options, const struct places_try *try,
+static int fetch_with_spare(const struct facts_options *options, const struct places_try *try,
 		const struct fetch_options *fetch, struct oci_access *access, struct image_facts **out,
 		struct err *err)
 {
 	bool stranger = places_is_stranger(options, try->want, try->place);
-	struct line_key key;
+	struct spare_key key;
 
 	access->stop = try->stop;
-	line_key_make(try->want, fetch->place->host, stranger, &key);
-	access->http = wires_take(try->lines, &key, clock_mono(options->clock));
+	spare_key_make(try->want, fetch->place->host, stranger, &key);
+	access->http = spares_take(try->spares, &key, clock_mono(options->clock));
 	if (!access->http)
 		access->http = oci_access_client(access, err);
 	if (!access->http)
@@ -176,7 +176,7 @@ static int fetch_on_line(const struct facts_options *options, const struct place
 	if (status < 0)
 		http_free(access->http);
 	else
-		wires_give(try->lines, &key, access->http, clock_mono(options->clock));
+		spares_give(try->spares, &key, access->http, clock_mono(options->clock));
 	return status;
 }
 
@@ -200,9 +200,9 @@ static int fetch_with(const struct facts_options *options, const struct places_t
 	if (choose_logins(&access, place, texts, logins->count, err) < 0)
 		return -1;
 	with.access = &access;
-	if (!try->lines || place->transport != OCI_DOCKER)
+	if (!try->spares || place->transport != OCI_DOCKER)
 		return fetch_image(&with, try->want, out, err);
-	return fetch_on_line(options, try, &with, &access, out, err);
+	return fetch_with_spare(options, try, &with, &access, out, err);
 }
 
 int places_fetch(const struct facts_options *options, const struct places_try *try, struct image_facts **out,

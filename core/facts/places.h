@@ -17,7 +17,7 @@
 #include "facts/facts.h"
 #include "facts/fetch.h"
 
-struct wires;
+struct spares;
 
 /* One try at one place. */
 struct places_try {
@@ -25,7 +25,7 @@ struct places_try {
 	size_t place;
 	int64_t deadline;
 	const atomic_bool *stop;
-	struct wires *lines; /* connections that are open; NULL: none are kept */
+	struct spares *spares; /* connections that are open; NULL: none are kept */
 	struct image_facts *(*known)(void *ctx, const char *digest); /* as in fetch.h */
 	void *ctx;
 };

@@ -6,11 +6,11 @@
  *
  * A client is lent to one fetch at a time, and only to those that speak to the same host in the same way.
  *
- * Private to core/facts. Bounds: LINES_MAX clients that nobody uses (each up to 2 MiB, for the roots), for LINES_IDLE.
+ * Private to core/facts. Bounds: SPARES_MAX clients that nobody uses (each up to 2 MiB, for the roots), for SPARES_IDLE.
  * Threads: any.
  */
-#ifndef COCOON_FACTS_LINES_H
-#define COCOON_FACTS_LINES_H
+#ifndef COCOON_FACTS_SPARES_H
+#define COCOON_FACTS_SPARES_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -19,38 +19,38 @@
 struct http;
 struct image_want;
 
-#define LINES_MAX  4
-#define LINES_IDLE ((int64_t)60 * 1000000)
+#define SPARES_MAX  4
+#define SPARES_IDLE ((int64_t)60 * 1000000)
 
 /* What must be the same. */
-struct line_key {
+struct spare_key {
 	unsigned char identity[32]; /* of the registry's settings */
 	bool stranger;
 	char host[256];
 };
 
-struct idle_line {
-	struct line_key key;
+struct spare {
+	struct spare_key key;
 	struct http *http; /* NULL: free */
 	int64_t since;
 };
 
-struct wires {
+struct spares {
 	pthread_mutex_t lock;
-	struct idle_line idle[LINES_MAX];
+	struct spare idle[SPARES_MAX];
 };
 
-void wires_init(struct wires *lines) __attribute__((nonnull));
-void wires_clear(struct wires *lines) __attribute__((nonnull));
+void spares_init(struct spares *spares) __attribute__((nonnull));
+void spares_clear(struct spares *spares) __attribute__((nonnull));
 
-void line_key_make(const struct image_want *want, const char *host, bool stranger, struct line_key *out)
+void spare_key_make(const struct image_want *want, const char *host, bool stranger, struct spare_key *out)
 		__attribute__((nonnull));
 
 /* The caller's from now on; NULL: there is none. */
-struct http *wires_take(struct wires *lines, const struct line_key *key, int64_t now)
+struct http *spares_take(struct spares *spares, const struct spare_key *key, int64_t now)
 		__attribute__((nonnull));
 /* Takes it back, or closes it, or one that has been idle for longer. */
-void wires_give(struct wires *lines, const struct line_key *key, struct http *http, int64_t now)
+void spares_give(struct spares *spares, const struct spare_key *key, struct http *http, int64_t now)
 		__attribute__((nonnull));
 
 #endif
