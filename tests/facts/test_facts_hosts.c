@@ -254,6 +254,68 @@ static void a_queue_that_is_full_says_so(void **state)
 	assert_int_equal(rig_find(&other, 0), FACTS_FAILURE);
 }
 
+/* ---- everything at once ---- */
+
+struct busy {
+	pthread_t thread;
+	unsigned seed;
+	atomic_int *outstanding;
+};
+
+static void count_down(void *ctx)
+{
+	(*(atomic_int *)ctx)--;
+}
+
+static void be_busy_once(struct busy *busy, unsigned turn)
+{
+	static const char *const stores[] = { "https://a.example", "https://b.example" };
+	unsigned number = (busy->seed + turn) * 2654435761U;
+	auto_image_facts struct image_facts *facts = NULL;
+	char text[64];
+
+	snprintf(text, sizeof(text), "host%u.example/app:%u", number >> 8 & 3, number >> 16 & 31);
+	struct image_want want = rig_want(text);
+	want.namespace = number & 1 ? "team-a" : "team-b";
+	want.looks = number >> 1 & 7;
+	want.lookasides = stores;
+	want.lookaside_count = number >> 4 & 1;
+	if (turn % 50 == 0)
+		rig_fails(turn % 100 ? ERR_OK : ERR_NOT_FOUND, 0);
+	if (turn % 10 == 0)
+		rig_later(SECOND);
+	(void)facts_find(rig.facts, &want, (number >> 5 & 3) * SECOND, &facts, NULL);
+	(*busy->outstanding)++;
+	facts_fetch(rig.facts, &want, (number >> 5 & 3) * SECOND, count_down, busy->outstanding);
+}
+
+static void *be_busy(void *arg)
+{
+	for (unsigned turn = 0; turn < 500; turn++)
+		be_busy_once(arg, turn);
+	return NULL;
+}
+
+static void threads_that_do_everything_at_once_are_all_answered(void **state)
+{
+	static struct busy busy[6];
+	static atomic_int outstanding;
+
+	(void)state;
+	rig.payload = 20000;
+	rig_open();
+	for (unsigned i = 0; i < 6; i++) {
+		busy[i] = (struct busy){ .seed = i * 1000, .outstanding = &outstanding };
+		assert_int_equal(pthread_create(&busy[i].thread, NULL, be_busy, &busy[i]), 0);
+	}
+	for (unsigned i = 0; i < 6; i++)
+		pthread_join(busy[i].thread, NULL);
+	assert_true(facts_counts(rig.facts).bytes <= FACTS_BYTES_MIN);
+	facts_free(rig.facts);
+	rig.facts = NULL;
+	assert_int_equal(outstanding, 0);
+}
+
 static void the_end_fails_what_waits(void **state)
 {
 	const struct image_want first = rig_want("a.example/app:1"), second = rig_want("a.example/app:2");
@@ -310,6 +372,7 @@ int main(void)
 		TEST(the_least_recently_used_goes_and_the_ceiling_holds),
 		TEST(failures_push_out_no_facts),
 		TEST(a_queue_that_is_full_says_so),
+		TEST(threads_that_do_everything_at_once_are_all_answered),
 		TEST(the_end_fails_what_waits),
 		TEST(refuses_options_that_cannot_work),
 	};
