@@ -4,8 +4,8 @@
  * ceiling of its own in bytes, so that names which do not exist, of which anybody can think up any number, do not
  * push out what is known.
  *
- * Every entry counts with all it takes: its own struct, key and texts, the facts' arena, malloc's head, its part of the table.
- * Private to core/facts. The caller locks.
+ * Every entry counts with all it takes: its own struct, key and texts, the facts' arena, malloc's head, its part of
+ * the table. Private to core/facts. The caller locks.
  */
 #ifndef COCOON_FACTS_CACHE_H
 #define COCOON_FACTS_CACHE_H

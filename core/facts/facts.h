@@ -14,26 +14,28 @@
  *     name:tag → digest     FACTS_TAG: a tag may move. Then the tag is asked for, and of the image only what is not known
  *     failures              FACTS_FAILED (Retry-After where the registry said so, at most FACTS_FAILED_MAX), for the same
  *                           credentials alone: "fixed the secret, still refused" lasts seconds
- * Found by the registry's settings, host, repository and digest or tag: what one policy's mirror says is nothing to another's
- * registry. Whose credentials have brought it does not count: facts are about images, and nobody gets the image by them.
- * What was not looked for yet is fetched together with what was, and alone when that fails. The age of facts is counted from the beginning of
- * their fetch, that of a tag's from when it was asked for.
+ * Found by the registry's settings, host, repository and digest or tag: what one policy's mirror says is nothing to
+ * another's registry. Whose credentials have brought it does not count: facts are about images, and nobody gets the
+ * image by them. What was not looked for yet is fetched together with what was, and alone when that fails. The age of
+ * facts is counted from the beginning of their fetch, that of a tag's from when it was asked for.
  *
  * Places: layouts of the options, mirrors, the registry; the next when one fails (a layout: when it does not have the
  * image).
  *
- * Requests: at most `per_host` at a time to one registry, and none to one that answered 429 or 503 before its time (in
- * which its token server and the signature store count as the registry); who would have to wait longer than 10 s is told
- * so at once, ERR_RETRY. Registries with something to do take turns, and those that no policy names take half of the threads and of
- * the room to wait at most (with `guard`), as pods can name any number of slow ones. What may pass (ERR_IO, ERR_RETRY) is tried three
- * times. A fetch lasts at most FACTS_FETCH_MAX with all its waits and tries, whoever still waits; it goes on when nobody
- * does, so that the next one finds it. Several policies and pods that want the same image want one fetch.
+ * Requests: at most `per_host` at a time to one registry, and none to one that answered 429 or 503 before its time
+ * (in which its token server and the signature store count as the registry); who would have to wait longer than 10 s
+ * is told so at once, ERR_RETRY. Registries with something to do take turns, and those that no policy names take half
+ * of the threads and of the room to wait at most (with `guard`), as pods can name any number of slow ones. What may
+ * pass (ERR_IO, ERR_RETRY) is tried three times. A fetch lasts at most FACTS_FETCH_MAX with all its waits and tries,
+ * whoever still waits; it goes on when nobody does, so that the next one finds it. Several policies and pods that
+ * want the same image want one fetch. A connection that was good stays open for a minute, for the next one.
  *
- * Bounds: `max_bytes` for all that is kept, with the table, of which failures take a sixteenth at most (an image takes 2 to
- * 5 KiB; facts that are in use meanwhile come on top); FACTS_WAITING fetches that wait, half of them for one registry;
- * beyond, the answer is ERR_RETRY at once. While it runs, a fetch takes some 100 KiB, and 15 MiB for a hostile manifest of
- * FETCH_MANIFEST_MAX.
- * Threads: any; callbacks come from the fetching threads, or from facts_fetch() or facts_free() itself, and must not wait.
+ * Bounds: `max_bytes` for all that is kept, with the table, of which failures take a sixteenth at most (an image
+ * takes 2 to 5 KiB; facts that are in use meanwhile come on top); FACTS_WAITING fetches that wait, half of them for
+ * one registry; beyond, the answer is ERR_RETRY at once. While it runs, a fetch takes some 100 KiB, and 15 MiB for a
+ * hostile manifest of FETCH_MANIFEST_MAX.
+ * Threads: any; callbacks come from the fetching threads, or from facts_fetch() or facts_free() itself, and must not
+ * wait.
  * Ownership: the options are copied, what they point at is borrowed.
  * Errors: those of oci/store.h; ERR_LIMIT (fetch.h).
  */

@@ -12,16 +12,18 @@
  * checked is there, as a policy asks for the index, or else for every platform. A lookaside store is asked for all of
  * them: guests look under the platform's alone.
  *
- * An entry of an index is left out when its platform is unknown/unknown, as of the attestations that image builders add, or
- * when it has neither a platform nor a manifest's type: nothing that runs images would pick either. Docker's annotation
- * that calls an entry an attestation hides nothing by itself: guests go by the platform alone.
+ * An entry of an index is left out when its platform is unknown/unknown, as of the attestations that image builders
+ * add, or when it has neither a platform nor a manifest's type: nothing that runs images would pick either. Docker's
+ * annotation that calls an entry an attestation hides nothing by itself: guests go by the platform alone.
  *
- * What is no signature that could be checked (a blob that is missing, too large or not what its digest says, no base64) is
- * kept with its problem. A registry that fails makes all of it fail: what could not be read is not known to be absent.
+ * What is no signature that could be checked (a blob that is missing, too large or not what its digest says, no
+ * base64) is kept with its problem. A registry that fails makes all of it fail: what could not be read is not known
+ * to be absent.
  *
- * Bounds: FETCH_MANIFEST_MAX a registry's manifest (one of 127 layers for three recipients each takes half of that, and
- * there may be many at a time), FETCH_PLATFORMS_MAX platforms and FETCH_BYTES_MAX of manifests, configs and payloads together, else ERR_LIMIT
- * (of payloads: a problem); IMAGE_SIGNATURES_MAX signatures, LOOKASIDE_FILES_MAX files a digest, beyond which `more` is set.
+ * Bounds: FETCH_MANIFEST_MAX a registry's manifest (one of 127 layers for three recipients each takes half of that,
+ * and there may be many at a time), FETCH_PLATFORMS_MAX platforms and FETCH_BYTES_MAX of manifests, configs and
+ * payloads together, else ERR_LIMIT (of payloads: a problem); IMAGE_SIGNATURES_MAX signatures, LOOKASIDE_FILES_MAX
+ * files a digest, beyond which `more` is set.
  * Errors: those of oci/store.h, with the registry's host, the HTTP status and the phase in their texts.
  */
 #ifndef COCOON_FACTS_FETCH_H
