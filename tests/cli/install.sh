@@ -50,7 +50,7 @@ completes() {
 
 ok 'installs below DESTDIR and PREFIX' tools/install.sh "$out" "$prefix"
 ok 'and once more, over itself' tools/install.sh "$out" "$prefix"
-programs=(cocoon-controller cocoon-guest cocoon-webhook image-crypt image-crypt-decoder initdata-gen sealed-secrets)
+programs=(cocoon-controller cocoon-guest cocoon-webhook image-crypt image-crypt-decoder initdata-gen policy-check sealed-secrets)
 ok 'installs these programs and no others' \
 	diff <(printf '%s\n' "${programs[@]}") <(find "$prefix/bin" -type f -printf '%f\n' | sort)
 ok 'and the unit of the guest for systemd' is_mode 644 "$prefix/lib/systemd/system/cocoon-guest.service"

@@ -59,6 +59,10 @@ int engine_open(const struct judge_options *options, struct engine *out, struct 
 		.images = json_array(),
 		.pods = json_array(),
 		.terminal = isatty(STDERR_FILENO) };
+	/* librnp has words of its own for stderr, and no way to be told not to */
+	out->nowhere = fopen("/dev/null", "we");
+	if (!out->nowhere)
+		return err_errno(err, ERR_IO, "cannot open /dev/null");
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0)
 		return -1;
 	authfiles_find((const char *const *)environ, &out->files);
@@ -89,6 +93,7 @@ void engine_close(struct engine *engine)
 	free(engine->document_text);
 	json_decref(engine->images);
 	json_decref(engine->pods);
+	own_fclose(&engine->nowhere);
 }
 
 /* ---- one pod ---- */
@@ -102,10 +107,10 @@ static enum gate_found find(
 
 	oci_name_format(&want->name, name);
 	if (engine->terminal)
-		fprintf(stderr, "\r\033[Kreading %.100s", name);
+		dprintf(STDERR_FILENO, "\r\033[Kreading %.100s", name);
 	got = facts_get(engine->facts, want, facts, why);
 	if (engine->terminal)
-		fputs("\r\033[K", stderr);
+		dprintf(STDERR_FILENO, "\r\033[K");
 	return got < 0 ? GATE_FAILED : GATE_FOUND;
 }
 
@@ -178,7 +183,10 @@ int engine_judge(struct engine *engine, const char *file, const char *object, co
 	if (document_of(engine, pod, &room, &review.document, err) < 0)
 		return -1;
 	gate_result_init(&result);
+	FILE *own = stderr;
+	stderr = engine->nowhere;
 	gate_judge(&review, &result);
+	stderr = own;
 	add_lines(engine, file, object, &result);
 	json_array_append_new(engine->pods,
 			json_pack("{s:o,s:o,s:b,s:o,s:O}", "file", json_line(TEXT_MAX, "%s", file), "object",
