@@ -58,6 +58,7 @@ struct engine {
 	json_t *images; /* of the report: {"file","object","path","image","digest","policy","verdict","reason"} */
 	json_t *pods;  /* {"file","object","allowed","reasons":[…],"warnings":[…]} */
 	bool terminal; /* of standard error: progress is shown */
+	FILE *nowhere; /* where libraries write while they work */
 };
 
 int engine_open(const struct judge_options *options, struct engine *out, struct err *err)
