@@ -43,7 +43,7 @@ build_tools() {
 	local go
 	go=$("$top/tools/go.sh")
 	mkdir -p "$cache"
-	(cd "$top/bench/load" && GOWORK=off CGO_ENABLED=0 "$go" build -trimpath -o "$cache/" ./reviews ./pods) >&2
+	(cd "$top/bench/load" && GOWORK=off CGO_ENABLED=0 "$go" build -trimpath -o "$cache/" ./reviews ./pods ./images) >&2
 	(cd "$top/bench/peer" && GOWORK=off CGO_ENABLED=0 "$go" build -trimpath -o "$cache/peer" .) >&2
 }
 
@@ -159,12 +159,12 @@ until_quiet() {
 	done
 }
 
-# What the numbers depend on, above every table.
+# print_machine [PEER]: what the numbers depend on, above every table.
 print_machine() {
-	local model
+	local model other
+	other=${1:-controller-runtime $(sed -n 's/.*sigs.k8s.io\/controller-runtime //p' "$top/bench/peer/go.mod")}
 	model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 	printf '%s CPUs (%s), load average %s\n' "$(nproc)" "${model:-unknown}" "$(cut -d' ' -f1 /proc/loadavg)"
-	printf 'cocoon %s (%s), peer on controller-runtime %s, Kubernetes %s\n\n' "$(<"$top/VERSION")" \
-		"$(basename "$out")" "$(sed -n 's/.*sigs.k8s.io\/controller-runtime //p' "$top/bench/peer/go.mod")" \
+	printf 'cocoon %s (%s), peer: %s, Kubernetes %s\n\n' "$(<"$top/VERSION")" "$(basename "$out")" "$other" \
 		"$(kubectl get --raw /version | jq -r .gitVersion)"
 }

@@ -15,9 +15,15 @@ type list = []any
 // Options say in what pods differ.
 type Options struct {
 	Name, Namespace, App string
-	RuntimeClass         string // "" for an ordinary pod
-	Settings             int    // environment variables of the first container: sets the size, 10 make 7 KB
-	Admitted             bool   // as the API server gives it to admission: with times and managed fields
+	RuntimeClass         string   // "" for an ordinary pod
+	Settings             int      // environment variables of the first container: sets the size, 10 make 7 KB
+	Admitted             bool     // as the API server gives it to admission: with times and managed fields
+	Images               []string // of one container or two; none: some
+}
+
+var someImages = []string{
+	"registry.example.com/orders/backend@sha256:3d1a4c3f5b7e9a0c2d4f6b8e1a3c5d7f9b0e2a4c6d8f1b3e5a7c9d0f2b4e6a8c",
+	"registry.example.com/platform/exporter@sha256:8c6a4e2b0f9d7c5a3e1b8f6d4c2a0e9b7f5d3c1a8e6b4f2d0c9a7e5b3f1d8c6a",
 }
 
 // JSON is the pod as text.
@@ -69,12 +75,7 @@ func spec(o Options) object {
 					"fieldRef": object{"apiVersion": "v1", "fieldPath": "metadata.namespace"}}}}},
 			}}},
 		},
-		"containers": list{
-			container("app", "registry.example.com/orders/backend@sha256:"+
-				"3d1a4c3f5b7e9a0c2d4f6b8e1a3c5d7f9b0e2a4c6d8f1b3e5a7c9d0f2b4e6a8c", 8080, o.Settings),
-			container("metrics", "registry.example.com/platform/exporter@sha256:"+
-				"8c6a4e2b0f9d7c5a3e1b8f6d4c2a0e9b7f5d3c1a8e6b4f2d0c9a7e5b3f1d8c6a", 9102, o.Settings/3),
-		},
+		"containers":    containers(o),
 		"restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
 		"serviceAccountName": "default", "serviceAccount": "default",
 		"securityContext": object{"runAsNonRoot": true, "runAsUser": 10001, "fsGroup": 10001,
@@ -97,6 +98,18 @@ func spec(o Options) object {
 	}
 	if o.RuntimeClass != "" {
 		out["runtimeClassName"] = o.RuntimeClass
+	}
+	return out
+}
+
+func containers(o Options) list {
+	images := o.Images
+	if len(images) == 0 {
+		images = someImages
+	}
+	out := list{container("app", images[0], 8080, o.Settings)}
+	if len(images) > 1 {
+		out = append(out, container("metrics", images[1], 9102, o.Settings/3))
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -32,13 +33,15 @@ type client struct {
 	request     []byte // head and body
 	body        []byte // the part of it that is the body
 	uids, names []int  // where uid and name stand in it
+	images      *images
+	imagePlaces [][]int // and the images of each container
 	check       *check
 	checked     bool // the whole document was compared once
 }
 
-func connect(s *settings, config *tls.Config, check *check) (*client, error) {
-	c := &client{check: check}
-	body := review(s)
+func connect(s *settings, config *tls.Config, check *check, images *images) (*client, error) {
+	c := &client{check: check, images: images}
+	body := review(s, images)
 	head := fmt.Sprintf("POST %s?timeout=10s HTTP/1.1\r\nHost: %s\r\nUser-Agent: kube-apiserver-admission\r\n"+
 		"Content-Length: %d\r\nAccept: application/json, */*\r\nContent-Type: application/json\r\n\r\n",
 		s.path, s.name, len(body))
@@ -46,6 +49,9 @@ func connect(s *settings, config *tls.Config, check *check) (*client, error) {
 	c.body = c.request[len(head):]
 	c.uids = places(c.body, fmt.Sprintf(uidFormat, 0))
 	c.names = places(c.body, fmt.Sprintf(nameFormat, 0))
+	for _, image := range images.of(0) {
+		c.imagePlaces = append(c.imagePlaces, places(c.body, image))
+	}
 	connection, err := tls.Dial("tcp", s.address, config)
 	if err != nil {
 		return nil, err
@@ -62,6 +68,9 @@ func (c *client) review(i int) string {
 	uid := fmt.Sprintf(uidFormat, i)
 	put(c.body, c.uids, uid)
 	put(c.body, c.names, fmt.Sprintf(nameFormat, i))
+	for at, image := range c.images.of(i) {
+		put(c.body, c.imagePlaces[at], image)
+	}
 	if err := c.connection.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return err.Error()
 	}
@@ -86,7 +95,7 @@ func (c *client) review(i int) string {
 }
 
 // review is the body as the API server writes it.
-func review(s *settings) []byte {
+func review(s *settings, images *images) []byte {
 	kind := map[string]string{"group": "", "version": "v1", "kind": "Pod"}
 	resource := map[string]string{"group": "", "version": "v1", "resource": "pods"}
 	name := fmt.Sprintf(nameFormat, 0)
@@ -103,7 +112,8 @@ func review(s *settings) []byte {
 					"JTI=0d7f8a52-6a53-4c57-8f0e-3c1c0a4f3c55"}},
 			},
 			"object": json.RawMessage(pod.JSON(pod.Options{Name: name, Namespace: s.namespace,
-				App: "orders-backend", RuntimeClass: s.class, Settings: 10, Admitted: true})),
+				App: "orders-backend", RuntimeClass: s.class, Settings: 10, Admitted: true,
+				Images: images.of(0)})),
 			"oldObject": nil, "dryRun": false,
 			"options": map[string]string{"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
 		},
@@ -132,15 +142,28 @@ func put(into []byte, places []int, what string) {
 	}
 }
 
-// check knows what an answer has to be.
-type check struct{ document []byte }
+// What an answer may have to be.
+const (
+	expectPatch   = "patch"   // allowed, with init-data
+	expectAllowed = "allowed" // and nothing more
+	expectRefused = "refused"
+)
 
-func newCheck(file string) (*check, error) {
+// check knows what an answer has to be.
+type check struct {
+	expect   string
+	document []byte
+}
+
+func newCheck(expect, file string) (*check, error) {
+	if !slices.Contains([]string{expectPatch, expectAllowed, expectRefused}, expect) {
+		return nil, fmt.Errorf("--expect %s is not known", expect)
+	}
 	if file == "" {
-		return &check{}, nil
+		return &check{expect: expect}, nil
 	}
 	text, err := os.ReadFile(file)
-	return &check{text}, err
+	return &check{expect, text}, err
 }
 
 func (k *check) answer(text []byte, uid string, whole bool) string {
@@ -159,8 +182,10 @@ func (k *check) answer(text []byte, uid string, whole bool) string {
 	switch {
 	case r.UID != uid:
 		return "the answer is for another uid"
-	case !r.Allowed:
-		return fmt.Sprintf("not allowed: %.300s", text)
+	case r.Allowed == (k.expect == expectRefused):
+		return fmt.Sprintf("allowed is %t: %.600s", r.Allowed, text)
+	case k.expect != expectPatch:
+		return ""
 	case r.PatchType != "JSONPatch" || !bytes.Contains(r.Patch, []byte("cc_init_data")):
 		return fmt.Sprintf("no init-data in the patch: %.300s", r.Patch)
 	case whole && k.document != nil:

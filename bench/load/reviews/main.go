@@ -8,7 +8,7 @@
 // stands still for a moment therefore pays for everyone who had to wait. With --rate 0 each connection sends its
 // next review as soon as it has its answer, which measures the most that the webhook can do.
 //
-// Every answer is checked: status, uid, allowed, and that the patch gives init-data.
+// Every answer is checked: status, uid, allowed, and that the patch gives init-data; or what --expect says.
 package main
 
 import (
@@ -27,7 +27,9 @@ import (
 type settings struct {
 	address, path, ca, name   string
 	namespace, class, written string
-	rate, connections         int
+	expect, images            string
+	rate, connections, perPod int
+	once                      bool
 	duration, warmUp          time.Duration
 }
 
@@ -65,6 +67,10 @@ func main() {
 	flag.StringVar(&s.namespace, "namespace", "bench", "namespace of the pods")
 	flag.StringVar(&s.class, "runtime-class", "kata-qemu-snp", "RuntimeClass of the pods")
 	flag.StringVar(&s.written, "document", "", "file with the init-data document that pods must get (default: any)")
+	flag.StringVar(&s.expect, "expect", expectPatch, "what answers must be: patch, allowed or refused")
+	flag.StringVar(&s.images, "images", "", "file with names of images of one length, which pods take in turn (default: two)")
+	flag.IntVar(&s.perPod, "per-pod", 1, "how many of them a pod has: 1 or 2")
+	flag.BoolVar(&s.once, "once", false, "with --rate 0: each image once, however long it takes, without warm-up")
 	flag.IntVar(&s.rate, "rate", 2000, "reviews a second; 0: as many as the webhook answers")
 	flag.IntVar(&s.connections, "connections", 16, "open connections")
 	flag.DurationVar(&s.duration, "duration", 10*time.Second, "how long to measure")
@@ -84,13 +90,23 @@ func run(s *settings) error {
 	if err != nil {
 		return err
 	}
-	check, err := newCheck(s.written)
+	check, err := newCheck(s.expect, s.written)
 	if err != nil {
 		return err
 	}
+	images, err := newImages(s.images, s.perPod)
+	if err != nil {
+		return err
+	}
+	if s.once {
+		if s.rate > 0 || s.images == "" {
+			return fmt.Errorf("--once is for --rate 0 and --images")
+		}
+		s.warmUp, s.duration = 0, time.Hour
+	}
 	clients := make([]*client, s.connections)
 	for i := range clients {
-		if clients[i], err = connect(s, config, check); err != nil {
+		if clients[i], err = connect(s, config, check, images); err != nil {
 			return err
 		}
 		defer clients[i].close()
@@ -99,7 +115,7 @@ func run(s *settings) error {
 	if s.rate > 0 {
 		samples = openLoop(s, clients)
 	} else {
-		samples = closedLoop(s, clients)
+		samples = closedLoop(s, clients, images)
 	}
 	return json.NewEncoder(os.Stdout).Encode(summary(s, len(clients[0].body), samples))
 }
@@ -143,7 +159,7 @@ func openLoop(s *settings, clients []*client) []sample {
 	return samples
 }
 
-func closedLoop(s *settings, clients []*client) []sample {
+func closedLoop(s *settings, clients []*client, images *images) []sample {
 	var samples []sample
 	var lock sync.Mutex
 	var wait sync.WaitGroup
@@ -155,7 +171,11 @@ func closedLoop(s *settings, clients []*client) []sample {
 		wait.Go(func() {
 			mine := make([]sample, 0, 1<<16)
 			for now := int64(0); now < end; {
-				failure := c.review(int(count.Add(1)))
+				i := int(count.Add(1)) - 1
+				if s.once && i >= images.pods() {
+					break
+				}
+				failure := c.review(i)
 				done := int64(time.Since(begin))
 				mine = append(mine, sample{now, now, done, failure})
 				now = done
