@@ -232,6 +232,7 @@ static void judge_under(struct gate *gate, const struct gate_image *image, const
 		.why = image->why,
 		.guest = gate->has_guest ? &gate->guest : NULL,
 		.now = gate->review->now,
+		.spent = &gate->spent,
 	};
 
 	if (!image->named) {

@@ -47,6 +47,7 @@ struct gate {
 	size_t places; /* all that the pod has, up to GATE_IMAGES_MAX + 1 */
 	struct gate_image *images;
 	size_t image_count, image_room;
+	unsigned spent; /* on signatures: judge.h */
 	/* what the pod's init-data says */
 	struct guest_view guest;
 	bool has_guest;

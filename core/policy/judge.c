@@ -15,6 +15,7 @@
 
 #define TEXT_MAX    2048
 #define DIGEST_HEAD 12 /* hex digits of a digest that are shown */
+#define GUEST_COST  8U /* of each signature, at most */
 
 /* ---- findings -------------------------------------------------------------------------------------------- */
 
@@ -32,22 +33,54 @@ static void count_more(struct findings *findings)
 	last->text = text;
 }
 
+static bool holds(const struct findings *findings, size_t count, enum finding_kind kind)
+{
+	for (size_t i = 0; i < count; i++)
+		if (findings->items[i].kind == kind)
+			return true;
+	return false;
+}
+
+/*
+ * The kind decides what becomes of the image, so none is lost: the first of its kind takes the place of one that has
+ * others of its own, of which there always is one. The last stays, as its text has the count.
+ */
+static struct finding *make_room(struct findings *findings, enum finding_kind kind)
+{
+	size_t at = findings->count - 1;
+
+	if (holds(findings, findings->count, kind))
+		return NULL;
+	while (at-- > 1)
+		if (holds(findings, at, findings->items[at].kind))
+			break;
+	free(findings->items[at].rule);
+	free(findings->items[at].text);
+	return &findings->items[at];
+}
+
 void findings_add(struct findings *findings, enum finding_kind kind, const char *rule, const char *fmt, ...)
 {
+	struct finding *place = NULL;
 	char text[TEXT_MAX];
 	va_list args;
 
 	if (findings->count >= FINDINGS_MAX) {
+		place = make_room(findings, kind);
 		count_more(findings);
-		return;
+		if (!place)
+			return;
 	}
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	span_tidy(text, strlen(text));
-	findings->items = xreallocarray(findings->items, findings->count + 1, sizeof(*findings->items));
-	findings->items[findings->count++] =
-			(struct finding){ .kind = kind, .rule = xstrdup(rule), .text = xstrdup(text) };
+	if (!place) {
+		findings->items =
+				xreallocarray(findings->items, findings->count + 1, sizeof(*findings->items));
+		place = &findings->items[findings->count++];
+	}
+	*place = (struct finding){ .kind = kind, .rule = xstrdup(rule), .text = xstrdup(text) };
 }
 
 void findings_clear(struct findings *findings)
@@ -68,6 +101,18 @@ struct judge_digest judge_digest(const char *digest)
 
 	snprintf(out.text, sizeof(out.text), "%.*s%s", (int)shown, digest, strlen(digest) > shown ? "…" : "");
 	return out;
+}
+
+/* ---- cost ------------------------------------------------------------------------------------------------ */
+
+bool judge_spend(const struct judge_image *judge, unsigned cost)
+{
+	if (!judge->spent)
+		return true;
+	if (*judge->spent + cost > JUDGE_COST_MAX)
+		return false;
+	*judge->spent += cost;
+	return true;
 }
 
 /* ---- digest ---------------------------------------------------------------------------------------------- */
@@ -115,6 +160,12 @@ static void judge_parity(const struct judge_image *judge, struct findings *out)
 
 	if (!judge->policy->predicts || settings->parity == EFFECT_IGNORE)
 		return;
+	if (!judge_spend(judge, (unsigned)judge->facts->signature_count * GUEST_COST)) {
+		findings_add(out, FINDING_NOTE, "guest.parity",
+				"what the guest would say of the image was not computed: too many signatures "
+				"are attached to the images of this pod");
+		return;
+	}
 	switch (guest_decide(settings, judge->guest, judge->text, judge->name, judge->facts, &why)) {
 	case GUEST_REFUSES:
 		findings_add(out, FINDING_PARITY, "guest.parity", "the guest would refuse the image: %s",

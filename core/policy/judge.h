@@ -15,8 +15,9 @@
  *     encryption.layers: layer 2 of linux/amd64 (sha256:12ab…) is not encrypted; encrypt the image with image-crypt
  *     signatures.signers[build]: signed before encryption: the signature covers sha256:77…, the plain image; sign after …
  *
- * Pure. Bounds: FINDINGS_MAX; a fifth of a second of verifications (policy/judge_sign.h), as whoever may write to a
- * repository may attach much. Ownership: findings are appended to a caller's list and own their texts.
+ * Pure. Bounds: FINDINGS_MAX; a fifth of a second of verifications for one image (policy/judge_sign.h), and JUDGE_COST_MAX
+ * for all of a review, as whoever may write to a repository may attach much. Ownership: findings are appended to a
+ * caller's list and own their texts.
  */
 #ifndef COCOON_POLICY_JUDGE_H
 #define COCOON_POLICY_JUDGE_H
@@ -49,12 +50,17 @@ struct findings {
 	{                                            \
 		.items = NULL, .count = 0, .more = 0 \
 	}
-#define FINDINGS_MAX 64 /* a further one is counted in the last's text, not kept */
+/* A further one is counted in the last's text, not kept, unless it is the first of its kind: what a policy lets pass
+ * must not push out what it does not. */
+#define FINDINGS_MAX 64
 /* What outside texts must not do to a line of text is undone: base/span.h, span_tidy. */
 void findings_add(struct findings *findings, enum finding_kind kind, const char *rule, const char *fmt, ...)
 		__attribute__((nonnull(1, 3, 4), format(printf, 4, 5)));
 void findings_clear(struct findings *findings) __attribute__((nonnull));
-#define auto_findings __attribute__((cleanup(findings_clear)))
+#define auto_findings  __attribute__((cleanup(findings_clear)))
+
+/* What the judgements of one review may cost together, in units of about 100 us. */
+#define JUDGE_COST_MAX 8192U
 
 struct judge_image {
 	const struct image_policy *policy;
@@ -64,6 +70,7 @@ struct judge_image {
 	const char *why;
 	const struct guest_view *guest; /* what the pod's init-data says; NULL: it has none */
 	int64_t now;                    /* seconds since 1970, for keys that expire */
+	unsigned *spent; /* what the review has cost so far, which grows; NULL: nobody counts */
 };
 
 /*

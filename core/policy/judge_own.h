@@ -12,4 +12,7 @@ struct judge_digest {
 };
 struct judge_digest judge_digest(const char *digest) __attribute__((nonnull));
 
+/* Counts work that takes `cost` times 100 us; false: the review has cost too much already, and it is not to be done. */
+bool judge_spend(const struct judge_image *judge, unsigned cost) __attribute__((nonnull, warn_unused_result));
+
 #endif

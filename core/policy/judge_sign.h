@@ -7,12 +7,13 @@
 #include "policy/judge_own.h"
 #include "policy/simple.h"
 
-/* What verifications of one judgement may cost, in units of about 100 us: whoever may write to a repository may attach very
- * much to an image. What is beyond makes the verdict unknown. */
+/* What one judgement may cost, in the units of judge_spend(): whoever may write to a repository may attach very much to an
+ * image. What is beyond makes the verdict unknown. */
 #define SIGN_COST_MAX         2048U
 #define SIGN_COST_KEY         1U
-#define SIGN_COST_SLOW        8U /* P-384, P-521 */
-#define SIGN_COST_SIMPLE      8U /* a GPG message */
+#define SIGN_COST_SLOW        8U   /* P-384, P-521 */
+#define SIGN_COST_SIMPLE      8U   /* a GPG message */
+#define SIGN_BYTES_UNIT       8192 /* of a payload, to be read */
 #define SIGN_CREDENTIALS_MAX  IMAGEPOLICY_KEYS_MAX
 #define SIGN_KEYS_MAX         (IMAGEPOLICY_SIGNERS_MAX * IMAGEPOLICY_KEYS_MAX)
 #define SIGN_FINGERPRINTS_MAX (IMAGEPOLICY_SIGNERS_MAX * SIGN_CREDENTIALS_MAX)

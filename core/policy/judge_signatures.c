@@ -74,9 +74,9 @@ static bool is_done(const struct sign_look *look, const struct sign_attempt *att
 	return attempt->unknown || (attempt->satisfied && !look->judge->policy->shares_keys);
 }
 
-static bool may_verify(struct sign_look *look, struct sign_attempt *attempt, unsigned cost)
+static bool may_spend(struct sign_look *look, struct sign_attempt *attempt, unsigned cost)
 {
-	if (look->cost + cost > SIGN_COST_MAX) {
+	if (look->cost + cost > SIGN_COST_MAX || !judge_spend(look->judge, cost)) {
 		attempt->unknown = true;
 		return false;
 	}
@@ -86,14 +86,16 @@ static bool may_verify(struct sign_look *look, struct sign_attempt *attempt, uns
 
 /* ---- cosign ---------------------------------------------------------------------------------------------- */
 
-/* The claim of a signature, read once; NULL: it cannot be read, and `why` says. */
-static const struct sign_claim *claim_of(struct sign_look *look, size_t at)
+/* The claim of a signature, read once; when it cannot be, its `why` says so. NULL: there was too much to look at. */
+static const struct sign_claim *claim_of(struct sign_look *look, struct sign_attempt *attempt, size_t at)
 {
 	const struct image_signature *signature = &look->judge->facts->signatures[at];
 	struct err err = ERR_NONE;
 
 	if (look->claims[at])
 		return look->claims[at];
+	if (!may_spend(look, attempt, (unsigned)(signature->payload.len / SIGN_BYTES_UNIT)))
+		return NULL;
 	struct sign_claim *read = look->claims[at] = xcalloc(1, sizeof(*read));
 	if (signature->problem)
 		read->why = xstrdup(signature->problem);
@@ -129,7 +131,7 @@ static size_t verifying_key(
 	const struct policy_signer *signer = attempt->signer;
 	size_t k = 0;
 
-	while (k < signer->key_count && may_verify(look, attempt, cost_of(signer->keys[k])) &&
+	while (k < signer->key_count && may_spend(look, attempt, cost_of(signer->keys[k])) &&
 			cosign_verify(signature, signer->keys[k], NULL) < 0)
 		k++;
 	return attempt->unknown ? signer->key_count : k;
@@ -138,10 +140,13 @@ static size_t verifying_key(
 static void try_good(struct sign_look *look, struct sign_attempt *attempt, size_t at)
 {
 	const struct image_signature *signature = &look->judge->facts->signatures[at];
-	const struct sign_claim *read = claim_of(look, at);
 	struct sign_flaw flaw = { .cause = CAUSE_NONE };
+	const struct sign_claim *read;
 
-	if (!(layout_of(signature) & attempt->signer->layouts) || read->why)
+	if (!(layout_of(signature) & attempt->signer->layouts))
+		return;
+	read = claim_of(look, attempt, at);
+	if (!read || read->why)
 		return;
 	sign_flaw_find(look, attempt->signer, at, &read->claim, &flaw);
 	if (flaw.cause != CAUSE_NONE)
@@ -157,10 +162,13 @@ static void try_good(struct sign_look *look, struct sign_attempt *attempt, size_
 static void explain(struct sign_look *look, struct sign_attempt *attempt, size_t at)
 {
 	const struct image_signature *signature = &look->judge->facts->signatures[at];
-	const struct sign_claim *read = claim_of(look, at);
 	struct sign_flaw flaw = { .cause = CAUSE_UNREADABLE };
+	const struct sign_claim *read;
 
 	if (!layout_of(signature))
+		return;
+	read = claim_of(look, attempt, at);
+	if (!read)
 		return;
 	if (read->why) {
 		snprintf(flaw.why, sizeof(flaw.why), "the signature at %.160s cannot be read: %.240s",
@@ -209,7 +217,7 @@ static void try_message(struct sign_look *look, struct sign_attempt *attempt, si
 	struct sign_flaw flaw = { .cause = CAUSE_NONE };
 	struct err err = ERR_NONE;
 
-	if (!may_verify(look, attempt, SIGN_COST_SIMPLE))
+	if (!may_spend(look, attempt, SIGN_COST_SIMPLE))
 		return;
 	if (simple_verify(attempt->signer->ring, signature->payload, look->judge->now, &by, &err) < 0) {
 		flaw.cause = err.kind == ERR_AUTH ? CAUSE_KEY : CAUSE_UNREADABLE;

@@ -147,6 +147,77 @@ static void asks_nobody_when_nothing_depends_on_it(void **state)
 	assert_string_equal(result.lines[0].digest, DIGEST_A);
 }
 
+#define KEY                                                                    \
+	"'-----BEGIN PUBLIC KEY-----\n\n"                                      \
+	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEUadYCDOJjqGxg8vXNQpAmQeMbvHB\n\n" \
+	"4Y6XDNdoMDXyXn0BEFInErC1p8/wgWhUhphKlOaDHtrEbnNg+p2DSnqBoQ==\n\n"     \
+	"-----END PUBLIC KEY-----'"
+
+/* As many signatures as an image may have, each of which claims what is asked for, and none of which is one. */
+static enum gate_found find_crowded(
+		void *ctx, const struct image_want *want, struct image_facts **facts, struct err *why)
+{
+	static const char claim[] = "{\"critical\":{\"identity\":{\"docker-reference\":\"x.example/x\"},"
+				    "\"image\":{\"docker-manifest-digest\":\"" DIGEST_A "\"},"
+				    "\"type\":\"cosign container image signature\"},\"optional\":null}";
+	static const struct span bytes = { "no", 2 };
+	auto_free struct image_signature *signatures = xcalloc(IMAGE_SIGNATURES_MAX, sizeof(*signatures));
+
+	(void)ctx;
+	(void)why;
+	for (size_t i = 0; i < IMAGE_SIGNATURES_MAX; i++)
+		signatures[i] = (struct image_signature){ .layout = IMAGE_SIG_TAG,
+			.subject = DIGEST_A,
+			.place = DIGEST_C,
+			.payload = span_of(claim),
+			.type = "",
+			.signatures = &bytes,
+			.signature_count = 1 };
+	const struct image_facts draft = { .host = want->name.host,
+		.repository = want->name.repository,
+		.digest = DIGEST_A,
+		.signatures = signatures,
+		.signature_count = IMAGE_SIGNATURES_MAX,
+		.looked = IMAGE_LOOKED_TAG | IMAGE_LOOKED_REFERRERS };
+	*facts = image_facts_new(&draft);
+	return GATE_FOUND;
+}
+
+/* A review holds up all others while it is judged: what its images cost is counted together. */
+static void many_images_with_many_signatures_do_not_take_for_ever(void **state)
+{
+	auto_policy_set struct policy_set *set = set_of("Deny",
+			"- {name: p, spec: {signatures: {signers: [{name: s, cosign: {identity: Any, keys: "
+			"[" KEY "]}}]}}}");
+	auto_buf struct buf text = BUF_MAX(16384);
+	auto_gate_result struct gate_result result;
+	size_t tried = 0, images = 0;
+
+	(void)state;
+	buf_puts(&text, "{spec: {runtimeClassName: snp, containers: [");
+	for (; images * IMAGE_SIGNATURES_MAX < 2 * JUDGE_COST_MAX; images++)
+		buf_printf(&text, "%s{name: c%zu, image: registry.example/a%zu}", images ? ", " : "", images,
+				images);
+	buf_puts(&text, "]}}");
+	auto_json json_t *pod = yaml(buf_text(&text));
+	struct pod_view view = view_of(pod);
+	const struct gate_review review = { .set = set, .path = "", .pod = &view, .find = find_crowded };
+	gate_result_init(&result);
+	gate_judge(&review, &result);
+	assert_false(result.allowed);
+	assert_int_equal(result.line_count, images);
+	for (size_t i = 0; i < images; i++) {
+		bool refused = result.lines[i].verdict == GATE_REFUSED;
+		assert_true(refused || result.lines[i].verdict == GATE_UNKNOWN);
+		assert_holds(result.lines[i].reason,
+				refused ? "256 signatures were found" : "more signatures than are tried");
+		/* those that come first have their share */
+		assert_true(!refused || tried == i);
+		tried += refused;
+	}
+	assert_true(tried > 1 && tried * IMAGE_SIGNATURES_MAX <= JUDGE_COST_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +227,7 @@ int main(void)
 		cmocka_unit_test(asks_for_what_all_policies_need_together),
 		cmocka_unit_test(asks_each_signature_store_once),
 		cmocka_unit_test(asks_nobody_when_nothing_depends_on_it),
+		cmocka_unit_test(many_images_with_many_signatures_do_not_take_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
