@@ -6,7 +6,7 @@
 # `make demo-policy`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# shellcheck source=demo/lib.sh
+# shellcheck source=e2e/demo/lib.sh
 . e2e/demo/lib.sh
 
 keys=$dir/image-keys
@@ -58,8 +58,17 @@ pod() { # pod NAME TAG
 		spec:
 		  runtimeClassName: kata-qemu-snp
 		  terminationGracePeriodSeconds: 0
-		  containers: [{name: server, image: "localhost:5000/$repository:$2", args: [serve, /etc/registry.yml]}]
+		  containers: [{name: server, image: "localhost:5000/$repository:$2", imagePullPolicy: Always, args: [serve, /etc/registry.yml]}]
 	END
+}
+
+# not_admitted WHAT NAME TAG: the reasons, with the ends of digests left out
+not_admitted() {
+	local words
+	if words=$(pod "$2" "$3" 2>&1); then die "$1 was not refused"; fi
+	good "$1: refused"
+	printf '%s\n' "$words" >>"$log"
+	sed -nE 's/(sha256:[0-9a-f]{12})[0-9a-f]{52}/\1…/g; s/^ *spec\..*: ImagePolicy/ImagePolicy/p' <<<"$words" | fold -s -w 140 | sed 's/^/      /'
 }
 
 admin() {
@@ -69,7 +78,7 @@ admin() {
 	kubectl label namespace demo tenant=demo >>"$log"
 	until_true 60 "the profile is Ready" profile_ready
 	sed 's/^/          /' "$work/build.pub" >"$work/build.pub.indented"
-	sed -e "s,REGISTRY,$REGISTRY," -e "/KEY\$/{r $work/build.pub.indented" -e 'd}' e2e/demo/image-policy.yaml >"$work/policy.yaml"
+	sed -e "s,REGISTRY,$REGISTRY_FOR_PODS," -e "/KEY\$/{r $work/build.pub.indented" -e 'd}' e2e/demo/image-policy.yaml >"$work/policy.yaml"
 	grep -v -e '^#' -e '^ *[A-Za-z0-9+/=]\{60,\}$' "$work/policy.yaml" | sed 's/^/      /'
 	run "kubectl apply -f policy.yaml" kubectl apply -f "$work/policy.yaml"
 	until_true 30 "the policy is Ready" policy_ready demo
@@ -118,13 +127,13 @@ developer() {
 	echo
 
 	step "What is not admitted"
-	refused "the plain image" pod plain plain
-	refused "the image that was not signed" pod unsigned unsigned
-	refused "the image that was signed before it was encrypted" pod early early
+	not_admitted "the plain image" plain plain
+	not_admitted "the image that was not signed" unsigned unsigned
+	not_admitted "the image that was signed before it was encrypted" early early
 	copy "$(there unsigned)" "$(there 1)"
 	say "somebody moves the tag to another image:"
 	sleep 11 # what a tag points at is believed for ten seconds
-	refused "the tag that was admitted a minute ago" pod swapped 1
+	not_admitted "the tag that was admitted a minute ago" swapped 1
 	good "the pod that runs keeps its digest; the counts so far:"
 	until_true 60 "the controller has summed them up" counted
 	kubectl get imgpol | sed 's/^/      /'
