@@ -157,12 +157,13 @@ static int check_lookaside(const char *path, const char *url, struct err *err)
 	if (!span_starts(text, "https://") && !span_starts(text, "http://") && !span_starts(text, "file:///"))
 		return err_set(err, ERR_FORMAT, "%s.lookaside: must begin with https://, http:// or file:///",
 				path);
+	/* not shown: it may hold a password */
 	if (!host[3] || strpbrk(url, "@?# \t\r\n"))
 		return err_set(err, ERR_FORMAT,
-				"%s.lookaside: '%.80s' is no address of a folder: user names, queries and "
-				"white "
-				"space have no place in it",
-				path, url);
+				"%s.lookaside: is no address of a folder: user names, queries and white "
+				"space "
+				"have no place in it",
+				path);
 	return 0;
 }
 
@@ -218,19 +219,30 @@ static int read_signer(const json_t *item, const char *path, const struct image_
 	return cosign ? read_cosign(cosign, place, out, err) : read_gpg(gpg, place, policy, out, err);
 }
 
-/* Numbers keys so that equal ones have equal numbers. */
+/* A number that one of the signer's first `count` keys has, if it is this key. */
+static bool find_number(
+		const struct policy_signer *signer, size_t count, const struct pkey *key, unsigned *out)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pkey_is_same(signer->keys[i], key)) {
+			*out = signer->key_ids[i];
+			return true;
+		}
+	return false;
+}
+
+/* Numbers keys so that equal ones have equal numbers, also where a signer has one twice. */
 static void number_keys(struct image_policy *policy, struct policy_signer *signer, unsigned *next)
 {
 	for (size_t k = 0; k < signer->key_count; k++) {
-		signer->key_ids[k] = *next;
-		for (size_t i = 0; i < policy->signer_count; i++)
-			for (size_t j = 0; j < policy->signers[i].key_count; j++)
-				if (pkey_is_same(policy->signers[i].keys[j], signer->keys[k])) {
-					signer->key_ids[k] = policy->signers[i].key_ids[j];
-					policy->shares_keys = true;
-				}
-		if (signer->key_ids[k] == *next)
-			++*next;
+		bool known = find_number(signer, k, signer->keys[k], &signer->key_ids[k]);
+		for (size_t i = 0; i < policy->signer_count && !known; i++) {
+			const struct policy_signer *other = &policy->signers[i];
+			known = find_number(other, other->key_count, signer->keys[k], &signer->key_ids[k]);
+			policy->shares_keys = policy->shares_keys || known;
+		}
+		if (!known)
+			signer->key_ids[k] = (*next)++;
 	}
 }
 

@@ -219,8 +219,11 @@ static void judge_key(const struct scene *scene, struct breach *breaches, size_t
 	struct kbs_uri uri = { .address = "" };
 
 	if (read_key_uri(recipient->key, &uri, &err) < 0) {
+		/* what cannot be read may name any broker */
 		if (scene->rules->keys)
 			breach_add(&breaches[BROKEN_KEYS], layer, at, "%s", err.text);
+		else if (scene->rules->same_broker && *recipient->key)
+			breach_add(&breaches[BROKEN_BROKER], layer, at, "%s", err.text);
 		return;
 	}
 	if (scene->rules->keys && !key_is_allowed(scene->rules, &uri))
@@ -327,6 +330,41 @@ static bool platform_fits(const struct image_platform *platform, const char *wan
 	return !object || oci_platform_fits(object, wanted);
 }
 
+/* An architecture in the one spelling that containerd has for several. */
+static struct span plain_architecture(struct span text)
+{
+	static const char *const others[][2] = { { "x86_64", "amd64" }, { "x86-64", "amd64" },
+		{ "aarch64", "arm64" }, { "armhf", "arm" }, { "armel", "arm" }, { "i386", "386" } };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (text.len == strlen(others[i][0]) && !strncasecmp(text.ptr, others[i][0], text.len))
+			return span_of(others[i][1]);
+	return text;
+}
+
+static bool same_word(struct span a, struct span b)
+{
+	return a.len == b.len && !strncasecmp(a.ptr, b.ptr, a.len);
+}
+
+/*
+ * Might somebody who was asked for the wanted platform run this one? The guest takes the first of its architecture,
+ * whatever the variant; containerd reads either case and several spellings.
+ */
+static bool may_be_taken(const struct image_platform *platform, const char *wanted)
+{
+	struct span rest = span_of(platform->name), os = SPAN_NONE, arch = SPAN_NONE;
+	struct span other = span_of(wanted), wanted_os = SPAN_NONE, wanted_arch = SPAN_NONE;
+
+	span_next(&rest, '/', &os);
+	span_next(&rest, '/', &arch);
+	span_next(&other, '/', &wanted_os);
+	span_next(&other, '/', &wanted_arch);
+	return !os.len || !arch.len ||
+			(same_word(os, wanted_os) &&
+					same_word(plain_architecture(arch), plain_architecture(wanted_arch)));
+}
+
 static bool platform_counts(const struct policy_encryption *rules, const struct image_platform *platform)
 {
 	json_t *wanted = NULL;
@@ -335,7 +373,7 @@ static bool platform_counts(const struct policy_encryption *rules, const struct 
 	if (!rules->platforms)
 		return true;
 	json_array_foreach (rules->platforms, i, wanted)
-		if (platform_fits(platform, json_string_value(wanted)))
+		if (may_be_taken(platform, json_string_value(wanted)))
 			return true;
 	return false;
 }

@@ -153,6 +153,54 @@ static void old_arm(struct scene_image *image)
 	image->platforms[1].name = "linux/arm64";
 }
 
+/* The guest takes the first of its architecture, whatever the variant; containerd reads other spellings, too. */
+static const char *spelling;
+
+static void plain_in_another_spelling(struct scene_image *image)
+{
+	one_platform_plain(image);
+	image->platforms[1].name = spelling;
+}
+
+static void no_other_spelling_hides_a_plain_platform(void **state)
+{
+	static const struct {
+		const char *name, *wanted;
+		bool judged;
+	} cases[] = {
+		{ "linux/amd64/v3", "linux/amd64", true },
+		{ "linux/amd64/v3", "linux/amd64/v2", true },
+		{ "linux/amd64", "linux/amd64/v2", true },
+		{ "linux/x86_64", "linux/amd64", true },
+		{ "linux/X86_64", "linux/amd64", true },
+		{ "Linux/AMD64", "linux/amd64", true },
+		{ "linux/", "linux/amd64", true },
+		{ "/", "linux/amd64", true },
+		{ "", "linux/amd64", true },
+		{ "linux/arm64", "linux/amd64", false },
+		{ "windows/amd64", "linux/amd64", false },
+		{ "linux/amd6", "linux/amd64", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_image_policy struct image_policy *policy = NULL;
+		auto_findings struct findings findings = FINDINGS_NONE;
+		auto_scene_image struct scene_image *image = scene_image_new();
+		auto_free char *spec =
+				xasprintf("encryption: {layers: Any, platforms: ['%s']}", cases[i].wanted);
+		struct oci_name place;
+
+		policy = scene_policy(spec);
+		spelling = cases[i].name;
+		plain_in_another_spelling(image);
+		image->platforms[0].name = cases[i].wanted;
+		struct judge_image judge = scene_judge(policy, &image->draft, &place);
+		judge_encryption(&judge, &findings);
+		scene_expect(spelling, &findings, cases[i].judged ? "V encryption.layers: none*" : "");
+	}
+}
+
 static void asks_for_platforms(void **state)
 {
 	static const struct expected cases[] = {
@@ -345,6 +393,10 @@ static void the_broker_is_the_pods(void **state)
 		{ "kbs://evil.example/default/key/app", "http://kbs.example:8080", 'V' },
 		{ "kbs://kbs.example/default/key/app", NULL, 'U' },
 		{ "kbs://kbs.example/default/key/app", "", 'U' },
+		/* in forms that are not read here, but perhaps elsewhere */
+		{ "kbs://evil.example/default/key/%61pp", "http://kbs.example:8080", 'V' },
+		{ "kbs://evil.example/default/key/app/more", "http://kbs.example:8080", 'V' },
+		{ "https://evil.example/default/key/app", "http://kbs.example:8080", 'V' },
 	};
 
 	(void)state;
@@ -402,16 +454,42 @@ static void findings_have_an_end(void **state)
 	assert_string_equal(findings.items[FINDINGS_MAX - 1].text, "number 63 (?[31m) (and 3 more)");
 }
 
+/* What a policy may let pass does not push out what it may not. */
+static void the_first_finding_of_a_kind_is_kept(void **state)
+{
+	static const enum finding_kind late[] = { FINDING_VIOLATION, FINDING_PARITY, FINDING_VIOLATION };
+	auto_findings struct findings findings = FINDINGS_NONE;
+	unsigned counts[FINDING_NOTE + 1] = { 0 };
+
+	(void)state;
+	findings_add(&findings, FINDING_NOTE, "note", "first");
+	for (unsigned i = 0; i < FINDINGS_MAX; i++)
+		findings_add(&findings, FINDING_UNKNOWN, "rule", "number %u", i);
+	for (size_t i = 0; i < COUNT(late); i++)
+		findings_add(&findings, late[i], "late", "number %zu", i);
+	for (size_t i = 0; i < findings.count; i++)
+		counts[findings.items[i].kind]++;
+	assert_int_equal(findings.count, FINDINGS_MAX);
+	assert_int_equal(findings.more, 4);
+	assert_int_equal(counts[FINDING_NOTE], 1);
+	assert_int_equal(counts[FINDING_VIOLATION], 1);
+	assert_int_equal(counts[FINDING_PARITY], 1);
+	assert_int_equal(counts[FINDING_UNKNOWN], FINDINGS_MAX - 3);
+	assert_string_equal(findings.items[FINDINGS_MAX - 1].text, "number 62 (and 4 more)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(asks_for_layers),
 		cmocka_unit_test(asks_for_platforms),
+		cmocka_unit_test(no_other_spelling_hides_a_plain_platform),
 		cmocka_unit_test(asks_for_recipients),
 		cmocka_unit_test(keys_are_held_against_globs_in_one_form),
 		cmocka_unit_test(the_broker_is_the_pods),
 		cmocka_unit_test(a_thousand_layers_are_one_finding),
 		cmocka_unit_test(findings_have_an_end),
+		cmocka_unit_test(the_first_finding_of_a_kind_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
