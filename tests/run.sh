@@ -4,7 +4,7 @@
 # "1..2"). A check that did not run is not a pass: a suite that prints no such line, prints fewer than it planned, skips
 # one, crashes, hangs, or fails without a "not ok" counts as a failure.
 # One line a room; what a failing suite said stands above it. The last line is "N passed, N failed".
-# Usage: tests/run.sh all|unit|cli|corpus|repro|e2e OUT
+# Usage: tests/run.sh all|unit|cli|corpus|repro|e2e OUT, or one OUT PATH (a folder of tests or a script)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 # a make that a suite starts is none of the make that started this
@@ -69,25 +69,48 @@ room() { # room NAME: the line of the suites since the one before
 	room_passed=0 room_failed=0 room_began=${EPOCHREALTIME/[.,]/}
 }
 
-unit() { # the folders of tests/ that hold unit tests; a source whose program is missing has failed
-	local folder source
-	for folder in tests/*/; do
-		folder=${folder%/}
-		compgen -G "$folder/test_*.c" >/dev/null || continue
-		for source in "$folder"/test_*.c; do
+# one PATH: a room, which is a folder of unit tests or a script
+one() {
+	local source
+	if [ -d "$1" ]; then
+		for source in "$1"/test_*.c; do
 			suite "$each" "${source%.c}" env CMOCKA_MESSAGE_OUTPUT=TAP "$out/${source%.c}"
 		done
-		room "${folder#tests/}"
+	else
+		suite "$each" "$1" "$1" "$out"
+	fi
+	source=${1#tests/}
+	room "${source%.sh}"
+}
+
+# many PATH…: rooms, as many at a time as there are processors, each in a run.sh of its own; they are shown in their order
+many() {
+	local path said sum results
+	results=$(mktemp -d) || exit 1
+	# shellcheck disable=SC2016 # the inner shell expands
+	printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -I '{}' bash -c '"$0" one "$2" "$1" >"$3/${1//\//_}" 2>&1' "$0" '{}' "$out" "$results" || true
+	for path; do
+		said=$results/${path//\//_}
+		sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$said" | tail -n 1) || sum="0 passed, 1 failed"
+		grep -vE '^([0-9]+ passed, [0-9]+ failed|in [0-9.]+ s)$' "$said"
+		passed=$((passed + ${sum%% passed*}))
+		sum=${sum#*, }
+		failed=$((failed + ${sum% failed}))
 	done
+	rm -rf -- "$results"
+}
+
+unit() { # the folders of tests/ that hold unit tests; a source whose program is missing has failed
+	local folder folders=()
+	for folder in tests/*/; do
+		folder=${folder%/}
+		! compgen -G "$folder/test_*.c" >/dev/null || folders+=("$folder")
+	done
+	many "${folders[@]}"
 }
 
 scripts() { # scripts KIND: every tests/KIND/*.sh, each as a room
-	local script
-	for script in tests/"$1"/*.sh; do
-		[ -e "$script" ] || continue
-		suite "$each" "$script" "$script" "$out"
-		room "$1/$(basename "$script" .sh)"
-	done
+	many tests/"$1"/*.sh
 }
 
 e2e() {
@@ -104,6 +127,7 @@ if [ -z "$out" ]; then
 	what=
 fi
 case $what in
+one) one "${3:?usage: tests/run.sh one OUT PATH}" ;;
 unit) unit ;;
 cli) scripts cli ;;
 corpus) scripts corpus ;;
