@@ -113,10 +113,10 @@ start_webhook() { # start_webhook cocoon|peer: sets $port and how reviews are se
 		port=$(free_port) health=$(free_port)
 		start cocoon "$program" --listen "127.0.0.1:$port" --health-listen "127.0.0.1:$health" \
 			--kubeconfig "$KUBECONFIG" --namespace cocoon-system --tls-cert "$work/tls/tls.crt" \
-			--tls-key "$work/tls/tls.key" --drain-seconds 0 --log-level warn
+			--tls-key "$work/tls/tls.key" --drain-seconds 0
 		until_ready "$health" 60
 		metrics=$health
-		manner=(--ca "$work/tls/ca.crt" --path /mutate --document "$top/bench/initdata.toml")
+		manner=(--ca "$work/tls/ca.crt" --mutate /mutate --path /validate --expect allowed)
 		;;
 	peer)
 		port=8443
@@ -154,14 +154,15 @@ refuses() {
 	jq -e '.errors == 0 and .ok == 1' <<<"$answer" >/dev/null || die "$1 admits an image without a signature" "$answer"
 }
 
-# What is known of images, by the webhook's own account; null for the peer, which keeps nothing.
-known() {
+# facts cocoon|peer: how many images are known and their bytes, by the webhook's own account; the peer keeps nothing.
+facts() {
 	[[ $1 == cocoon ]] || { echo null && return; }
-	curl -sSf "http://127.0.0.1:$metrics/metrics" | sed -n 's/^cocoon_webhook_facts_images \([0-9]*\).*/\1/p'
+	curl -sSf "http://127.0.0.1:$metrics/metrics" |
+		jq -Rn '[inputs | capture("^cocoon_facts_(?<key>images|bytes) (?<value>[0-9]+)$") | .value |= tonumber] | from_entries'
 }
 
 measure() { # measure cocoon|peer ROUND: one line of JSON
-	local idle first cold asked all after paced=null alone full
+	local idle first cold asked all after facts paced=null alone full
 	start_webhook "$1"
 	sleep 2
 	idle=$(kilobytes VmRSS)
@@ -172,14 +173,15 @@ measure() { # measure cocoon|peer ROUND: one line of JSON
 	refuses "$1"
 	all=$(load 0 1s images --once --per-pod 2)
 	after=$(kilobytes VmRSS)
+	facts=$(facts "$1")
 	[[ $1 == peer ]] || paced=$(load "$rate" "$duration" images --per-pod 2)
 	alone=$(load 0 5s images --connections 1)
 	full=$(load 0 5s images --per-pod 2)
 	jq -nc --arg who "$1" --argjson round "$2" --argjson ready "$ready_ms" --argjson idle "$idle" \
-		--argjson after "$after" --argjson peak "$(kilobytes VmHWM)" --argjson known "$(known "$1")" \
+		--argjson after "$after" --argjson peak "$(kilobytes VmHWM)" --argjson facts "$facts" \
 		--argjson first "$first" --argjson cold "$cold" --argjson asked "$asked" --argjson all "$all" \
 		--argjson paced "$paced" --argjson alone "$alone" --argjson full "$full" \
-		'{$who, $round, ready_ms: $ready, idle_kb: $idle, after_kb: $after, peak_kb: $peak, $known,
+		'{$who, $round, ready_ms: $ready, idle_kb: $idle, after_kb: $after, peak_kb: $peak, $facts,
 		  requests: ($asked / $cold.sent), $first, $cold, $all, $paced, $alone, $full}'
 	stop
 }
@@ -219,7 +221,8 @@ table() {
 		row("resident MiB, idle"; .idle_kb | mib; null; false),
 		row("  with \($count) images"; .after_kb | mib; 64; false),
 		row("  peak"; .peak_kb | mib; null; false),
-		row("images known then"; .known; $count; true)
+		row("  images known then"; .facts.images?; $count; true),
+		row("  bytes of an image"; .facts | if . then .bytes / .images else null end; null; false)
 		| @tsv' "$1" | column -t -s $'\t'
 	jq -rs '[.[] | {who, round, wrong: ([.first, .cold, .all, .paced, .alone, .full | .errors? // 0] | add),
 			failures: [.first, .cold, .all, .paced, .alone, .full | .failures? // empty | .[]]}

@@ -15,10 +15,11 @@ type list = []any
 // Options say in what pods differ.
 type Options struct {
 	Name, Namespace, App string
-	RuntimeClass         string   // "" for an ordinary pod
-	Settings             int      // environment variables of the first container: sets the size, 10 make 7 KB
-	Admitted             bool     // as the API server gives it to admission: with times and managed fields
-	Images               []string // of one container or two; none: some
+	RuntimeClass         string            // "" for an ordinary pod
+	Settings             int               // environment variables of the first container: sets the size, 10 make 7 KB
+	Admitted             bool              // as the API server gives it to admission: with times and managed fields
+	Images               []string          // of one container or two; none: some
+	Annotations          map[string]string // besides its own
 }
 
 var someImages = []string{
@@ -47,6 +48,9 @@ func JSON(o Options) []byte {
 			"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": o.App + "-6f7d9c8b54",
 			"uid": "9a1f6b52-6d0e-4a39-8c9b-0d4f2b8e7c11", "controller": true, "blockOwnerDeletion": true,
 		}},
+	}
+	for name, value := range o.Annotations {
+		metadata["annotations"].(object)[name] = value
 	}
 	if o.Admitted {
 		metadata["creationTimestamp"] = nil

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -71,27 +72,60 @@ func (c *client) review(i int) string {
 	for at, image := range c.images.of(i) {
 		put(c.body, c.imagePlaces[at], image)
 	}
+	text, failure := c.exchange()
+	if failure != "" {
+		return failure
+	}
+	failure = c.check.answer(text, uid, !c.checked)
+	c.checked = true
+	return failure
+}
+
+// exchange sends the request as it is, and reads the answer; or what went wrong.
+func (c *client) exchange() ([]byte, string) {
 	if err := c.connection.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return err.Error()
+		return nil, err.Error()
 	}
 	if _, err := c.connection.Write(c.request); err != nil {
-		return err.Error()
+		return nil, err.Error()
 	}
 	response, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
-		return err.Error()
+		return nil, err.Error()
 	}
 	text, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()
 	if err != nil {
-		return err.Error()
+		return nil, err.Error()
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Sprintf("status %d: %.200s", response.StatusCode, text)
+		return nil, fmt.Sprintf("status %d: %.200s", response.StatusCode, text)
 	}
-	failure := c.check.answer(text, uid, !c.checked)
-	c.checked = true
-	return failure
+	return text, ""
+}
+
+// mutated are the annotations that the webhook's other half gives to such a pod.
+func mutated(s *settings, config *tls.Config, images *images) (map[string]string, error) {
+	var got answer
+
+	first := *s
+	first.path = s.mutate
+	c, err := connect(&first, config, nil, images)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	text, failure := c.exchange()
+	if failure != "" {
+		return nil, fmt.Errorf("%s: %s", s.mutate, failure)
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.mutate, err)
+	}
+	if !got.Response.Allowed {
+		return nil, fmt.Errorf("%s: not allowed: %.600s", s.mutate, text)
+	}
+	return annotationsOf(got.Response.Patch)
 }
 
 // review is the body as the API server writes it.
@@ -113,7 +147,7 @@ func review(s *settings, images *images) []byte {
 			},
 			"object": json.RawMessage(pod.JSON(pod.Options{Name: name, Namespace: s.namespace,
 				App: "orders-backend", RuntimeClass: s.class, Settings: 10, Admitted: true,
-				Images: images.of(0)})),
+				Images: images.of(0), Annotations: s.annotations})),
 			"oldObject": nil, "dryRun": false,
 			"options": map[string]string{"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
 		},
@@ -149,6 +183,16 @@ const (
 	expectRefused = "refused"
 )
 
+// answer is the part of an AdmissionReview that is looked at.
+type answer struct {
+	Response struct {
+		UID       string `json:"uid"`
+		Allowed   bool   `json:"allowed"`
+		PatchType string `json:"patchType"`
+		Patch     []byte `json:"patch"`
+	} `json:"response"`
+}
+
 // check knows what an answer has to be.
 type check struct {
 	expect   string
@@ -167,14 +211,7 @@ func newCheck(expect, file string) (*check, error) {
 }
 
 func (k *check) answer(text []byte, uid string, whole bool) string {
-	var got struct {
-		Response struct {
-			UID       string `json:"uid"`
-			Allowed   bool   `json:"allowed"`
-			PatchType string `json:"patchType"`
-			Patch     []byte `json:"patch"`
-		} `json:"response"`
-	}
+	var got answer
 	if err := json.Unmarshal(text, &got); err != nil {
 		return err.Error()
 	}
@@ -194,41 +231,56 @@ func (k *check) answer(text []byte, uid string, whole bool) string {
 	return ""
 }
 
-// compare unpacks the document that the patch gives. The patch may add the annotations one by one or all at once.
+// compare unpacks the document that the patch gives.
 func (k *check) compare(patch []byte) string {
-	const end = "io.katacontainers.config.hypervisor.cc_init_data"
-	var operations []struct {
-		Path  string `json:"path"`
-		Value any    `json:"value"`
-	}
-	if err := json.Unmarshal(patch, &operations); err != nil {
+	annotations, err := annotationsOf(patch)
+	if err != nil {
 		return err.Error()
 	}
-	for _, operation := range operations {
-		value := operation.Value
-		if all, ok := value.(map[string]any); ok {
-			value = all[end]
-		} else if operation.Path != "/metadata/annotations/"+end {
-			continue
-		}
-		packed, ok := value.(string)
-		if !ok {
-			continue
-		}
-		reader, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, bytes.NewReader([]byte(packed))))
-		if err != nil {
-			return err.Error()
-		}
-		document, err := io.ReadAll(io.LimitReader(reader, 1<<20))
-		if err != nil {
-			return err.Error()
-		}
-		if !bytes.Equal(document, k.document) {
-			return fmt.Sprintf("another document: %.300s", document)
-		}
-		return ""
+	packed := annotations["io.katacontainers.config.hypervisor.cc_init_data"]
+	if packed == "" {
+		return "the patch adds no init-data annotation"
 	}
-	return "the patch adds no init-data annotation"
+	reader, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed)))
+	if err != nil {
+		return err.Error()
+	}
+	document, err := io.ReadAll(io.LimitReader(reader, 1<<20))
+	if err != nil {
+		return err.Error()
+	}
+	if !bytes.Equal(document, k.document) {
+		return fmt.Sprintf("another document: %.300s", document)
+	}
+	return ""
+}
+
+// annotationsOf are those that a patch adds, one by one or all at once.
+func annotationsOf(patch []byte) (map[string]string, error) {
+	const above = "/metadata/annotations"
+	var operations []struct {
+		Path  string          `json:"path"`
+		Value json.RawMessage `json:"value"`
+	}
+	if err := json.Unmarshal(patch, &operations); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, operation := range operations {
+		var one string
+		name, found := strings.CutPrefix(operation.Path, above+"/")
+		if operation.Path == above {
+			if err := json.Unmarshal(operation.Value, &out); err != nil {
+				return nil, err
+			}
+		} else if found {
+			if err := json.Unmarshal(operation.Value, &one); err != nil {
+				return nil, err
+			}
+			out[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)] = one
+		}
+	}
+	return out, nil
 }
 
 // sleepUntil is exact to a tenth of a millisecond. The run time's own timers are to one millisecond when nothing else

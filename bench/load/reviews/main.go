@@ -27,7 +27,8 @@ import (
 type settings struct {
 	address, path, ca, name   string
 	namespace, class, written string
-	expect, images            string
+	expect, images, mutate    string
+	annotations               map[string]string
 	rate, connections, perPod int
 	once                      bool
 	duration, warmUp          time.Duration
@@ -68,6 +69,7 @@ func main() {
 	flag.StringVar(&s.class, "runtime-class", "kata-qemu-snp", "RuntimeClass of the pods")
 	flag.StringVar(&s.written, "document", "", "file with the init-data document that pods must get (default: any)")
 	flag.StringVar(&s.expect, "expect", expectPatch, "what answers must be: patch, allowed or refused")
+	flag.StringVar(&s.mutate, "mutate", "", "path that is asked first, once, for the annotations of all pods")
 	flag.StringVar(&s.images, "images", "", "file with names of images of one length, which pods take in turn (default: two)")
 	flag.IntVar(&s.perPod, "per-pod", 1, "how many of them a pod has: 1 or 2")
 	flag.BoolVar(&s.once, "once", false, "with --rate 0: each image once, however long it takes, without warm-up")
@@ -103,6 +105,11 @@ func run(s *settings) error {
 			return fmt.Errorf("--once is for --rate 0 and --images")
 		}
 		s.warmUp, s.duration = 0, time.Hour
+	}
+	if s.mutate != "" {
+		if s.annotations, err = mutated(s, config, images); err != nil {
+			return err
+		}
 	}
 	clients := make([]*client, s.connections)
 	for i := range clients {
