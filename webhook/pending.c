@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define ANSWER_MAX ((size_t)64 << 20) /* as a reply of net/server.h */
+#define SILENT_MAX 128
 
 /* A review that waits; or one that was answered without waiting further, of which fetches still come back. */
 struct pending_job {
@@ -28,8 +29,15 @@ struct pending_job {
 	bool refreshed; /* was judged by facts that are too old for a refusal, and has asked for new ones */
 };
 
+/* An image that somebody has waited for until his deadline. */
+struct silent {
+	char *name;           /* with the namespace, whose credentials were used; NULL: free */
+	int64_t since, until; /* when it was asked for; until when nobody waits for long */
+};
+
 struct pending {
 	struct pending_options options;
+	struct silent silent[SILENT_MAX];
 	struct pending_job *jobs;
 	size_t bytes; /* of bodies */
 	bool ending;
@@ -39,7 +47,7 @@ struct pending {
 };
 
 /* Why nothing is asked for any more. */
-enum late { LATE_NOT, LATE_DEADLINE, LATE_CROWDED, LATE_ENDING };
+enum late { LATE_NOT, LATE_DEADLINE, LATE_ROUNDS, LATE_CROWDED, LATE_ENDING };
 
 /* One judgement. */
 struct look {
@@ -134,22 +142,74 @@ static void job_hold(struct pending_job *job)
 	pthread_mutex_unlock(&job->pending->lock);
 }
 
+/* ---- images that do not come -------------------------------------------------------------------------------- */
+
+static char *silent_name(const struct image_want *want)
+{
+	char text[OCI_NAME_MAX];
+
+	oci_name_format(&want->name, text);
+	return xasprintf("%s %s", want->namespace ? want->namespace : "", text);
+}
+
+static struct silent *silent_find(struct pending *p, const char *name)
+{
+	int64_t now = clock_mono(p->options.clock);
+
+	for (size_t i = 0; i < SILENT_MAX; i++)
+		if (p->silent[i].name && p->silent[i].until > now && !strcmp(p->silent[i].name, name))
+			return &p->silent[i];
+	return NULL;
+}
+
+/* Waited for in vain: how long by now. */
+static int64_t silent_add(struct pending *p, const struct image_want *want, int64_t began)
+{
+	int64_t now = clock_mono(p->options.clock);
+	auto_free char *name = silent_name(want);
+	struct silent *silent = silent_find(p, name);
+
+	if (!silent) {
+		silent = &p->silent[0];
+		for (size_t i = 1; i < SILENT_MAX; i++)
+			if (p->silent[i].until < silent->until)
+				silent = &p->silent[i];
+		free(silent->name);
+		*silent = (struct silent){ .name = take(&name), .since = began };
+	}
+	silent->until = now + PENDING_SILENT;
+	return now - silent->since;
+}
+
+/* Who asks for what did not come before, a moment ago, does not spend all his time on it as well. */
+static void job_hurry(struct pending_job *job, const struct image_want *want)
+{
+	int64_t soon = clock_mono(job->pending->options.clock) + PENDING_PATIENCE;
+	auto_free char *name = silent_name(want);
+
+	if (job->review.deadline > soon && silent_find(job->pending, name))
+		job->review.deadline = soon;
+}
+
 /* ---- judging ------------------------------------------------------------------------------------------------ */
 
 static void say_late(const struct look *look, const struct image_want *want, struct err *why)
 {
-	int64_t waited = clock_mono(look->pending->options.clock) - look->review->began;
+	static const char *const words[] = {
+		[LATE_ROUNDS] = "what the tag points at changes with every look",
+		[LATE_CROWDED] = "too many reviews wait for registries already",
+		[LATE_ENDING] = "this replica of the webhook ends",
+	};
 
-	if (look->late == LATE_DEADLINE)
+	if (look->late == LATE_DEADLINE) {
+		int64_t waited = silent_add(look->pending, want, look->review->began);
 		err_set(why, ERR_RETRY,
 				"not known yet: the registry '%.255s' has not answered within %d s; the "
-				"fetch goes "
-				"on: try again",
+				"fetch goes on: try again",
 				want->name.host, (int)((waited + CLOCK_SECOND / 2) / CLOCK_SECOND));
-	else
-		err_set(why, ERR_RETRY, "not known yet, and %s: try again",
-				look->late == LATE_CROWDED ? "too many reviews wait for registries already"
-							   : "this replica of the webhook ends");
+	} else {
+		err_set(why, ERR_RETRY, "not known yet, and %s: try again", words[look->late]);
+	}
 }
 
 /* A registry that answers slowly, or not at all, has its share of the places. */
@@ -190,6 +250,7 @@ static enum gate_found on_find(
 	}
 	if (!look->job)
 		look->job = job_new(p, look->review, want->name.host);
+	job_hurry(look->job, want);
 	job_hold(look->job);
 	p->options.fetch(p->options.images, want, look->max_age, job_release, look->job);
 	return GATE_PENDING;
@@ -287,7 +348,7 @@ static void judge_again(struct pending_job *job, enum late late)
 	struct buf out = BUF_MAX(ANSWER_MAX);
 
 	if (!late && ++job->rounds > PENDING_ROUNDS)
-		look.late = LATE_DEADLINE;
+		look.late = LATE_ROUNDS;
 	if (decide(&look, &result, &out)) {
 		p->counts.late += look.late != LATE_NOT;
 		answer(job, &result, &out, began);
@@ -366,6 +427,8 @@ void pending_free(struct pending *p)
 		job_forget(job);
 		free(job);
 	}
+	for (size_t i = 0; i < SILENT_MAX; i++)
+		free(p->silent[i].name);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }

@@ -99,6 +99,45 @@ static void at_the_deadline_the_policy_says_what_unknown_means(void **state)
 	}
 }
 
+/* The two reviews of one pod, and those of the next try. */
+static void what_did_not_come_is_not_waited_for_as_long_again(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, POLICY, 8);
+	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
+	rig.now += 9 * SECOND;
+	pending_expire(rig.pending, rig.now);
+	assert_int_equal(rig.answers, 1);
+	/* another image of the same registry has its time */
+	assert_false(ask(&rig, REVIEW_VALIDATE, "registry.example/shop/other", ""));
+	assert_int_equal(pending_next(rig.pending), rig.now + 9 * SECOND);
+	comes(&rig, NULL);
+	rig.now += 9 * SECOND;
+	pending_expire(rig.pending, rig.now);
+	assert_int_equal(rig.answers, 2);
+	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
+	assert_int_equal(pending_next(rig.pending), rig.now + PENDING_PATIENCE);
+	rig.now += PENDING_PATIENCE;
+	pending_expire(rig.pending, rig.now);
+	assert_int_equal(rig.answers, 3);
+	assert_false(admitted(&rig));
+	assert_holds(message(&rig), "the registry 'registry.example' has not answered within 19 s");
+	/* it comes while somebody waits */
+	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
+	comes(&rig, facts_of(true, rig.now));
+	assert_int_equal(rig.answers, 4);
+	assert_true(admitted(&rig));
+	/* that was long ago */
+	rig.now += PENDING_SILENT;
+	image_facts_unref(rig.facts);
+	rig.facts = NULL;
+	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
+	assert_int_equal(pending_next(rig.pending), rig.now + 9 * SECOND);
+	rig_close(&rig);
+}
+
 static void nobody_is_refused_by_old_facts(void **state)
 {
 	struct rig rig;
@@ -263,6 +302,7 @@ static void a_tag_that_moves_with_every_look_is_given_up(void **state)
 		comes(&rig, NULL);
 	assert_int_equal(rig.answers, 1);
 	assert_false(admitted(&rig));
+	assert_holds(message(&rig), "what the tag points at changes with every look");
 	rig_close(&rig);
 }
 
@@ -273,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_review_waits_until_the_last_of_its_facts_has_come),
 		cmocka_unit_test(a_fetch_may_call_back_before_it_returns),
 		cmocka_unit_test(at_the_deadline_the_policy_says_what_unknown_means),
+		cmocka_unit_test(what_did_not_come_is_not_waited_for_as_long_again),
 		cmocka_unit_test(nobody_is_refused_by_old_facts),
 		cmocka_unit_test(a_failure_is_unknown_and_counted_by_its_kind),
 		cmocka_unit_test(too_many_do_not_wait),
