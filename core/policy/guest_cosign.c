@@ -131,6 +131,14 @@ static void look_at(const struct guest_case *one, const json_t *identity, const 
 	snprintf(seen->foreign, sizeof(seen->foreign), "%s", claim.reference);
 }
 
+static bool is_platform(const struct image_facts *facts, const char *digest)
+{
+	for (size_t i = 0; facts->index && i < facts->platform_count; i++)
+		if (!strcmp(facts->platforms[i].digest, digest))
+			return true;
+	return false;
+}
+
 static void look(const struct guest_case *one, const json_t *identity, const struct pkey *key,
 		struct seen *seen)
 {
@@ -141,10 +149,10 @@ static void look(const struct guest_case *one, const json_t *identity, const str
 
 		if (signature->layout == IMAGE_SIG_BUNDLE)
 			seen->bundles++;
-		else if (signature->layout == IMAGE_SIG_TAG && strcmp(signature->subject, facts->digest) != 0)
-			seen->platforms++;
-		else if (signature->layout == IMAGE_SIG_TAG)
+		else if (signature->layout == IMAGE_SIG_TAG && !strcmp(signature->subject, facts->digest))
 			look_at(one, identity, key, signature, seen);
+		else if (signature->layout == IMAGE_SIG_TAG && is_platform(facts, signature->subject))
+			seen->platforms++;
 	}
 }
 

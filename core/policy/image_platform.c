@@ -119,9 +119,10 @@ static void read_layer(const struct oci_descriptor *layer, struct arena *memory,
 			(out->recipient_count && out->encrypted && rewrite_guest_form(layer->json, &err) < 0))
 		out->problem = problem_text(memory, err.text);
 	else if (out->encrypted && !out->recipient_count)
-		out->problem = "has no wrapped keys: nobody can decrypt it";
+		out->problem = "it has no wrapped keys: nobody can decrypt it";
 	else if (!out->encrypted && has_encryption(layer->annotations))
-		out->problem = "has the annotations of an encrypted layer, but a type that is not encrypted";
+		out->problem = "it has the annotations of an encrypted layer, but a type that is not "
+			       "encrypted";
 }
 
 int image_platform_read(const struct oci_manifest *manifest, const char *digest, const json_t *platform,

@@ -64,7 +64,7 @@ static void say_plain(const struct scene *scene, size_t first, size_t missing)
 
 	findings_add(scene->out, FINDING_VIOLATION, "encryption.layers",
 			"layer %zu%s (%s) is not encrypted%s%s%s; encrypt the image with image-crypt", first,
-			scene->where, judge_digest(layer->digest).text, layer->problem ? ": it " : "",
+			scene->where, judge_digest(layer->digest).text, layer->problem ? ": " : "",
 			layer->problem ? layer->problem : "", others(missing).text);
 }
 
@@ -263,11 +263,11 @@ static void judge_readable(const struct scene *scene, struct breach *breaches, s
 		packet = packet || !strcmp(layer->recipients[i].scheme, PACKET_SCHEME);
 	if (!layer->recipient_count)
 		breach_add(&breaches[BROKEN_GUEST], at, SIZE_MAX, "%s",
-				layer->problem ? layer->problem : "has no wrapped keys");
+				layer->problem ? layer->problem : "it has no wrapped keys");
 	else if (scene->rules->guest != PACKET_GUESTS && layer->problem)
 		breach_add(&breaches[BROKEN_GUEST], at, SIZE_MAX, "%s", layer->problem);
 	else if (scene->rules->guest != PACKET_GUESTS && !packet)
-		breach_add(&breaches[BROKEN_GUEST], at, SIZE_MAX, "has no " PACKET_SCHEME " key packet");
+		breach_add(&breaches[BROKEN_GUEST], at, SIZE_MAX, "it has no " PACKET_SCHEME " key packet");
 }
 
 static void say_breach(const struct scene *scene, const struct breach *breach, enum broken which)
@@ -290,7 +290,7 @@ static void say_breach(const struct scene *scene, const struct breach *breach, e
 				"name the broker in the init-data, or none in the key's URI" },
 	};
 	const struct image_layer *layer = &scene->platform->layers[breach->layer];
-	char recipient[48] = "it ";
+	char recipient[48] = "";
 
 	if (!breach->count)
 		return;

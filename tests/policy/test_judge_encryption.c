@@ -78,7 +78,7 @@ static void smuggled(struct scene_image *image)
 	image->layers[1].encrypted = false;
 	image->layers[1].media_type = TAR;
 	image->layers[1].problem =
-			"has the annotations of an encrypted layer, but a type that is not encrypted";
+			"it has the annotations of an encrypted layer, but a type that is not encrypted";
 }
 
 static void asks_for_layers(void **state)
@@ -265,7 +265,7 @@ static void nobody(struct scene_image *image)
 {
 	image->layers[1].recipients = NULL;
 	image->layers[1].recipient_count = 0;
-	image->layers[1].problem = "has no wrapped keys: nobody can decrypt it";
+	image->layers[1].problem = "it has no wrapped keys: nobody can decrypt it";
 }
 
 static void zstd(struct scene_image *image)
