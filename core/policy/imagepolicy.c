@@ -385,8 +385,8 @@ bool image_policy_needs_facts(const struct image_policy *policy)
 
 unsigned image_policy_looks(const struct image_policy *policy)
 {
-	/* the guest looks for the tag alone */
-	unsigned looks = policy->predicts ? IMAGE_LOOKED_TAG : 0;
+	/* the guest looks for the tag alone; that there is a bundle instead is worth to be told */
+	unsigned looks = policy->predicts ? IMAGE_LOOKED_TAG | IMAGE_LOOKED_REFERRERS : 0;
 
 	if (policy->encryption.platforms)
 		looks |= IMAGE_LOOKED_PLATFORM;
