@@ -152,7 +152,7 @@ static json_t *lease_object(struct follower *f)
 	auto_free char *verdicts = verdicts_text(&f->handoff->verdicts);
 	json_t *said = json_pack("{s:s, s:s, s:s, s:s}", ROTATION_LEAF_ANNOTATION, f->acknowledged,
 			ROTATION_TRUST_ANNOTATION, f->trust, FOLLOW_CATALOG_ANNOTATION, f->catalog,
-			VERDICTS_ANNOTATION, verdicts);
+			FOLLOW_VERDICTS_ANNOTATION, verdicts);
 	json_t *meta = json_pack("{s:o, s:s, s:{s:s}, s:o}", "name",
 			json_sprintf("cocoon-webhook-%s", f->settings->connect.pod_name), "namespace",
 			f->namespace, "labels", FOLLOW_COMPONENT_LABEL, "webhook", "annotations", said);

@@ -109,7 +109,7 @@ static void judge_update(struct look *look, struct pod_view *pod, const struct p
 	if (look->path == REVIEW_VALIDATE)
 		decide_update(env->catalog, before, pod, !strcmp(request->user, env->controller_user),
 				&look->d);
-	if (request->subresource[0] && strcmp(request->subresource, "ephemeralcontainers") != 0)
+	if (!strcmp(request->subresource, "resize"))
 		return;
 	/* a pod's class cannot change, and nobody gets out of here by leaving it out */
 	pod->runtime_class = before->runtime_class;

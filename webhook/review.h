@@ -10,8 +10,9 @@
  * `find`; while some of it is on its way the result is `pending` and nothing is answered: the same bytes are reviewed
  * again when it is there. A pod that is refused anyhow waits for nothing.
  *
- * Who is judged for images: pods at creation, and on updates of themselves and of their ephemeral containers (a status or
- * a resize brings no image); templates, where a policy says so.
+ * Who is judged for images: pods at creation, and on updates of themselves, of their ephemeral containers and of their
+ * status, which can carry other labels and so bring them under other policies (a resize brings neither); templates,
+ * where a policy says so.
  * Ownership: the result owns its lists and the request (review_result_clear); gate.lines borrow from the policies.
  */
 #ifndef COCOON_WEBHOOK_REVIEW_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many images each policy admitted, warned of, refused and could not judge, since the program started. Counted by
- * the server's thread, and told to the cluster in this replica's Lease by the follower's:
+ * the server's thread, and told to the cluster in this replica's Lease by the follower's (FOLLOW_VERDICTS_ANNOTATION):
  *
  *     cocoon.dev/image-verdicts: {"shop":[12,0,3,1]}       admitted, warned, refused, unknown
  *
@@ -16,10 +16,9 @@
 
 #include <pthread.h>
 
-#define VERDICTS_ANNOTATION "cocoon.dev/image-verdicts"
-#define VERDICTS_POLICIES   100
-#define VERDICTS_OTHER      "(other)"
-#define VERDICT_KINDS       (GATE_UNKNOWN + 1)
+#define VERDICTS_POLICIES 100
+#define VERDICTS_OTHER    "(other)"
+#define VERDICT_KINDS     (GATE_UNKNOWN + 1)
 
 struct verdict_row {
 	char policy[254]; /* a name of Kubernetes */

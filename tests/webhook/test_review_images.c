@@ -328,12 +328,12 @@ static void keys_are_those_of_the_pods_own_broker(void **state)
 
 /* ---- updates ------------------------------------------------------------------------------------------------ */
 
-static void updates_bring_images_by_two_ways_alone(void **state)
+static void a_resize_alone_brings_nothing_to_judge(void **state)
 {
 	static const struct {
 		const char *subresource;
 		bool judged;
-	} cases[] = { { NULL, true }, { "ephemeralcontainers", true }, { "status", false },
+	} cases[] = { { NULL, true }, { "ephemeralcontainers", true }, { "status", true },
 		{ "resize", false } };
 	auto_json json_t *pod = yaml(POD("snp", "", APP));
 	struct scene scene;
@@ -358,6 +358,31 @@ static void updates_bring_images_by_two_ways_alone(void **state)
 		knows(&scene, true);
 		assert_true(admits(&scene, &ask));
 	}
+	scene_close(&scene);
+}
+
+/* The API server lets an update of the status change labels. */
+static void a_status_does_not_bring_a_pod_under_a_policy_unjudged(void **state)
+{
+	auto_json json_t *pod = yaml(POD("snp", "", APP));
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, NULL, TEAM,
+			"- {metadata: {name: strict}, spec: {match: {podSelector: {matchLabels: {tier: "
+			"front}}}, "
+			"encryption: {}}}");
+	auto_json json_t *before = mutated(&scene, pod);
+	auto_json json_t *after = json_deep_copy(before);
+	json_object_set_new(json_object_get(after, "metadata"), "labels", yaml("{tier: front}"));
+	const struct ask ask = { .path = REVIEW_VALIDATE,
+		.operation = "UPDATE",
+		.subresource = "status",
+		.before = before,
+		.object = after };
+	knows(&scene, false);
+	assert_false(admits(&scene, &ask));
+	assert_holds(message(&scene), "ImagePolicy strict: encryption.layers:");
 	scene_close(&scene);
 }
 
@@ -485,7 +510,8 @@ int main(void)
 		cmocka_unit_test(pods_that_are_not_confidential_are_not_looked_at),
 		cmocka_unit_test(the_mark_is_nobodys_to_bring),
 		cmocka_unit_test(keys_are_those_of_the_pods_own_broker),
-		cmocka_unit_test(updates_bring_images_by_two_ways_alone),
+		cmocka_unit_test(a_resize_alone_brings_nothing_to_judge),
+		cmocka_unit_test(a_status_does_not_bring_a_pod_under_a_policy_unjudged),
 		cmocka_unit_test(what_comes_later_is_pinned_too),
 		cmocka_unit_test(another_label_may_bring_another_policy),
 		cmocka_unit_test(a_class_that_is_gone_or_left_out_lets_nobody_out),
