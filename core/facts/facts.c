@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/random.h"
 #include "facts/facts_own.h"
+#include "oci/place.h"
 
 #include <semaphore.h>
 #include <signal.h>
@@ -33,10 +34,9 @@ static int start_threads(struct facts *self, struct err *err)
 	return err_errno(err, ERR_IO, "starting %u threads", self->options.threads);
 }
 
-int facts_new_with(
-		const struct facts_options *options, facts_fetcher fetch, struct facts **out, struct err *err)
+static int check_options(const struct facts_options *options, struct err *err)
 {
-	pthread_condattr_t monotonic;
+	struct oci_place place;
 
 	if (!options->threads || options->threads > FACTS_THREADS || !options->per_host ||
 			options->max_bytes < FACTS_BYTES_MIN)
@@ -45,6 +45,21 @@ int facts_new_with(
 				"registry and %zu bytes at least are possible",
 				options->threads, options->per_host, options->max_bytes, FACTS_THREADS,
 				FACTS_BYTES_MIN);
+	for (size_t i = 0; i < options->layout_count; i++)
+		if (oci_place_parse(options->layouts[i], &place, NULL) < 0 || place.transport != OCI_LAYOUT)
+			return err_set(err, ERR_USAGE,
+					"'%.200s' is no OCI layout; the form is oci:DIR or oci:DIR:IMAGE",
+					options->layouts[i]);
+	return 0;
+}
+
+int facts_new_with(
+		const struct facts_options *options, facts_fetcher fetch, struct facts **out, struct err *err)
+{
+	pthread_condattr_t monotonic;
+
+	if (check_options(options, err) < 0)
+		return -1;
 	struct facts *self = xcalloc(1, sizeof(*self));
 	self->options = *options;
 	self->fetch = fetch;

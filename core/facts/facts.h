@@ -15,12 +15,14 @@
  *     failures              FACTS_FAILED (Retry-After where the registry said so, at most FACTS_FAILED_MAX), for the same
  *                           credentials alone: "fixed the secret, still refused" lasts seconds
  * Found by the registry's settings, host, repository and digest or tag: what one policy's mirror says is nothing to
- * another's registry. Whose credentials have brought it does not count: facts are about images, and nobody gets the
- * image by them. What was not looked for yet is fetched together with what was, and alone when that fails. The age of
+ * another's registry. Whose credentials have brought it does not count, for a tag's digest as little as for facts: they
+ * are about images, and nobody gets the image by them. Who may not read a private image can come to know its digest in
+ * this way, and what a verdict says of its keys and signers, while others use it. What was not looked for yet is fetched
+ * together with what was, and alone when that fails. The age of
  * facts is counted from the beginning of their fetch, that of a tag's from when it was asked for.
  *
  * Places: layouts of the options, mirrors, the registry; the next when one fails (a layout: when it does not have the
- * image).
+ * image) or asks for patience.
  *
  * Requests: at most `per_host` at a time to one registry, and none to one that answered 429 or 503 before its time
  * (in which its token server and the signature store count as the registry); who would have to wait longer than 10 s
@@ -76,7 +78,7 @@ struct facts_options {
 	const char *const *auth_files;
 	const char *proxy; /* where a policy's registry entry names none; NULL: none */
 	const char *no_proxy;
-	/* offline: "oci:path[:name]" places; an image that one of them has is read from it */
+	/* offline: "oci:path[:name]" places and no others; an image that one of them has is read from it */
 	const char *const *layouts;
 	size_t layout_count;
 	/* whose credentials a want has; called in a fetching thread, may wait. NULL: none. ERR_* fails the fetch */

@@ -151,6 +151,8 @@ void flight_go(struct facts *self, struct flight *flight, size_t place, bool fro
 	}
 	if (held > now + PATIENCE)
 		flight->deadline = now;
+	if (place != flight->place)
+		flight->tries = 0;
 	flight->place = place;
 	flight->stranger = places_is_stranger(&self->options, want, place);
 	turns_add(&self->turns, flight, host, front);
@@ -179,7 +181,6 @@ static void go_on(struct facts *self, struct flight *flight, const struct err *w
 		flight->narrow = true;
 		flight_go(self, flight, flight->place, true);
 	} else if (!ending && next) {
-		flight->tries = 0;
 		flight_go(self, flight, flight->place + 1, false);
 	} else if (!ending && passes(why) && flight->tries < FLIGHT_TRIES && pause <= PATIENCE &&
 			now + pause < flight->deadline) {
@@ -190,14 +191,29 @@ static void go_on(struct facts *self, struct flight *flight, const struct err *w
 	}
 }
 
+/* The flight's host asks for patience: those that wait there go elsewhere, or learn that it would be in vain. */
+static void hold(struct facts *self, const struct flight *flight, int64_t until)
+{
+	struct flight *waiting = NULL, **end = &waiting, *one;
+
+	turns_hold(flight, until);
+	while ((one = turns_leave(&self->turns, flight))) {
+		*end = one;
+		end = &one->next;
+	}
+	while ((one = waiting)) {
+		waiting = one->next;
+		flight_go(self, one, one->place, false);
+	}
+}
+
 static void settle_failure(struct facts *self, struct flight *flight, const struct err *why)
 {
 	int64_t now = clock_mono(self->options.clock), wait = (int64_t)why->retry_after * 1000000;
 
 	if (why->kind == ERR_RETRY && wait) {
 		self->counts.throttled++;
-		wait = wait < FACTS_FAILED_MAX ? wait : FACTS_FAILED_MAX;
-		turns_hold(&self->turns, flight, now + wait, now + PATIENCE);
+		hold(self, flight, now + (wait < FACTS_FAILED_MAX ? wait : FACTS_FAILED_MAX));
 	}
 	turns_done(&self->turns, flight);
 	go_on(self, flight, why);
@@ -259,12 +275,16 @@ static void run(struct facts *self, struct flight *flight)
 	struct image_facts *facts = is_done(self, flight);
 	struct err why = ERR_NONE;
 
-	if (!facts) {
-		pthread_mutex_unlock(&self->lock);
-		if (self->fetch(&self->options, &try, &facts, &why) < 0)
-			facts = NULL;
-		pthread_mutex_lock(&self->lock);
+	/* nothing is kept: the tag was asked for when it was, and is no younger for it */
+	if (facts) {
+		turns_done(&self->turns, flight);
+		land(self, flight, facts, &why);
+		return;
 	}
+	pthread_mutex_unlock(&self->lock);
+	if (self->fetch(&self->options, &try, &facts, &why) < 0)
+		facts = NULL;
+	pthread_mutex_lock(&self->lock);
 	if (!facts) {
 		settle_failure(self, flight, &why);
 		return;

@@ -139,6 +139,17 @@ static void make_access(const struct facts_options *options, const struct places
 
 /* ---- credentials ---- */
 
+/* Who was asked for them is no registry: if he wants patience, that is not the registry's. */
+static int find_logins(const struct facts_options *options, const struct image_want *want,
+		struct facts_logins *out, struct err *err)
+{
+	if (options->logins(options->ctx, want, out, err) == 0)
+		return 0;
+	if (err)
+		err->retry_after = 0;
+	return -1;
+}
+
 /* Those that others have given count when there is one for the place among them. */
 static int choose_logins(struct oci_access *access, const struct oci_place *place, const struct span *texts,
 		size_t count, struct err *err)
@@ -215,7 +226,7 @@ int places_fetch(const struct facts_options *options, const struct places_try *t
 		return -1;
 	int status = 0;
 	if (options->logins && place->transport == OCI_DOCKER)
-		status = options->logins(options->ctx, try->want, &logins, err);
+		status = find_logins(options, try->want, &logins, err);
 	if (!status)
 		status = fetch_with(options, try, place, &logins, out, err);
 	facts_logins_clear(&logins);

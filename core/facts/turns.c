@@ -261,20 +261,21 @@ void turns_done(struct turns *turns, struct flight *flight)
 	turns->strangers -= flight->stranger;
 }
 
-void turns_hold(struct turns *turns, struct flight *flight, int64_t until, int64_t patience)
+void turns_hold(const struct flight *flight, int64_t until)
 {
-	struct host *host = flight->host;
+	if (flight->host->not_before < until)
+		flight->host->not_before = until;
+}
 
-	if (host->not_before >= until)
-		return;
-	host->not_before = until;
-	if (until <= patience)
-		return;
-	for (struct flight *waits = host->first; waits; waits = waits->next)
-		if (waits->deadline > patience)
-			waits->deadline = patience;
-	if (patience < turns->soonest)
-		turns->soonest = patience;
+struct flight *turns_leave(struct turns *turns, const struct flight *flight)
+{
+	struct flight *first = flight->host->first;
+
+	if (first) {
+		leave_host(turns, &flight->host->first);
+		leave_bucket(turns, first);
+	}
+	return first;
 }
 
 int64_t turns_held(const struct turns *turns, const char *name)

@@ -83,9 +83,10 @@ struct flight *turns_expired(struct turns *turns, int64_t now, bool all) __attri
 /* It runs no longer, and is out of the queue. */
 void turns_done(struct turns *turns, struct flight *flight) __attribute__((nonnull));
 
-/* The flight's host is not asked before then; those that wait for it do so no longer than `patience`, another time. */
-void turns_hold(struct turns *turns, struct flight *flight, int64_t until, int64_t patience)
-		__attribute__((nonnull));
+/* The flight's host is not asked before then. */
+void turns_hold(const struct flight *flight, int64_t until) __attribute__((nonnull));
+/* One that waits at the flight's host, the first: it is out of the queue. NULL: none. */
+struct flight *turns_leave(struct turns *turns, const struct flight *flight) __attribute__((nonnull));
 /* Until when a host is not asked; 0 for a host that may be. */
 int64_t turns_held(const struct turns *turns, const char *host) __attribute__((nonnull));
 

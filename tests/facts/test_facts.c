@@ -330,6 +330,28 @@ static void what_other_credentials_brought_is_not_fetched_again(void **state)
 	assert_int_equal(rig_find(&second, 0), FACTS_KNOWN);
 }
 
+static void a_tag_is_no_younger_for_who_waited(void **state)
+{
+	const struct image_want first = rig_want(TAGGED);
+	struct image_want second = first;
+
+	(void)state;
+	second.namespace = "team-b";
+	rig.gated = true;
+	rig_open();
+	facts_fetch(rig.facts, &first, 0, rig_done, NULL);
+	rig_wait(&rig.arrived, 1);
+	facts_fetch(rig.facts, &second, 0, rig_done, NULL);
+	/* the second finds what the first has brought, by a tag that was asked for before */
+	rig_later(FACTS_TAG - SECOND);
+	rig_pass(1);
+	rig_wait(&rig.done, 2);
+	assert_int_equal(rig_find(&second, 0), FACTS_KNOWN);
+	rig_later(2 * SECOND);
+	assert_int_equal(rig_find(&second, 0), FACTS_ABSENT);
+	assert_int_equal(rig.fetches, 1);
+}
+
 static void what_passes_is_tried_three_times(void **state)
 {
 	const struct image_want want = rig_want(TAGGED);
@@ -372,6 +394,7 @@ int main(void)
 		TEST(a_failure_is_kept_for_seconds),
 		TEST(a_failure_is_that_of_its_credentials),
 		TEST(what_other_credentials_brought_is_not_fetched_again),
+		TEST(a_tag_is_no_younger_for_who_waited),
 		TEST(what_passes_is_tried_three_times),
 	};
 

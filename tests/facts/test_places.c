@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/attached.h"
 #include "tests/facts/site.h"
 #include "tests/oci/images.h"
 
@@ -112,6 +113,72 @@ static void a_tag_alone_is_no_name(void **state)
 	trip_bad(&trip, ERR_NOT_FOUND, "is another image");
 }
 
+static void a_layout_is_nothing_else(void **state)
+{
+	static const char *const cases[] = { "docker://registry.example/shop/app:1", "dir:layout",
+		"oci-archive:layout.tar", "nonsense:layout", "" };
+	struct facts *facts = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		use_layouts(&cases[i], 1);
+		trip.options.threads = 1;
+		trip.options.per_host = 1;
+		trip.options.max_bytes = 4 << 20;
+		assert_int_equal(facts_new(&trip.options, &facts, &trip.err), -1);
+		assert_int_equal(trip.err.kind, ERR_USAGE);
+	}
+}
+
+/* A manifest with one blob, under that name. */
+static void put_artifact(
+		const char *name, const char *text, struct span blob, char digest[static OCI_DIGEST_MAX])
+{
+	auto_free char *place = xasprintf("oci:layout:%s", name);
+	auto_oci_dest struct oci_dest *dest = open_dest(place);
+	auto_oci_writer struct oci_writer *writer = NULL;
+
+	oci_digest_of(blob, digest);
+	assert_int_equal(oci_dest_blob(dest, blob.len, &writer, NULL), 0);
+	assert_int_equal(stream_feed(oci_writer_stream(writer), blob, NULL), 0);
+	assert_int_equal(oci_writer_commit(writer, digest, NULL), 0);
+	assert_int_equal(oci_dest_manifest(dest, span_of(text), OCI_TYPE_MANIFEST, true, digest, NULL), 0);
+	commit(dest);
+}
+
+static void signatures_lie_in_a_layout_too(void **state)
+{
+	static const char *const layouts[] = { "oci:layout" };
+#define PAYLOAD "{\"critical\":{}}"
+	char digest[OCI_DIGEST_MAX], blob[OCI_DIGEST_MAX], manifest[OCI_DIGEST_MAX], tag[ATTACHED_TAG_MAX];
+
+	(void)state;
+	put_image("oci:layout:registry.example/shop/app:1", "one", digest);
+	oci_digest_of(SPAN_LIT(PAYLOAD), blob);
+	auto_free char *text = xasprintf(
+			"{\"schemaVersion\":2,\"mediaType\":\"" OCI_TYPE_MANIFEST
+			"\",\"config\":{\"mediaType\":"
+			"\"" OCI_TYPE_CONFIG "\",\"digest\":\"" EMPTY "\",\"size\":2},\"layers\":[{"
+			"\"mediaType\":\"application/"
+			"vnd.dev.cosign.simplesigning.v1+json\",\"digest\":\"%s\","
+			"\"size\":%zu,\"annotations\":{\"dev.cosignproject.cosign/signature\":\"AAAA\"}}]}",
+			blob, strlen(PAYLOAD));
+	attached_tag(digest, ".sig", tag);
+	put_artifact(tag, text, SPAN_LIT(PAYLOAD), manifest);
+	use_layouts(layouts, 1);
+	trip.want.looks = IMAGE_LOOKED_TAG | IMAGE_LOOKED_REFERRERS;
+	wants("registry.example/shop/app:1");
+	const struct image_facts *facts = trip_good(&trip);
+	assert_int_equal(facts->looked, IMAGE_LOOKED_TAG | IMAGE_LOOKED_REFERRERS);
+	assert_false(facts->more);
+	assert_int_equal(facts->signature_count, 1);
+	assert_null(facts->signatures[0].problem);
+	assert_string_equal(facts->signatures[0].subject, digest);
+	assert_string_equal(facts->signatures[0].place, manifest);
+	assert_true(span_is(facts->signatures[0].payload, PAYLOAD));
+	assert_int_equal(facts->signatures[0].signatures[0].len, 3);
+}
+
 /* ---- one after the other ---- */
 
 static void the_places_have_their_order(void **state)
@@ -169,6 +236,27 @@ static void what_no_layout_has_comes_from_the_registry(void **state)
 	}
 	assert_int_equal(site_count(&site, "/"), 1);
 	facts_free(facts);
+}
+
+static int no_logins(void *ctx, const struct image_want *want, struct facts_logins *out, struct err *err)
+{
+	(void)ctx;
+	(void)want;
+	(void)out;
+	err_set(err, ERR_RETRY, "the API server is busy");
+	err->retry_after = 7;
+	return -1;
+}
+
+static void who_has_the_credentials_is_no_registry(void **state)
+{
+	(void)state;
+	use_layouts(NULL, 0);
+	trip.options.logins = no_logins;
+	trip_bad(&trip, ERR_RETRY, "the API server is busy");
+	/* the registry's patience was not asked for */
+	assert_int_equal(trip.err.retry_after, 0);
+	assert_int_equal(site_count(&site, "/"), 0);
 }
 
 static void connections_stay_open_until_something_fails(void **state)
@@ -234,8 +322,11 @@ int main(void)
 		TEST(a_layout_has_what_a_digest_names),
 		TEST(a_layout_that_is_given_with_a_name_has_that_image_alone),
 		TEST(a_tag_alone_is_no_name),
+		TEST(a_layout_is_nothing_else),
+		TEST(signatures_lie_in_a_layout_too),
 		TEST(the_places_have_their_order),
 		TEST(what_no_layout_has_comes_from_the_registry),
+		TEST(who_has_the_credentials_is_no_registry),
 		TEST(connections_stay_open_until_something_fails),
 		TEST(a_layout_that_is_broken_is_not_passed_over),
 	};
