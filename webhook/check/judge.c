@@ -24,16 +24,6 @@
 #define FACTS_THREADS 4
 #define TEXT_MAX      4096
 
-/* The variable in capitals or in lower case, as curl and Go take it. */
-static const char *env_either(const char *upper, const char *lower)
-{
-	const char *value = getenv(upper);
-
-	if (!value || !*value)
-		value = getenv(lower);
-	return value && *value ? value : NULL;
-}
-
 static int load_document(struct engine *engine, struct err *err)
 {
 	struct buf text = BUF_MAX(INITDATA_TEXT_MAX);
@@ -65,7 +55,7 @@ int engine_open(const struct judge_options *options, struct engine *out, struct 
 		return err_errno(err, ERR_IO, "cannot open /dev/null");
 	if (crypto_init(true, err) < 0 || http_global_init(err) < 0)
 		return -1;
-	authfiles_find((const char *const *)environ, &out->files);
+	check_settings_read(&out->settings);
 	const struct facts_options facts = {
 		.clock = &clock_real,
 		.user_agent = "policy-check/" COCOON_VERSION,
@@ -73,9 +63,9 @@ int engine_open(const struct judge_options *options, struct engine *out, struct 
 		.threads = FACTS_THREADS,
 		.per_host = FACTS_THREADS,
 		.auth_file = options->auth_file,
-		.auth_files = out->files.paths,
-		.proxy = env_either("HTTPS_PROXY", "https_proxy"),
-		.no_proxy = env_either("NO_PROXY", "no_proxy"),
+		.auth_files = out->settings.files.paths,
+		.proxy = out->settings.proxy,
+		.no_proxy = out->settings.no_proxy,
 		.layouts = options->layouts.items,
 		.layout_count = options->layouts.count,
 	};
@@ -89,7 +79,7 @@ void engine_close(struct engine *engine)
 {
 	facts_free(engine->facts);
 	policy_set_unref(engine->set);
-	authfiles_clear(&engine->files);
+	check_settings_clear(&engine->settings);
 	free(engine->document_text);
 	json_decref(engine->images);
 	json_decref(engine->pods);

@@ -11,7 +11,8 @@
 
 #include "base/opt.h"
 #include "base/span.h"
-#include "oci/authfiles.h"
+
+#include "webhook/check/settings.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -52,7 +53,7 @@ struct engine {
 	const struct judge_options *options;
 	struct policy_set *set;
 	struct facts *facts;
-	struct authfiles files;
+	struct check_settings settings;
 	struct span document; /* of --document */
 	char *document_text;
 	json_t *images; /* of the report: {"file","object","path","image","digest","policy","verdict","reason"} */
