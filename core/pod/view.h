@@ -19,7 +19,7 @@
 struct err;
 
 /* The scheduling gate that holds a pod until the controller has given it its annotations. */
-#define POD_GATE "cocoon.dev/init-data"
+#define POD_GATE              "cocoon.dev/init-data"
 
 /* Under which policies for images the pod was admitted (policy/gate.h). */
 #define POD_IMAGES_ANNOTATION "cocoon.dev/image-policies"
