@@ -2,6 +2,7 @@
 #include "webhook/review.h"
 
 #include "base/err.h"
+#include "codec/json.h"
 #include "initdata/carrier.h"
 #include "initdata/document.h"
 
@@ -138,6 +139,38 @@ static void judge_pod(struct look *look, struct err *err)
 	}
 }
 
+/* Made by the controller of another workload, whose template it has. */
+static bool is_copied(const json_t *workload)
+{
+	size_t i;
+	json_t *owner;
+
+	json_array_foreach (json_at(workload, "metadata", "ownerReferences", NULL), i, owner) {
+		const char *kind = json_text_at(owner, "kind", NULL);
+		if (kind && json_is_true(json_object_get(owner, "controller")) &&
+				(!strcmp(kind, "Deployment") || !strcmp(kind, "CronJob")))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Has somebody been told of the template already? Controllers change and copy workloads all the time: they wait for no
+ * registry, and who scales one down, or deletes it, is not refused for what it holds.
+ */
+static bool was_told(const struct admission_request *request, const struct pod_view *pod)
+{
+	struct pod_view before;
+	const char *path;
+
+	if (is_copied(request->object))
+		return true;
+	return request->operation == ADMISSION_UPDATE && request->old_object &&
+			pod_view_template(request->old_object, request->namespace, &before, &path, NULL) ==
+			0 &&
+			json_equal((json_t *)(uintptr_t)before.object, (json_t *)(uintptr_t)pod->object);
+}
+
 static void judge_template(struct look *look, struct err *err)
 {
 	const struct admission_request *request = look->request;
@@ -152,7 +185,8 @@ static void judge_template(struct look *look, struct err *err)
 		return;
 	}
 	decide_template(look->env->catalog, &pod, path, &look->d);
-	judge_images(look, &pod, NULL, path);
+	if (!was_told(request, &pod))
+		judge_images(look, &pod, NULL, path);
 }
 
 static void judge(struct look *look, struct err *err)

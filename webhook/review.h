@@ -12,7 +12,7 @@
  *
  * Who is judged for images: pods at creation, and on updates of themselves, of their ephemeral containers and of their
  * status, which can carry other labels and so bring them under other policies (a resize brings neither); templates,
- * where a policy says so.
+ * where a policy says so, when they are new or change, and are no copy that a Deployment or CronJob made of its own.
  * Ownership: the result owns its lists and the request (review_result_clear); gate.lines borrow from the policies.
  */
 #ifndef COCOON_WEBHOOK_REVIEW_H

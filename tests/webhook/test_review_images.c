@@ -326,6 +326,50 @@ static void keys_are_those_of_the_pods_own_broker(void **state)
 	}
 }
 
+/* Else a workload could not be scaled down, nor lose its finalizers, and controllers would wait for registries. */
+static void a_template_is_judged_once(void **state)
+{
+	static const struct {
+		const char *operation, *metadata, *image;
+		bool judged;
+	} cases[] = {
+		{ "CREATE", "{}", APP, true },
+		{ "UPDATE", "{}", APP, false },
+		{ "UPDATE", "{deletionTimestamp: '2026-01-01T00:00:00Z'}", APP, false },
+		{ "UPDATE", "{}", OTHER, true },
+		{ "CREATE", "{ownerReferences: [{kind: Deployment, name: web, controller: true}]}", APP,
+				false },
+		{ "CREATE", "{ownerReferences: [{kind: Deployment, name: web}]}", APP, true },
+		{ "CREATE", "{ownerReferences: [{kind: Rollout, name: web, controller: true}]}", APP, true },
+	};
+	auto_json json_t *before =
+			yaml("{kind: ReplicaSet, spec: {replicas: 3, template: {spec: {runtimeClassName: "
+			     "snp, containers: [{name: a, image: '" APP "'}]}}}}");
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, NULL, TEAM,
+			"- {metadata: {name: shop}, spec: {templates: Enforce, encryption: {}}}");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_json json_t *after =
+				yamlf("{kind: ReplicaSet, metadata: %s, spec: {replicas: 0, template: {spec: "
+				      "{runtimeClassName: snp, containers: [{name: a, image: '%s'}]}}}}",
+						cases[i].metadata, cases[i].image);
+		knows(&scene, false);
+		assert_int_equal(admits(&scene,
+						 &(struct ask){ .path = REVIEW_TEMPLATES,
+								 .resource = "apps/replicasets",
+								 .operation = cases[i].operation,
+								 .before = cases[i].operation[0] == 'U'
+										 ? before
+										 : NULL,
+								 .object = after }),
+				!cases[i].judged);
+		assert_int_equal(scene.asked, cases[i].judged);
+	}
+	scene_close(&scene);
+}
+
 /* ---- updates ------------------------------------------------------------------------------------------------ */
 
 static void a_resize_alone_brings_nothing_to_judge(void **state)
@@ -510,6 +554,7 @@ int main(void)
 		cmocka_unit_test(pods_that_are_not_confidential_are_not_looked_at),
 		cmocka_unit_test(the_mark_is_nobodys_to_bring),
 		cmocka_unit_test(keys_are_those_of_the_pods_own_broker),
+		cmocka_unit_test(a_template_is_judged_once),
 		cmocka_unit_test(a_resize_alone_brings_nothing_to_judge),
 		cmocka_unit_test(a_status_does_not_bring_a_pod_under_a_policy_unjudged),
 		cmocka_unit_test(what_comes_later_is_pinned_too),
