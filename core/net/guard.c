@@ -111,7 +111,7 @@ const char *guard_ipv6(const struct in6_addr *address)
 		{ { [15] = 1 }, 128, loopback },
 		{ { 0xfe, 0x80 }, 10, link_local },
 		{ { 0xff }, 8, multicast },
-		{ { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54 }, 128, metadata },
+		{ { 0xfd, 0x00, 0x0e, 0xc2 }, 32, metadata },
 		{ { 0xfd, 0x20, 0x00, 0xce, [14] = 0x02, [15] = 0x54 }, 128, metadata },
 	};
 	const char *word = word_of(address->s6_addr, table, sizeof(table) / sizeof(table[0]));

@@ -7,8 +7,8 @@
  *     169.254.0.0/16, fe80::/10                 this link; a cloud's metadata is at 169.254.169.254
  *     0.0.0.0/8, ::                             unspecified: this machine
  *     224.0.0.0/3, ff00::/8                     multicast, reserved, broadcast
- *     168.63.129.16, 100.100.100.200, 192.0.0.192, fd00:ec2::254, fd20:ce::254
- *                                               metadata of clouds at addresses that are none of these
+ *     168.63.129.16, 100.100.100.200, 192.0.0.192, fd00:ec2::/32, fd20:ce::254
+ *                                               metadata and credentials of clouds at addresses that are none of these
  *
  * and an IPv4 address of these inside of an IPv6 one: mapped and compatible (RFC 4291), NAT64 (RFC 6052 and 8215),
  * 6to4 (RFC 3056), Teredo (RFC 4380), ISATAP (RFC 5214). Private networks are not among them: registries live there.
