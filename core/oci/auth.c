@@ -216,7 +216,8 @@ static int fetch_token(struct auth *auth, struct http *http, const struct http_r
 	bool passing;
 
 	while (try_fetch(http, request, response, &passing, &failure) < 0) {
-		if (passing && retry_again(&retry, failure.text, response->retry_after, err) == 0)
+		int after = retry_after_status(auth->sleep, response->status, response->retry_after);
+		if (passing && retry_again(&retry, failure.text, after, err) == 0)
 			continue;
 		if (err && !passing)
 			*err = failure;

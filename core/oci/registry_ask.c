@@ -10,7 +10,6 @@
 
 #define IDLE_TIMEOUT 60000
 #define TURN         1000
-#define UNSAID_WAIT  5   /* seconds, after a 429 that does not say */
 #define SAY_MAX      240 /* bytes of a registry's own words */
 
 void ask_clear(struct registry *registry, struct ask *ask)
@@ -247,11 +246,8 @@ static int again_after_status(struct registry *registry, struct ask *ask, struct
 		return ask_refused(registry, ask, err);
 	words_of(registry, ask, words, sizeof(words));
 	snprintf(cause, sizeof(cause), "HTTP %d%s", status, words);
-	int after = ask->answer.retry_after;
-	/* who does not wait here wants to know for how long */
-	if (status == 429 && !after && registry->access->impatient)
-		after = UNSAID_WAIT;
-	return retry_again(&ask->retry, cause, after, err);
+	return retry_again(&ask->retry, cause,
+			retry_after_status(&registry->sleep, status, ask->answer.retry_after), err);
 }
 
 /* ---- all of it ---- */

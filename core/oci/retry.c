@@ -4,11 +4,17 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#define FIRST_WAIT 200
+#define FIRST_WAIT  200
+#define UNSAID_WAIT 5 /* seconds, after a 429 that does not say */
 
 bool retry_status(int status)
 {
 	return status == 429 || status == 500 || (status >= 502 && status <= 504);
+}
+
+int retry_after_status(const struct retry_sleep *sleep, int status, int said)
+{
+	return status == 429 && !said && sleep->never ? UNSAID_WAIT : said;
 }
 
 static int give_up(int retry_after, struct err *err)

@@ -38,6 +38,10 @@ struct retry {
 /* The statuses named above. */
 bool retry_status(int status);
 
+/* The seconds to wait after an answer of that status: what the peer said. After a 429 that says nothing some, where
+ * nothing is made again and the caller has to know. */
+int retry_after_status(const struct retry_sleep *sleep, int status, int said) __attribute__((nonnull));
+
 /*
  * One more try has failed: waits, and succeeds when another is due. Else *err says that there were enough. `cause` is
  * for its text ("HTTP 503").

@@ -125,6 +125,9 @@ static void an_impatient_call_says_at_once_how_long_to_wait(void **state)
 		{ { { .begins = MANIFEST, .answer = TOKEN_ASKED },
 				  { .begins = "GET /token", .answer = "429 No\r\nRetry-After: 9\r\n" } },
 				9 },
+		{ { { .begins = MANIFEST, .answer = TOKEN_ASKED },
+				  { .begins = "GET /token", .answer = "429 No\r\n" } },
+				5 },
 	};
 
 	(void)state;
