@@ -9,6 +9,7 @@
 
 #define PULL_SECRETS_MAX 32
 #define LOOKASIDES_MAX   64
+#define OBJECT_NAME_MAX  253 /* of a Secret or a service account (RFC 1123) */
 
 /* ---- where a pod names images ------------------------------------------------------------------------------- */
 
@@ -138,6 +139,12 @@ struct wanted {
 	const char *lookasides[LOOKASIDES_MAX];
 };
 
+/* Wants are copied for each image: what is too long to name anything is left to the API server. */
+static bool is_object_name(const char *name)
+{
+	return name && name[0] && strlen(name) <= OBJECT_NAME_MAX;
+}
+
 /* Whose credentials: what the kubelet would use. */
 static void want_credentials(const struct pod_view *pod, struct wanted *wanted, struct image_want *want)
 {
@@ -146,11 +153,11 @@ static void want_credentials(const struct pod_view *pod, struct wanted *wanted, 
 	size_t i;
 
 	want->namespace = pod->namespace;
-	want->service_account = account && account[0] ? account : "default";
+	want->service_account = is_object_name(account) ? account : "default";
 	want->pull_secrets = wanted->pull_secrets;
 	json_array_foreach (json_object_get(spec, "imagePullSecrets"), i, item) {
 		const char *name = json_text_at(item, "name", NULL);
-		if (name && name[0] && want->pull_secret_count < PULL_SECRETS_MAX)
+		if (is_object_name(name) && want->pull_secret_count < PULL_SECRETS_MAX)
 			wanted->pull_secrets[want->pull_secret_count++] = name;
 	}
 }

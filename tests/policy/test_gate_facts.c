@@ -96,7 +96,13 @@ static void asks_for_what_all_policies_need_together(void **state)
 				 "{name: b}], containers: [{name: c, image: 'Registry.Example:443/app'}, "
 				 "{name: d, image: 'Registry.Example:443/app'}]"));
 	auto_json json_t *bare = yaml(POD("containers: [{name: c, image: registry.example/app}]"));
-	auto_gate_result struct gate_result result, other;
+	auto_free char *text = xasprintf(POD("serviceAccountName: a%0253d, imagePullSecrets: [{name: "
+					     "a%0253d}, {name: a%0252d}], "
+					     "containers: [{name: c, image: registry.example/app}]"),
+			0, 0, 0);
+	auto_json json_t *long_names = yaml(text);
+	auto_free char *words = xasprintf("shop default a%0252d  *", 0);
+	auto_gate_result struct gate_result result, other, third;
 
 	(void)state;
 	ask(&question, pod, &result);
@@ -106,6 +112,9 @@ static void asks_for_what_all_policies_need_together(void **state)
 	assert_true(scene.looks & IMAGE_LOOKED_TAG);
 	ask(&question, bare, &other);
 	assert_string_equal(scene.words, "shop default   *");
+	/* nothing has such names, and each want would carry them along */
+	ask(&question, long_names, &third);
+	assert_string_equal(scene.words, words);
 }
 
 static void asks_each_signature_store_once(void **state)
