@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (guest_view_read(span_new(data, size), &view, NULL) < 0)
 		return 0;
 	if (oci_name_parse("quay.io/a/b:1", &name, NULL) < 0 ||
-			guest_decide(&settings, &view, NULL, &name, &facts, &why) > GUEST_UNKNOWN || !why.len)
+			guest_decide(&settings, &view, NULL, &name, &facts, NULL, &why) > GUEST_UNKNOWN ||
+			!why.len)
 		abort();
 	(void)guest_view_names_digest(&view, &facts);
 	(void)guest_pin_form(&settings, &view, NULL, &name, &why);

@@ -47,7 +47,7 @@ struct gate {
 	size_t places; /* all that the pod has, up to GATE_IMAGES_MAX + 1 */
 	struct gate_image *images;
 	size_t image_count, image_room;
-	unsigned spent; /* on signatures: judge.h */
+	unsigned spent; /* judge.h */
 	/* what the pod's init-data says */
 	struct guest_view guest;
 	bool has_guest;
@@ -88,8 +88,8 @@ bool gate_is_placeholder(const char *image) __attribute__((nonnull));
 const struct image_policy *gate_pinner(const struct gate *gate, const struct gate_image *image)
 		__attribute__((nonnull));
 /* Adds what is wrong when an image that was to be pinned is not. */
-void gate_judge_pin(const struct gate *gate, const struct gate_image *image,
-		const struct image_policy *policy, struct findings *findings) __attribute__((nonnull));
+void gate_judge_pin(struct gate *gate, const struct gate_image *image, const struct image_policy *policy,
+		struct findings *findings) __attribute__((nonnull));
 
 /* ---- gate_pod.c ---- */
 

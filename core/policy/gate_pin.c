@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WHY_MAX 1024
+#define WHY_MAX   1024
+#define PIN_LOOKS 5 /* the settings are read, and asked for four names */
 
 /* ---- which form --------------------------------------------------------------------------------------------- */
 
@@ -36,13 +37,20 @@ static const struct policy_guest *guest_settings(
 	return NULL;
 }
 
-static enum policy_pin pin_form(const struct gate *gate, const struct gate_image *image,
+/* Where looking would take too long, the form is the one for a guest of which nothing is known. */
+static enum policy_pin pin_form(struct gate *gate, const struct gate_image *image,
 		const struct image_policy *policy, struct buf *why)
 {
+	const struct policy_guest *settings = guest_settings(gate, policy, &image->name);
+	const struct guest_view *guest = gate->has_guest ? &gate->guest : NULL;
+	unsigned cost = PIN_LOOKS * guest_cost(settings, guest);
+
 	if (policy->pin != PIN_AUTO)
 		return policy->pin;
-	return guest_pin_form(guest_settings(gate, policy, &image->name),
-			gate->has_guest ? &gate->guest : NULL, image->text, &image->name, why);
+	if (gate->spent + cost > JUDGE_COST_MAX)
+		return PIN_KEEP_TAG;
+	gate->spent += cost;
+	return guest_pin_form(settings, guest, image->text, &image->name, why);
 }
 
 static bool holds_unknown(const struct findings *findings)
@@ -53,8 +61,8 @@ static bool holds_unknown(const struct findings *findings)
 	return false;
 }
 
-void gate_judge_pin(const struct gate *gate, const struct gate_image *image,
-		const struct image_policy *policy, struct findings *findings)
+void gate_judge_pin(struct gate *gate, const struct gate_image *image, const struct image_policy *policy,
+		struct findings *findings)
 {
 	static const char rule[] = "digest.pin";
 	auto_buf struct buf why = BUF_MAX(WHY_MAX);
@@ -95,7 +103,7 @@ static char *pinned_text(const struct gate_image *image, enum policy_pin form)
 }
 
 struct writer {
-	const struct gate *gate;
+	struct gate *gate;
 	json_t *patch;
 };
 
@@ -110,7 +118,7 @@ static const struct gate_image *image_at(const struct gate *gate, const struct g
 static bool pin_place(void *ctx, const struct gate_place *place)
 {
 	const struct writer *writer = ctx;
-	const struct gate *gate = writer->gate;
+	struct gate *gate = writer->gate;
 	const struct gate_image *image = image_at(gate, place);
 	const struct image_policy *policy = image && image->facts ? gate_pinner(gate, image) : NULL;
 	auto_buf struct buf why = BUF_MAX(WHY_MAX);

@@ -29,6 +29,7 @@
 /* ---- what the pod's document says (policy/guest_view.c) ---- */
 
 struct guest_view {
+	size_t bytes;  /* of the document: what reading it again costs */
 	bool image;    /* cdh.toml has an [image] table: the members below are the guest's whole settings */
 	char *kbs_url; /* of aa.toml's token_configs.kbs or cdh.toml's kbc; NULL: none */
 	char *policy;  /* [image] image_security_policy; NULL */
@@ -104,10 +105,17 @@ enum guest_verdict { GUEST_ACCEPTS, GUEST_REFUSES, GUEST_UNKNOWN };
  *
  * The references that the guest may try (mirrors, remaps) are judged each, and all must be accepted: which of them
  * answers first is not in anybody's hand. GUEST_UNKNOWN when none is refused, but something cannot be known here.
+ *
+ * A pod brings its own policy.json, which may ask for thousands of keys, and its image hundreds of signatures. `left` is
+ * what all of it may cost, in units of about 100 us, and becomes less by what it did; NULL: GUEST_COST_MAX. What is
+ * beyond is GUEST_UNKNOWN.
  */
+#define GUEST_COST_MAX 2048U
 enum guest_verdict guest_decide(const struct policy_guest *settings, const struct guest_view *view,
 		const char *text, const struct oci_name *name, const struct image_facts *facts,
-		struct buf *why) __attribute__((nonnull(1, 4, 5, 6)));
+		unsigned *left, struct buf *why) __attribute__((nonnull(1, 4, 5, 7)));
+/* What one look at the settings costs, in these units: for who asks for the form of a pin. */
+unsigned guest_cost(const struct policy_guest *settings, const struct guest_view *view);
 
 /*
  * Where the guest would pull a reference from, in its order (image-trust.md 5): at most GUEST_TASKS_MAX. `name` is as of

@@ -100,9 +100,16 @@ struct seen {
 	size_t platforms;   /* under the tags of the index's platforms, where the guest does not look */
 	const char *unread; /* why a layer could not be read here */
 	bool verified;
+	bool too_much;      /* to look at all of it */
 	const char *failed; /* an identity that does not fit: the guest's words */
 	char foreign[512];  /* the name in it */
 };
+
+static unsigned cost_of(const struct pkey *key, const struct image_signature *signature)
+{
+	return (pkey_kind(key) == PKEY_P384 ? GUEST_COST_SLOW : GUEST_COST_KEY) +
+			(unsigned)(signature->payload.len / GUEST_CLAIM_UNIT);
+}
 
 /*
  * A layer that is about another digest is dropped; of the others one must verify, and all, verified or not, must have an
@@ -115,6 +122,10 @@ static void look_at(const struct guest_case *one, const json_t *identity, const 
 	const char *failed;
 
 	seen->layers++;
+	if (!guest_spend(one->left, cost_of(key, signature))) {
+		seen->too_much = true;
+		return;
+	}
 	if (signature->problem)
 		seen->unread = signature->problem;
 	if (signature->problem || guest_claim_read(signature->payload, &claim, NULL) < 0 ||
@@ -144,7 +155,7 @@ static void look(const struct guest_case *one, const json_t *identity, const str
 {
 	const struct image_facts *facts = one->facts;
 
-	for (size_t i = 0; i < facts->signature_count; i++) {
+	for (size_t i = 0; i < facts->signature_count && !seen->too_much; i++) {
 		const struct image_signature *signature = &facts->signatures[i];
 
 		if (signature->layout == IMAGE_SIG_BUNDLE)
@@ -241,5 +252,5 @@ enum guest_verdict guest_cosign(const struct guest_case *one, const json_t *requ
 		return guest_say(one->why, GUEST_UNKNOWN,
 				"more is attached to the image than was read: the guest reads all of it");
 	look(one, identity, key, &seen);
-	return judge(one, &seen);
+	return seen.too_much ? guest_too_much(one->why) : judge(one, &seen);
 }

@@ -17,6 +17,36 @@ static enum guest_verdict both(enum guest_verdict a, enum guest_verdict b)
 	return a == GUEST_UNKNOWN ? a : b;
 }
 
+/* ---- cost ---- */
+
+#define TEXT_UNIT 4096 /* bytes of settings */
+
+bool guest_spend(unsigned *left, unsigned cost)
+{
+	if (cost > *left) {
+		*left = 0;
+		return false;
+	}
+	*left -= cost;
+	return true;
+}
+
+enum guest_verdict guest_too_much(struct buf *why)
+{
+	return guest_say(why, GUEST_UNKNOWN,
+			"the guest's settings ask for more keys, places and signatures than are tried here");
+}
+
+unsigned guest_cost(const struct policy_guest *settings, const struct guest_view *view)
+{
+	size_t bytes = (view ? view->bytes : 0) +
+			(settings && settings->policy ? strlen(settings->policy) : 0);
+
+	return (unsigned)(bytes / TEXT_UNIT) + 1;
+}
+
+/* ---- requirements ---- */
+
 const char *guest_key_text(
 		const struct guest_case *one, const char *rule, const char *path, enum guest_verdict *out)
 {
@@ -43,6 +73,8 @@ static enum guest_verdict decide_requirement(const struct guest_case *one, const
 	const char *type = json_string_value(json_object_get(requirement, "type"));
 	char reference[OCI_NAME_MAX];
 
+	if (!guest_spend(one->left, GUEST_COST_KEY))
+		return guest_too_much(one->why);
 	if (strcmp(type, "insecureAcceptAnything") == 0)
 		return GUEST_ACCEPTS;
 	if (strcmp(type, "signedBy") == 0)
@@ -67,8 +99,11 @@ static enum guest_verdict decide_task(const struct guest_case *one)
 
 	requirements = guest_policy_find(&one->settings->policy, one->task, &scope);
 	/* an empty array allows, where other readers refuse the file */
-	json_array_foreach (requirements, i, requirement)
+	json_array_foreach (requirements, i, requirement) {
 		verdict = both(verdict, decide_requirement(one, requirement));
+		if (!*one->left)
+			break;
+	}
 	return guest_say(one->why, verdict, "by scope \"%.255s\" of the guest's policy.json", scope);
 }
 
@@ -84,7 +119,7 @@ static bool is_elsewhere(const struct image_facts *facts, const struct oci_name 
 }
 
 static enum guest_verdict decide_tasks(const struct guest_settings *settings, const struct guest_task *tasks,
-		size_t count, const struct image_facts *facts, struct buf *why)
+		size_t count, const struct image_facts *facts, unsigned *left, struct buf *why)
 {
 	enum guest_verdict verdict = GUEST_ACCEPTS, one;
 
@@ -95,6 +130,7 @@ static enum guest_verdict decide_tasks(const struct guest_settings *settings, co
 			.facts = facts,
 			.task = &tasks[i].name,
 			.elsewhere = is_elsewhere(facts, &tasks[i].name),
+			.left = left,
 			.why = &said,
 		};
 		char reference[OCI_NAME_MAX];
@@ -131,24 +167,36 @@ static enum guest_verdict list_tasks(const struct guest_settings *settings, cons
 	return GUEST_ACCEPTS;
 }
 
+/* Each of them is one more look at all rules. */
+static unsigned searched(const json_t *registries)
+{
+	return (unsigned)json_array_size(json_object_get(registries, "unqualified-search-registries"));
+}
+
 enum guest_verdict guest_decide(const struct policy_guest *settings, const struct guest_view *view,
 		const char *text, const struct oci_name *name, const struct image_facts *facts,
-		struct buf *why)
+		unsigned *left, struct buf *why)
 {
+	unsigned most = GUEST_COST_MAX;
 	auto_guest_settings struct guest_settings loaded = { .checks = false };
 	struct guest_task *tasks = NULL;
 	enum guest_verdict verdict;
 	size_t count = 0;
 
+	left = left ? left : &most;
+	if (!guest_spend(left, guest_cost(settings, view)))
+		return guest_too_much(why);
 	verdict = guest_settings_load(settings, view, &loaded, why);
 	if (verdict != GUEST_ACCEPTS)
 		return verdict;
+	if (!guest_spend(left, guest_cost(NULL, view) * (1 + searched(loaded.registries))))
+		return guest_too_much(why);
 	tasks = xcalloc(GUEST_TASKS_MAX, sizeof(*tasks));
 	verdict = list_tasks(&loaded, text, name, tasks, &count, why);
 	if (verdict == GUEST_ACCEPTS && !loaded.checks)
 		verdict = guest_say(why, verdict, "the guest has no policy.json: it accepts every image");
 	else if (verdict == GUEST_ACCEPTS)
-		verdict = decide_tasks(&loaded, tasks, count, facts, why);
+		verdict = decide_tasks(&loaded, tasks, count, facts, left, why);
 	free(tasks);
 	return verdict;
 }

@@ -51,8 +51,20 @@ struct guest_case {
 	const struct image_facts *facts;
 	const struct oci_name *task;
 	bool elsewhere; /* the task's repository is not the one that the facts are of */
+	unsigned *left; /* what it may still cost */
 	struct buf *why;
 };
+
+/* Work of `cost` units comes next. False: it is not to be done, as there was too much already. */
+bool guest_spend(unsigned *left, unsigned cost) __attribute__((nonnull, warn_unused_result));
+/* GUEST_UNKNOWN, with these words. */
+enum guest_verdict guest_too_much(struct buf *why) __attribute__((nonnull));
+
+#define GUEST_COST_KEY   1U
+#define GUEST_COST_SLOW  8U   /* P-384, an OpenPGP message */
+#define GUEST_COST_RING  16U  /* and one for each of the bytes below */
+#define GUEST_RING_UNIT  256  /* bytes of a ring */
+#define GUEST_CLAIM_UNIT 8192 /* bytes of a payload */
 
 /* Appends to `why`, parted by "; ", cut to the room that is left. Returns the verdict. */
 enum guest_verdict guest_say(struct buf *why, enum guest_verdict verdict, const char *fmt, ...)

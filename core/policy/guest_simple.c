@@ -23,6 +23,8 @@ static enum guest_verdict parse_ring(
 	struct span bytes = span_of(text);
 	struct err err = ERR_NONE;
 
+	if (!guest_spend(one->left, GUEST_COST_RING + (unsigned)(bytes.len / GUEST_RING_UNIT)))
+		return guest_too_much(one->why);
 	if (encoded && b64_decode(bytes, &decoded, &err) < 0)
 		return guest_say(one->why, GUEST_REFUSES,
 				REJECTED ": keyData is no base64 of a key ring (here, unlike sigstoreSigned, "
@@ -159,6 +161,9 @@ static enum guest_verdict judge_platform(const struct guest_case *one, const jso
 				!span_starts(span_of(signature->place), buf_text(&folder)))
 			continue;
 		known = true;
+		if (!guest_spend(one->left,
+				    GUEST_COST_SLOW + (unsigned)(signature->payload.len / GUEST_CLAIM_UNIT)))
+			return guest_too_much(one->why);
 		if (judge_one(one, identity, ring, signature, digest, &why) == 0)
 			return GUEST_ACCEPTS;
 	}

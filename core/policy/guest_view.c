@@ -47,7 +47,7 @@ int guest_view_read(struct span document, struct guest_view *out, struct err *er
 	auto_json json_t *aa = NULL;
 	auto_json json_t *cdh = NULL;
 
-	*out = (struct guest_view){ .image = false };
+	*out = (struct guest_view){ .bytes = document.len };
 	initdata_init(&doc);
 	if (initdata_parse(document, &doc, err) < 0)
 		return -1;
@@ -95,12 +95,32 @@ static bool stands_in(struct span text, const char *digest)
 	return false;
 }
 
+/* A line of Rego up to its comment. `raw`: does it begin in a text in backticks, which goes over lines; and the next one? */
+static struct span without_comment(struct span line, bool *raw)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < line.len; i++) {
+		char c = line.ptr[i];
+		if (c == '`' && !quoted)
+			*raw = !*raw;
+		else if (c == '"' && !*raw)
+			quoted = !quoted;
+		else if (c == '\\' && quoted)
+			i++;
+		else if (c == '#' && !quoted && !*raw)
+			return span_new(line.ptr, i);
+	}
+	return line;
+}
+
 static bool names(const struct guest_view *view, const char *digest)
 {
 	struct span rest = span_of(view->agent_policy), line;
+	bool raw = false;
 
 	while (span_next(&rest, '\n', &line))
-		if (!span_starts(span_trim(line), "#") && stands_in(line, digest))
+		if (stands_in(without_comment(line, &raw), digest))
 			return true;
 	return false;
 }

@@ -14,8 +14,9 @@
 #include <string.h>
 
 #define TEXT_MAX    2048
-#define DIGEST_HEAD 12 /* hex digits of a digest that are shown */
-#define GUEST_COST  8U /* of each signature, at most */
+#define DIGEST_HEAD 12   /* hex digits of a digest that are shown */
+#define SEARCH_UNIT 1024 /* bytes of an agent policy, */
+#define SEARCHES    16   /* of which so many are searched in 100 us */
 
 /* ---- findings -------------------------------------------------------------------------------------------- */
 
@@ -130,6 +131,14 @@ static void judge_required_digest(const struct judge_image *judge, struct findin
 			name->repository, judge->facts ? judge->facts->digest : "sha256:…");
 }
 
+/* All of the text, for each digest. */
+static unsigned search_cost(const struct judge_image *judge)
+{
+	size_t texts = judge->facts->platform_count + 1, bytes = strlen(judge->guest->agent_policy);
+
+	return (unsigned)(texts * (bytes / SEARCH_UNIT + 1) / SEARCHES) + 1;
+}
+
 static void judge_agent_policy(const struct judge_image *judge, struct findings *out)
 {
 	static const char rule[] = "digest.inAgentPolicy";
@@ -144,6 +153,10 @@ static void judge_agent_policy(const struct judge_image *judge, struct findings 
 				judge->guest ? "the pod's init-data has no agent policy"
 					     : "the pod has no init-data",
 				digest.text);
+	else if (!judge_spend(judge, search_cost(judge)))
+		findings_add(out, FINDING_AGENT, rule,
+				"the agent policy in the pod's init-data is too long to be searched for "
+				"all images of the pod; write a shorter one");
 	else if (!guest_view_names_digest(judge->guest, judge->facts))
 		findings_add(out, FINDING_AGENT, rule,
 				"the agent policy in the pod's init-data does not name %s: it was made for "
@@ -157,16 +170,17 @@ static void judge_parity(const struct judge_image *judge, struct findings *out)
 {
 	const struct policy_guest *settings = &judge->policy->guest;
 	auto_buf struct buf why = BUF_MAX(TEXT_MAX / 2);
+	unsigned most = judge->spent ? JUDGE_COST_MAX - *judge->spent : GUEST_COST_MAX;
 
+	most = most < GUEST_COST_MAX ? most : GUEST_COST_MAX;
+	unsigned left = most;
 	if (!judge->policy->predicts || settings->parity == EFFECT_IGNORE)
 		return;
-	if (!judge_spend(judge, (unsigned)judge->facts->signature_count * GUEST_COST)) {
-		findings_add(out, FINDING_NOTE, "guest.parity",
-				"what the guest would say of the image was not computed: too many signatures "
-				"are attached to the images of this pod");
-		return;
-	}
-	switch (guest_decide(settings, judge->guest, judge->text, judge->name, judge->facts, &why)) {
+	enum guest_verdict verdict = guest_decide(
+			settings, judge->guest, judge->text, judge->name, judge->facts, &left, &why);
+	if (judge->spent)
+		*judge->spent += most - left;
+	switch (verdict) {
 	case GUEST_REFUSES:
 		findings_add(out, FINDING_PARITY, "guest.parity", "the guest would refuse the image: %s",
 				buf_text(&why));

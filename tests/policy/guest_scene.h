@@ -20,7 +20,7 @@ static inline void check(const char *what, const struct policy_guest *settings, 
 	struct oci_name name;
 
 	assert_int_equal(oci_name_parse(text, &name, NULL), 0);
-	enum guest_verdict verdict = guest_decide(settings, view, text, &name, facts, &why);
+	enum guest_verdict verdict = guest_decide(settings, view, text, &name, facts, NULL, &why);
 	if (verdict != wanted || !span_glob(span_of(words), buf_span(&why)))
 		fail_msg("%s (%s): %s, not %s: %s\nwanted: %s", what, text, verdicts[verdict],
 				verdicts[wanted], buf_text(&why), words);

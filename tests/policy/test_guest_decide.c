@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/guest_own.h"
 #include "tests/policy/guest_scene.h"
 
 #define REJECTED "Image policy rejected: Denied by policy: rejected by `sigstoreSigned` rule"
@@ -311,10 +312,43 @@ static void keeps_to_the_room_for_reasons(void **state)
 	for (size_t max = 0; max < 400; max++) {
 		auto_buf struct buf why = BUF_MAX(max);
 
-		assert_int_equal(guest_decide(&settings, NULL, NULL, &name, &image->draft, &why),
+		assert_int_equal(guest_decide(&settings, NULL, NULL, &name, &image->draft, NULL, &why),
 				GUEST_REFUSES);
 		assert_true(why.len <= max && span_is_utf8(buf_span(&why)));
 	}
+}
+
+/* What a pod's settings may ask for, and an image have attached, is less than what anybody would wait for. */
+static void there_is_an_end_to_what_is_tried(void **state)
+{
+	auto_buf struct buf requirements = BUF_MAX(65536);
+	auto_scene_image struct scene_image *image = scene_image_new();
+	struct oci_name name;
+
+	(void)state;
+	for (unsigned i = 0; i < IMAGE_SIGNATURES_MAX; i++)
+		scene_tag(image, STRANGER, IMAGE, APP_NAME, NULL);
+	buf_puts(&requirements, COSIGN("\"keyData\":@audit"));
+	for (unsigned i = 0; i < 4; i++)
+		buf_puts(&requirements, "," COSIGN(KEY));
+	auto_free char *policy = policy_of(buf_text(&requirements));
+	const struct policy_guest settings = { .policy = policy };
+	assert_int_equal(oci_name_parse(APP_NAME ":1", &name, NULL), 0);
+	for (unsigned spare = 1; spare < 3000; spare += 999) {
+		auto_buf struct buf why = BUF_MAX(4096);
+		unsigned left = GUEST_COST_SLOW * IMAGE_SIGNATURES_MAX + spare;
+		enum guest_verdict verdict =
+				guest_decide(&settings, NULL, NULL, &name, &image->draft, &left, &why);
+
+		/* refused by the first key already, whatever the others say */
+		assert_int_equal(verdict, spare > 1 ? GUEST_REFUSES : GUEST_UNKNOWN);
+		assert_true(spare > 1500 ? left > 0 : left == 0);
+		assert_true(spare > 1500 || strstr(buf_text(&why), "more keys, places and signatures than"));
+	}
+	auto_buf struct buf why = BUF_MAX(4096);
+	unsigned none = 0;
+	assert_int_equal(guest_decide(&settings, NULL, NULL, &name, &image->draft, &none, &why),
+			GUEST_UNKNOWN);
 }
 
 int main(void)
@@ -327,6 +361,7 @@ int main(void)
 		cmocka_unit_test(takes_keys_of_the_listed_resources),
 		cmocka_unit_test(does_not_know_what_was_not_looked_for),
 		cmocka_unit_test(keeps_to_the_room_for_reasons),
+		cmocka_unit_test(there_is_an_end_to_what_is_tried),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -72,7 +72,7 @@ static void check(const struct simple *one, const struct image_facts *facts)
 	struct oci_name name;
 
 	assert_int_equal(oci_name_parse(one->text, &name, NULL), 0);
-	enum guest_verdict verdict = guest_decide(&settings, &view, one->text, &name, facts, &why);
+	enum guest_verdict verdict = guest_decide(&settings, &view, one->text, &name, facts, NULL, &why);
 	if (verdict != one->verdict || !span_glob(span_of(one->words), buf_span(&why)))
 		fail_msg("%.120s (%s): %d: %s\nwanted: %s", one->members, one->text, (int)verdict,
 				buf_text(&why), one->words);

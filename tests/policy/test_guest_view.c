@@ -128,6 +128,14 @@ static void finds_digests_in_the_agent_policy(void **state)
 		/* without its algorithm it is no digest */
 		{ DOC(REGO("a := \"" HEX "\"\n")), false },
 		{ DOC(REGO("# " INDEX "\n\t# " PLATFORM "\n")), false },
+		{ DOC(REGO("a := 1 # " INDEX "\n")), false },
+		{ DOC(REGO("a := \"b\" # \"" INDEX "\"\n")), false },
+		{ DOC(REGO("a := \"\\\"\" # " INDEX "\n")), false },
+		{ DOC(REGO("a := `\"` # " INDEX "\n")), false },
+		/* a sharp in a text begins none */
+		{ DOC(REGO("a := \"# " INDEX "\"\n")), true },
+		{ DOC(REGO("a := \"\\\"# " INDEX "\"\n")), true },
+		{ DOC(REGO("a := `\n# " INDEX "`\n")), true },
 		{ DOC(REGO("package agent_policy\n")), false },
 		{ DOC(AA), false },
 	};

@@ -46,7 +46,7 @@ static enum guest_verdict guest_says(const struct image_policy *policy, const ch
 	struct oci_name name;
 
 	assert_int_equal(oci_name_parse(text, &name, NULL), 0);
-	return guest_decide(&settings, NULL, text, &name, facts, why);
+	return guest_decide(&settings, NULL, text, &name, facts, NULL, why);
 }
 
 /* ---- the guest judges by what was written as admission judges by the policy ---- */
@@ -201,10 +201,11 @@ static void writes_rings_as_the_guest_reads_them(void **state)
 		assert_non_null(strstr(written, written_as[i]));
 		assert_non_null(strstr(notes, "signer 'gpg': the guest reads GPG signatures from file://"));
 		signature.payload = buf_span(&good);
-		if (guest_decide(&settings, &view, NULL, &name, &facts, &why) != GUEST_ACCEPTS)
+		if (guest_decide(&settings, &view, NULL, &name, &facts, NULL, &why) != GUEST_ACCEPTS)
 			fail_msg("%s", buf_text(&why));
 		signature.payload = buf_span(&bad);
-		assert_int_equal(guest_decide(&settings, &view, NULL, &name, &facts, &why), GUEST_REFUSES);
+		assert_int_equal(guest_decide(&settings, &view, NULL, &name, &facts, NULL, &why),
+				GUEST_REFUSES);
 	}
 }
 

@@ -121,6 +121,37 @@ static void the_agent_policy_names_the_image(void **state)
 #define REJECTS "{\"default\":[{\"type\":\"reject\"}],\"transports\":{}}"
 #define ACCEPTS "{\"default\":[{\"type\":\"insecureAcceptAnything\"}],\"transports\":{}}"
 
+/* What one pod makes a review read is counted over all of its images. */
+static void a_review_has_an_end(void **state)
+{
+	auto_image_policy struct image_policy *policy =
+			scene_policy("digest: {inAgentPolicy: Deny}, guest: {policy: '" ACCEPTS "'}");
+	auto_scene_image struct scene_image *image = scene_image_new();
+	auto_free char *text = xcalloc(100001, 1);
+	const struct guest_view guest = { .bytes = 100000, .agent_policy = memset(text, 'x', 100000) };
+	unsigned spent = 0, before = 0;
+	struct oci_name name;
+
+	(void)state;
+	struct judge_image judge = scene_judge(policy, &image->draft, &name);
+	judge.guest = &guest;
+	judge.spent = &spent;
+	do {
+		auto_findings struct findings findings = FINDINGS_NONE;
+		before = spent;
+		judge_image(&judge, &findings);
+		scene_expect("within", &findings, "A digest.inAgentPolicy: *");
+		assert_true(spent > before);
+	} while (spent + 3 * (spent - before) < JUDGE_COST_MAX);
+	spent = JUDGE_COST_MAX;
+	auto_findings struct findings findings = FINDINGS_NONE;
+	judge_image(&judge, &findings);
+	scene_expect("beyond", &findings,
+			"A digest.inAgentPolicy: *too long to be searched*\n"
+			"N guest.parity: *more keys, places and signatures than are tried*");
+	assert_int_equal(spent, JUDGE_COST_MAX);
+}
+
 static void what_the_guest_would_refuse_is_told(void **state)
 {
 	static const struct given rejects = { .guest = true, .guest_policy = REJECTS };
@@ -163,6 +194,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_known_is_unknown),
 		cmocka_unit_test(all_reasons_are_told_at_once),
 		cmocka_unit_test(the_agent_policy_names_the_image),
+		cmocka_unit_test(a_review_has_an_end),
 		cmocka_unit_test(what_the_guest_would_refuse_is_told),
 		cmocka_unit_test(nothing_satisfies_a_broken_policy),
 	};
