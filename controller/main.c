@@ -8,6 +8,7 @@
 #include "crypto/init.h"
 #include "net/http.h"
 #include "net/server.h"
+#include "policy/simple.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,6 +54,7 @@ static int start(void *ctx, struct err *err)
 	struct settings *settings = ctx;
 
 	log_set_level((enum log_level)settings->log_level);
+	simple_silence();
 	server_global_init();
 	if (connect_environment(&settings->connect, (const char *const *)environ, err) < 0 ||
 			http_global_init(err) < 0 || crypto_init(true, err) < 0)

@@ -8,6 +8,7 @@
 #include "crypto/init.h"
 #include "net/http.h"
 #include "net/server.h"
+#include "policy/simple.h"
 #include "webhook/serve.h"
 #include "webhook/settings.h"
 
@@ -65,6 +66,7 @@ static int start(void *ctx, struct err *err)
 	if (!settings->tls_cert != !settings->tls_key)
 		return err_set(err, ERR_USAGE, "--tls-cert and --tls-key go together");
 	log_set_level((enum log_level)settings->log_level);
+	simple_silence();
 	server_global_init();
 	if (connect_environment(&settings->connect, (const char *const *)environ, err) < 0 ||
 			http_global_init(err) < 0 || crypto_init(true, err) < 0)

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TEXT_MAX (256 * 1024)
 
@@ -18,9 +19,10 @@ static int complain(const struct opt_program *program, const struct opt_verb *ve
 	const char *name = verb && verb->name ? verb->name : "";
 	const char *space = name[0] ? " " : "";
 
-	fprintf(stderr, "%s%s%s: %s\n", program->name, space, name, err->text);
+	/* not by stdio: a program may have taken its stderr away from a library (policy/simple.h) */
+	dprintf(STDERR_FILENO, "%s%s%s: %s\n", program->name, space, name, err->text);
 	if (err->kind == ERR_USAGE)
-		fprintf(stderr, "'%s%s%s --help' explains it\n", program->name, space, name);
+		dprintf(STDERR_FILENO, "'%s%s%s --help' explains it\n", program->name, space, name);
 	return err_exit_code(err->kind);
 }
 

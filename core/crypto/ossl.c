@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* The deepest reason, "" without one; empties the queue. */
 static const char *drain(char *words, size_t cap)
@@ -41,6 +42,7 @@ _Noreturn void ossl_abort(const char *what)
 {
 	char words[256];
 
-	fprintf(stderr, "%s failed%s\n", what, drain(words, sizeof(words)));
+	/* not by stdio, whose stderr may lead nowhere (policy/simple.h) */
+	dprintf(STDERR_FILENO, "%s failed%s\n", what, drain(words, sizeof(words)));
 	abort();
 }
