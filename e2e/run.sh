@@ -16,7 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 node=(install injection refusals attacks everyday image-node drift storm outages rotation webhook-less uninstall)
 bare=(crd-validation policies webhook-match installation image-matrix image-hostile image-containerd image-docs)
-hosted=(crd-validation policies refusals attacks image-policy image-policy-docs token certificate-files)
+hosted=(crd-validation policies refusals attacks image-policy image-policy-docs image-bypass image-load token certificate-files)
 keys=(guest-vm key-load key-faults key-machine key-docs)
 readonly each=240 all=1500 wait_for_node=900 # seconds
 
@@ -146,7 +146,7 @@ lane_hosted() {
 	begin hosted --version 1.34
 	journeys "${hosted[@]:0:2}"
 	if any_wanted "${hosted[@]:2}"; then
-		! wanted image-policy || stage "cosign is built" e2e/sign-peer/build.sh
+		! any_wanted image-policy image-bypass || stage "cosign is built" e2e/sign-peer/build.sh
 		stage "webhook and controller start" hosted_start
 		journeys "${hosted[@]:2}"
 	fi
@@ -193,7 +193,7 @@ for name in "${chosen[@]}"; do
 	}
 done
 rm -rf -- "$keep"
-make --no-print-directory CC=gcc BUILD=release programs out/release-gcc/tests/drivers/kbs_load >"$work/make.log" 2>&1 || {
+make --no-print-directory CC=gcc BUILD=release programs out/release-gcc/tests/drivers/{kbs,review}_load >"$work/make.log" 2>&1 || {
 	tail -n 30 "$work/make.log" >&2
 	exit 1
 }

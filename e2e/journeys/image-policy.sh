@@ -8,118 +8,36 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=../images.sh
 . "$root/e2e/images.sh"
+# shellcheck source=../image-policies.sh
+. "$root/e2e/image-policies.sh"
 PATH=$programs:$PATH
 
 p=image-$$
-made_policies=()
 cleanup() {
-	[ ${#made_policies[@]} -eq 0 ] || kubectl delete imagepolicy --wait=false --ignore-not-found "${made_policies[@]}"
+	policies_go
 	kubectl delete configmap cocoon-config -n "$SYSTEM" --ignore-not-found
 }
 
 # ---- images ----------------------------------------------------------------------------------------------------
 
-encrypt() { # encrypt FROM TO KEY [OPTION…]: into the registry
-	image-crypt encrypt --quiet --kbs-key "kbs:///default/$3=$work/kek" "${@:4}" "oci:$work/$1:t" "docker://$registry/shop/$2"
-}
-copy() { # copy FROM TO: as it is
-	skopeo copy --quiet --all --dest-tls-verify=false "oci:$work/$1:t" "docker://$registry/shop/$2"
-}
-digest_at() { # digest_at NAME:TAG
-	skopeo inspect --raw --tls-verify=false "docker://$registry/shop/$1" | sha256sum | sed 's/ .*//; s/^/sha256:/'
-}
 images() {
-	local name
-	for name in one two; do
-		tree_tar "$work/$name.tar" "$name=1" && gzip -nc "$work/$name.tar" >"$work/$name.tgz" || return 1
-	done
-	image "$work/app" "$work/one.tgz=$GZIP" "$work/two.tgz=$GZIP" && several "$work/both" "$work/one.tgz=$GZIP" &&
-		image-crypt keygen --type kek "$work/kek" && copy app plain:1 && copy app good:plain &&
+	several "$work/both" "$work/one.tgz=$GZIP" &&
+		copy app plain:1 && copy app good:plain &&
 		encrypt app good:1 image-key/app && encrypt app good:2 image-key/next && encrypt app partly:1 image-key/app --layer 1 &&
 		encrypt app foreign:1 other/app && encrypt both good:both image-key/app &&
 		encrypt both half:1 image-key/app --platform linux/amd64
 }
 
-sign() { # sign VERSION NAME:TAG: by cosign of that version
-	local more=(--tlog-upload=false)
-	[ "$1" = 2 ] || more+=(--use-signing-config=false)
-	HOME=$work COSIGN_PASSWORD='' "$peers/cosign$1" sign --key "$work/build.key" --yes --allow-http-registry "${more[@]}" \
-		"$registry/shop/${2%:*}@$(digest_at "$2")"
-}
 signatures() {
-	peers=$("$root/e2e/sign-peer/build.sh") && (cd "$work" && COSIGN_PASSWORD='' "$peers/cosign2" generate-key-pair --output-key-prefix build) &&
-		copy app early:plain && sign 2 early:plain && image-crypt encrypt --quiet --kbs-key "kbs:///default/image-key/app=$work/kek" \
+	copy app early:plain && sign 2 early:plain && image-crypt encrypt --quiet --kbs-key "kbs:///default/image-key/app=$work/kek" \
 			"docker://$registry/shop/early:plain" "docker://$registry/shop/early:1" &&
 		encrypt app tagged:1 image-key/app && sign 2 tagged:1 && encrypt app bundled:1 image-key/app && sign 3 bundled:1
 }
 
-# A registry that is no help: on /slow/ it says nothing for long, everywhere else that there were too many requests.
-cat >"$work/busy.py" <<-'END'
-	import http.server, socketserver, time
-	class Busy(http.server.BaseHTTPRequestHandler):
-	    def do_GET(self):
-	        if "/slow/" in self.path:
-	            time.sleep(30)
-	        self.send_response(429)
-	        self.send_header("Retry-After", "1")
-	        self.send_header("Content-Length", "0")
-	        self.end_headers()
-	    do_HEAD = do_GET
-	    def log_message(self, *what): pass
-	class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-	    daemon_threads = True
-	server = Server(("127.0.0.1", 0), Busy)
-	print(server.server_port, flush=True)
-	server.serve_forever()
-END
-busy() {
-	python3 "$work/busy.py" >"$work/busy.port" 2>"$work/busy.log" &
-	made_processes+=("$!")
-	await 20 test -s "$work/busy.port" && busy=127.0.0.1:$(cat "$work/busy.port")
-}
-
 # ---- policies and pods -----------------------------------------------------------------------------------------
 
-# policies NAME SPEC…: made together and waited for, whether or not they are any good
-policies() {
-	local name spec text='' names=()
-	while [ $# -gt 0 ]; do
-		name=$1 spec=$2
-		shift 2
-		names+=("$name")
-		[[ " ${made_policies[*]} " == *" $name "* ]] || made_policies+=("$name")
-		text+=$(printf -- '---\n{apiVersion: cocoon.dev/v1alpha1, kind: ImagePolicy, metadata: {name: %s}, spec: {%s}}' "$name" "$spec")$'\n'
-	done
-	printf '%s' "$text" >"$work/policies.yaml"
-	need kubectl apply --server-side --force-conflicts -f "$work/policies.yaml"
-	need await 20 seen "${names[@]}"
-}
-seen() { # seen POLICY…: the controller and every replica decide by them as they are now
-	kubectl get imgpol "$@" -o json | jq -e '.items // [.] | all(.metadata.generation as $now | .status.observedGeneration == $now and
-		any(.status.conditions[]?; .type == "ReplicasAgree" and .status == "True" and .observedGeneration == $now))'
-}
-ready() { # ready STATUS REASON POLICY…: what their conditions say
-	kubectl get imgpol "${@:3}" -o json | jq -e --arg status "$1" --arg reason "$2" '.items // [.] |
-		all(any(.status.conditions[]?; .type == "Ready" and .status == $status and .reason == $reason))'
-}
 only_case() { # only_case NAME: what a policy says that is for pods with this label alone
-	echo "match: {podSelector: {matchLabels: {case: $1}}, images: ['$shop/**', '127.0.0.1:1/**', '$busy/**']}"
-}
-labelled() { # labelled CASE SPEC: a confidential pod with this label
-	pod "$ns" "try-$1" kata-qemu-snp null "$2" | jq -c --arg case "$1" '.metadata.labels.case = $case'
-}
-try() { # try CASE IMAGE [SPEC [OPTION…]]: such a pod with the image; nothing is stored
-	local spec
-	spec=$(jq -cn --arg image "$2" --argjson more "${3:-null}" '{containers: [{name: "app", $image}]} + ($more // {})')
-	create "$(labelled "$1" "$spec")" --dry-run=server "${@:4}"
-}
-silent() { # silent COMMAND…: it works, and policies say nothing
-	"$@" >"$work/silent" 2>&1 && ! grep -q ImagePolicy "$work/silent" && return
-	cat "$work/silent"
-	return 1
-}
-warned() { # warned PART COMMAND…: it works, and this is said
-	"${@:2}" 2>&1 | grep -F "$1"
+	echo "match: {podSelector: {matchLabels: {case: $1}}, images: ['$shop/**', '127.0.0.1:1/**', '$faults/**']}"
 }
 template() { # template CASE IMAGE: a Deployment; nothing is stored
 	jq -cn --arg ns "$ns" --arg case "$1" --arg image "$2" '{apiVersion: "apps/v1", kind: "Deployment", metadata: {name: "web", namespace: $ns},
@@ -131,9 +49,11 @@ result() { # result CASE IMAGE FILTER: of the pod as it would be stored
 }
 
 registry
+prepared layouts
 prepared images
+prepared signing_key
 prepared signatures
-prepared busy
+prepared faulty
 namespace pods tenant=shop
 profile $p "runtimeClasses: [kata-qemu-snp], $(only "$ns"), $(kbs kbs)"
 shop=$registry/shop
@@ -161,14 +81,14 @@ policies $p "$(only_case main), $asks" $p-digest "$(only_case digest), $asks, di
 	$p-pin "$(only_case pin), $asks, digest: {pin: KeepTag}" $p-warn "$(only_case warn), $asks, mode: Warn" \
 	$p-audit "$(only_case audit), $asks, mode: Audit" $p-strict "$(only_case strict), $asks, templates: Enforce" \
 	$p-quiet "$(only_case quiet), $asks, templates: Ignore" \
-	$p-lost "$(only_case lost), encryption: {}, registries: [{host: '127.0.0.1:1', plainHTTP: true}, {host: '$busy', plainHTTP: true}]" \
+	$p-lost "$(only_case lost), encryption: {}, registries: [{host: '127.0.0.1:1', plainHTTP: true}, {host: '$faults', plainHTTP: true}]" \
 	$p-hope "$(only_case hope), encryption: {}, onUnknown: Warn, registries: [{host: '127.0.0.1:1', plainHTTP: true}]" \
 	$p-guarded "$(only_case guarded), encryption: {}" \
 	$p-signed "$(only_case signed), $asks, signatures: {signers: [{name: build, cosign: {keys: [$(jq -Rs . "$work/build.pub")]}}]}"
 (
 	trap - EXIT INT TERM
 	SECONDS=0
-	try lost "$busy/slow/a:1" >"$work/slow" 2>&1 || true
+	try lost "$faults/wait/a:1" >"$work/slow" 2>&1 || true
 	echo "$SECONDS" >"$work/slow.seconds"
 ) &
 slow=$!
@@ -246,7 +166,8 @@ expect_refused "its pods are refused nevertheless" "ImagePolicy $p-quiet: encryp
 
 expect_refused "a registry that is down" "$app: \"127.0.0.1:1/a:1\": ImagePolicy $p-lost:" try lost 127.0.0.1:1/a:1
 expect_said "onUnknown: Warn lets it in, and warns" "Warning: $app: \"127.0.0.1:1/a:1\": ImagePolicy $p-hope:" try hope 127.0.0.1:1/a:1
-expect_refused "a registry that is asked too often" "429" try lost "$busy/a:1"
+health 429
+expect_refused "a registry that is asked too often" "429" try lost "$faults/sick/a:1"
 expect_refused "an address of the node's own that nobody vouched for" "127.0.0.1:1" try guarded 127.0.0.1:1/a:1
 wait "$slow"
 expect_said "a registry that says nothing" "ImagePolicy $p-lost:" cat "$work/slow"
