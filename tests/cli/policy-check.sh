@@ -44,6 +44,11 @@ fails 1 "ImagePolicy 'broken'.*spec.digest.require" 'a policy that does not comp
 { cat digest.yaml; echo ---; cat digest.yaml; } >twice.yaml
 fails 1 'digest' 'two policies of one name' policy-check manifests -p twice.yaml pod.yaml
 fails 2 'EFFECT\|one of' 'an effect that is none' policy-check manifests -p digest.yaml --unmatched Perhaps pod.yaml
+fails 2 'read once' 'standard input twice' sh -c 'policy-check manifests -p digest.yaml - - <pod.yaml'
+fails 2 'read once' 'as policy and as manifest' sh -c 'policy-check manifests -p - - <digest.yaml'
+fails 2 'read once' 'as init-data and as policy' sh -c 'policy-check image -p - --document - a.example/b <digest.yaml'
+fails 2 'read once' 'for lint' sh -c 'policy-check lint - - <digest.yaml'
+fails 2 'no OCI layout' 'a layout of another kind' policy-check image -p digest.yaml --layout docker://a.example/b a.example/b
 
 # ---- what is judged ---------------------------------------------------------------------------------------------
 
@@ -72,6 +77,14 @@ prints 'each image, with its place' 'spec.jobTemplate.spec.template.spec.initCon
 policy tenants '{match: {namespaceSelector: {matchLabels: {tenant: shop}}}, digest: {require: true}}' >tenants.yaml
 exits 1 "a namespace's labels are read of the manifests" policy-check manifests -p tenants.yaml cron.yaml
 prints 'and select' 'ImagePolicy tenants: digest.require'
+printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {tenant: shop}}\n' >namespace.yaml
+exits 1 'also of another file' policy-check manifests -p tenants.yaml --unmatched Allow tag.yaml namespace.yaml
+{ pod same shop kata-qemu-snp a.example/first:1 && echo --- && pod same shop kata-qemu-snp a.example/second:1; } >same.yaml
+exits 1 'two objects of one name' policy-check manifests -p digest.yaml same.yaml
+same 'have their own images' 2 "$(grep -c '^  refused ' stdout)"
+{ pod bad shop kata-qemu-snp "a.example/b@$digest" | sed 's/namespace/annotations: {io.katacontainers.config.hypervisor.cc_init_data: x}, namespace/' && echo --- && cat pod.yaml; } >bad.yaml
+exits 1 'init-data that nobody can read' policy-check manifests -p digest.yaml bad.yaml
+prints 'is a reason of its own' 'reason: annotation io.katacontainers.config.hypervisor.cc_init_data' '2 pods, 1 refused'
 exits 1 'an image that no policy takes' policy-check manifests -p tenants.yaml --namespace other <(pod web other kata-qemu-snp a.example/b:1)
 prints 'is refused' 'no ImagePolicy takes'
 exits 0 'unless it may' policy-check manifests -p tenants.yaml --unmatched Allow <(pod web other kata-qemu-snp a.example/b:1)
@@ -111,6 +124,8 @@ exits 0 'the guest can read it' policy-check lint policy.json
 echo '{"default": [{"type": "reject"}]}' >short.json
 exits 1 'a policy.json without transports makes a guest refuse everything' policy-check lint short.json
 prints 'and the finding says so' 'error: ' 'transports'
+exits 1 'what is neither' policy-check lint pod.yaml
+prints 'is an error' 'holds no ImagePolicy'
 exits 1 'lint of an ImagePolicy' policy-check lint broken.yaml
 prints 'gives its field' 'spec.digest.require'
 { cat digest.yaml; echo ---; cat tenants.yaml; } >both.yaml

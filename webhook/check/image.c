@@ -28,7 +28,8 @@ static int judge_image_named(
 		return err_set(err, ERR_USAGE, "the name of an image, or a word beside it, is no UTF-8");
 	if (pod_view_read(pod, settings->namespace, &view, err) < 0)
 		return -1;
-	return engine_judge(engine, "command line", name, &view, "", labels, err);
+	engine_judge(engine, "command line", name, &view, "", labels);
+	return 0;
 }
 
 static int run(void *given, struct err *err)
@@ -36,7 +37,7 @@ static int run(void *given, struct err *err)
 	const struct image *settings = given;
 	auto_engine struct engine engine = { .options = NULL };
 
-	if (engine_open(&settings->judge, &engine, err) < 0)
+	if (engine_open(&settings->judge, NULL, &engine, err) < 0)
 		return -1;
 	for (size_t i = 0; i < settings->names.count; i++)
 		if (judge_image_named(settings, &engine, settings->names.items[i], err) < 0)

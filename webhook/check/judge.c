@@ -43,17 +43,30 @@ static int load_document(struct engine *engine, struct err *err)
 	return 0;
 }
 
-int engine_open(const struct judge_options *options, struct engine *out, struct err *err)
+/* Standard input ends once: whoever read it second would find nothing there, and nothing is never refused. */
+static int check_stdin(const struct judge_options *options, const struct opt_rest *files, struct err *err)
+{
+	size_t count = options->document && !strcmp(options->document, "-");
+
+	count += source_count_stdin(options->policies.items, options->policies.count);
+	if (files)
+		count += source_count_stdin((const char *const *)files->items, files->count);
+	return count > 1 ? err_set(err, ERR_USAGE, "'-', standard input, can be read once") : 0;
+}
+
+int engine_open(const struct judge_options *options, const struct opt_rest *files, struct engine *out,
+		struct err *err)
 {
 	*out = (struct engine){ .options = options,
 		.images = json_array(),
+		.ends = json_array(),
 		.pods = json_array(),
 		.terminal = isatty(STDERR_FILENO) };
 	/* librnp has words of its own for stderr, and no way to be told not to */
 	out->nowhere = fopen("/dev/null", "we");
 	if (!out->nowhere)
 		return err_errno(err, ERR_IO, "cannot open /dev/null");
-	if (crypto_init(true, err) < 0 || http_global_init(err) < 0)
+	if (check_stdin(options, files, err) < 0 || crypto_init(true, err) < 0 || http_global_init(err) < 0)
 		return -1;
 	check_settings_read(&out->settings);
 	const struct facts_options facts = {
@@ -82,6 +95,7 @@ void engine_close(struct engine *engine)
 	check_settings_clear(&engine->settings);
 	free(engine->document_text);
 	json_decref(engine->images);
+	json_decref(engine->ends);
 	json_decref(engine->pods);
 	own_fclose(&engine->nowhere);
 }
@@ -153,8 +167,19 @@ static json_t *lines_of(const struct buf *message)
 	return out;
 }
 
-int engine_judge(struct engine *engine, const char *file, const char *object, const struct pod_view *pod,
-		const char *path, const json_t *labels, struct err *err)
+/* Takes the references. */
+static void add_pod(struct engine *engine, const char *file, const char *object, bool allowed,
+		json_t *reasons, json_t *warnings)
+{
+	json_array_append_new(engine->ends, json_integer((json_int_t)json_array_size(engine->images)));
+	json_array_append_new(engine->pods,
+			json_pack("{s:o,s:o,s:b,s:o,s:o}", "file", json_line(TEXT_MAX, "%s", file), "object",
+					json_line(TEXT_MAX, "%s", object), "allowed", allowed, "reasons",
+					reasons, "warnings", warnings));
+}
+
+void engine_judge(struct engine *engine, const char *file, const char *object, const struct pod_view *pod,
+		const char *path, const json_t *labels)
 {
 	auto_gate_result struct gate_result result;
 	auto_buf struct buf room = BUF_MAX(INITDATA_TEXT_MAX);
@@ -170,19 +195,22 @@ int engine_judge(struct engine *engine, const char *file, const char *object, co
 		.find = find,
 	};
 
-	if (document_of(engine, pod, &room, &review.document, err) < 0)
-		return -1;
+	struct err err = ERR_NONE;
+
+	/* the webhook refuses it wherever there is a profile; a document that nobody can read is none that was meant */
+	if (document_of(engine, pod, &room, &review.document, &err) < 0) {
+		add_pod(engine, file, object, false, json_pack("[o]", json_line(TEXT_MAX, "%s", err.text)),
+				json_array());
+		return;
+	}
 	gate_result_init(&result);
 	FILE *own = stderr;
 	stderr = engine->nowhere;
 	gate_judge(&review, &result);
 	stderr = own;
 	add_lines(engine, file, object, &result);
-	json_array_append_new(engine->pods,
-			json_pack("{s:o,s:o,s:b,s:o,s:O}", "file", json_line(TEXT_MAX, "%s", file), "object",
-					json_line(TEXT_MAX, "%s", object), "allowed", result.allowed,
-					"reasons", lines_of(&result.message), "warnings", result.warnings));
-	return 0;
+	add_pod(engine, file, object, result.allowed, lines_of(&result.message),
+			json_incref(result.warnings));
 }
 
 /* ---- the report ---- */
@@ -196,18 +224,20 @@ static void print_texts(const char *head, const json_t *texts)
 		printf("  %s: %s\n", head, json_string_value(text));
 }
 
-static void print_pod(const struct engine *engine, const json_t *pod)
+static size_t end_of(const struct engine *engine, size_t pod)
 {
+	return (size_t)json_integer_value(json_array_get(engine->ends, pod));
+}
+
+static void print_pod(const struct engine *engine, size_t number)
+{
+	const json_t *pod = json_array_get(engine->pods, number);
 	const char *file = json_text_at(pod, "file", NULL), *object = json_text_at(pod, "object", NULL);
 	bool allowed = json_is_true(json_object_get(pod, "allowed"));
-	const json_t *image;
-	size_t i;
 
 	printf("%s: %s: %s\n", file, object, allowed ? "admitted" : "refused");
-	json_array_foreach (engine->images, i, image) {
-		if (strcmp(json_text_at(image, "file", NULL), file) != 0 ||
-				strcmp(json_text_at(image, "object", NULL), object) != 0)
-			continue;
+	for (size_t i = number ? end_of(engine, number - 1) : 0; i < end_of(engine, number); i++) {
+		const json_t *image = json_array_get(engine->images, i);
 		const char *policy = json_text_at(image, "policy", NULL);
 		printf("  %-8s  %s  %s  (%s%s)\n", json_text_at(image, "verdict", NULL),
 				json_text_at(image, "path", NULL), json_text_at(image, "image", NULL),
@@ -226,7 +256,7 @@ int engine_report(struct engine *engine, struct err *err)
 		refused += !json_is_true(json_object_get(pod, "allowed"));
 		warned += json_array_size(json_object_get(pod, "warnings")) > 0;
 		if (engine->options->form == FORM_TABLE)
-			print_pod(engine, pod);
+			print_pod(engine, i);
 	}
 	if (engine->options->form == FORM_TABLE)
 		printf("%zu pods, %zu refused, %zu with warnings\n", json_array_size(engine->pods), refused,

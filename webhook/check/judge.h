@@ -57,20 +57,21 @@ struct engine {
 	struct span document; /* of --document */
 	char *document_text;
 	json_t *images; /* of the report: {"file","object","path","image","digest","policy","verdict","reason"} */
+	json_t *ends;  /* of each of the pods: how many images there were by then */
 	json_t *pods;  /* {"file","object","allowed","reasons":[…],"warnings":[…]} */
 	bool terminal; /* of standard error: progress is shown */
 	FILE *nowhere; /* where libraries write while they work */
 };
 
-int engine_open(const struct judge_options *options, struct engine *out, struct err *err)
-		__attribute__((nonnull(1, 2), warn_unused_result));
+/* `files`: what else the command reads; NULL: nothing. */
+int engine_open(const struct judge_options *options, const struct opt_rest *files, struct engine *out,
+		struct err *err) __attribute__((nonnull(1, 3), warn_unused_result));
 void engine_close(struct engine *engine) __attribute__((nonnull));
 #define auto_engine __attribute__((cleanup(engine_close)))
 
 /* `path` is the place of a template, "" of a pod; labels are the namespace's. */
-int engine_judge(struct engine *engine, const char *file, const char *object, const struct pod_view *pod,
-		const char *path, const json_t *labels, struct err *err)
-		__attribute__((nonnull(1, 2, 3, 4, 5), warn_unused_result));
+void engine_judge(struct engine *engine, const char *file, const char *object, const struct pod_view *pod,
+		const char *path, const json_t *labels) __attribute__((nonnull(1, 2, 3, 4, 5)));
 
 /* Prints, and returns the exit code: 1 when a pod would be refused, or warned of with --strict. */
 int engine_report(struct engine *engine, struct err *err) __attribute__((nonnull(1), warn_unused_result));

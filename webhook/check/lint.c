@@ -28,8 +28,11 @@ static int lint_policies(struct span text, json_t *findings, struct err *err)
 
 	if (policy_set_new(NULL, &set, err) < 0)
 		return -1;
-	if (source_add_policies(text, set, &why) == 0)
-		return 0;
+	if (source_add_policies(text, set, &why) == 0) {
+		if (set->count)
+			return 0;
+		err_set(&why, ERR_FORMAT, "it is no policy.json of a guest, and holds no ImagePolicy");
+	}
 	json_array_append_new(findings,
 			json_pack("{s:s,s:s,s:o}", "level", "error", "path", "", "message",
 					json_line(MESSAGE_MAX, "%s", why.text)));
@@ -91,6 +94,8 @@ static int run(void *given, struct err *err)
 	const struct lint *settings = given;
 	auto_json json_t *findings = json_array();
 
+	if (source_count_stdin((const char *const *)settings->files.items, settings->files.count) > 1)
+		return err_set(err, ERR_USAGE, "'-', standard input, can be read once");
 	for (size_t i = 0; i < settings->files.count; i++)
 		if (lint_file(settings->files.items[i], findings, err) < 0)
 			return -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy-check manifests: would these pods be admitted? */
+#include "base/alloc.h"
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
@@ -18,10 +19,14 @@ struct manifests {
 	struct opt_rest files;
 };
 
+/* All files are read before any is judged: a namespace may stand in another one than its pods. */
 struct round {
 	const struct manifests *settings;
 	struct class_table *table;
 	struct engine *engine;
+	struct manifest *manifests; /* one a file */
+	size_t count;
+	json_t *documents; /* of all of them */
 	size_t judged;
 };
 
@@ -49,36 +54,32 @@ static void path_of(const struct place *place, struct buf *out)
 	}
 }
 
-static int judge_place(struct round *round, const char *file, const json_t *documents,
-		const struct place *place, struct err *err)
+static void judge_place(struct round *round, const char *file, const struct place *place)
 {
 	auto_buf struct buf path = BUF_MAX(1024);
 	struct pod_view pod = place->pod;
 
 	if (!is_confidential(round, pod.runtime_class))
-		return 0;
+		return;
 	if (!*pod.namespace)
 		pod.namespace = round->settings->namespace;
 	path_of(place, &path);
-	auto_json json_t *labels = source_namespace(documents, pod.namespace);
+	auto_json json_t *labels = source_namespace(round->documents, pod.namespace);
 	round->judged++;
-	if (engine_judge(round->engine, file, place->label, &pod, buf_text(&path), labels, err) < 0)
-		return err_wrap(err, "'%s': %s", file, place->label);
-	return 0;
+	engine_judge(round->engine, file, place->label, &pod, buf_text(&path), labels);
 }
 
-static int judge_file(struct round *round, const char *file, struct err *err)
+static int read_file(struct round *round, const char *file, struct err *err)
 {
 	auto_buf struct buf text = BUF_MAX(SOURCE_MAX);
-	auto_manifest struct manifest manifest = MANIFEST_NONE;
+	struct manifest *manifest = &round->manifests[round->count];
 
 	if (source_text(file, &text, err) < 0)
 		return -1;
-	if (manifest_read(buf_span(&text), &manifest, err) < 0)
+	if (manifest_read(buf_span(&text), manifest, err) < 0)
 		return err_wrap(err, "'%s'", file);
-	for (size_t i = 0; i < manifest.count; i++)
-		if (judge_place(round, file, manifest.documents, &manifest.places[i], err) < 0)
-			return -1;
+	round->count++;
+	json_array_extend(round->documents, manifest->documents);
 	return 0;
 }
 
@@ -86,9 +87,13 @@ static int judge_all(struct round *round, struct err *err)
 {
 	const struct opt_rest *files = &round->settings->files;
 
+	round->manifests = xcalloc(files->count, sizeof(*round->manifests));
 	for (size_t i = 0; i < files->count; i++)
-		if (judge_file(round, files->items[i], err) < 0)
+		if (read_file(round, files->items[i], err) < 0)
 			return -1;
+	for (size_t i = 0; i < files->count; i++)
+		for (size_t place = 0; place < round->manifests[i].count; place++)
+			judge_place(round, files->items[i], &round->manifests[i].places[place]);
 	/* a check that looked at nothing must not look like one that found nothing */
 	if (!round->judged)
 		return err_set(err, ERR_USAGE,
@@ -97,17 +102,26 @@ static int judge_all(struct round *round, struct err *err)
 	return 0;
 }
 
+static void round_clear(struct round *round)
+{
+	for (size_t i = 0; i < round->count; i++)
+		manifest_clear(&round->manifests[i]);
+	free(round->manifests);
+	json_decref(round->documents);
+	class_table_free(round->table);
+}
+
 static int run(void *given, struct err *err)
 {
 	const struct manifests *settings = given;
 	auto_engine struct engine engine = { .options = NULL };
-	struct round round = { .settings = settings, .engine = &engine };
+	struct round round = { .settings = settings, .engine = &engine, .documents = json_array() };
 	int result = -1;
 
-	if (engine_open(&settings->judge, &engine, err) == 0 &&
+	if (engine_open(&settings->judge, &settings->files, &engine, err) == 0 &&
 			class_table_new(NULL, &round.table, err) == 0 && judge_all(&round, err) == 0)
 		result = engine_report(&engine, err);
-	class_table_free(round.table);
+	round_clear(&round);
 	return result;
 }
 
@@ -137,7 +151,7 @@ const struct opt_verb manifests_verb = {
 	.name = "manifests",
 	.summary = "says whether the pods of manifests would be admitted",
 	.description = "Pods and pod templates of confidential RuntimeClasses are judged as the webhook "
-		       "would judge the pods, with all reasons. Namespaces among the files give the labels "
+		       "would judge the pods, with all reasons. Namespaces among all files give the labels "
 		       "that "
 		       "policies select by.\n\n"
 		       "Images are looked up in the layouts named, then in their registries, with the "

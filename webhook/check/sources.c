@@ -14,6 +14,15 @@
 const char *const check_forms[] = { "table", "json", NULL };
 const char *const check_unmatched[] = { "Deny", "Warn", "Allow", NULL };
 
+size_t source_count_stdin(const char *const *files, size_t count)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += !strcmp(files[i], "-");
+	return found;
+}
+
 int source_text(const char *file, struct buf *out, struct err *err)
 {
 	return strcmp(file, "-") ? fs_read(file, out, err) : fs_read_stdin(out, err);

@@ -24,6 +24,9 @@ enum { FORM_TABLE, FORM_JSON };
 extern const char *const check_forms[];
 extern const char *const check_unmatched[];
 
+/* How many of the names are "-". */
+size_t source_count_stdin(const char *const *files, size_t count) __attribute__((nonnull));
+
 /* Appends the bytes. */
 int source_text(const char *file, struct buf *out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
