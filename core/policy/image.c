@@ -6,6 +6,26 @@
 
 #include <string.h>
 
+/* ---- proofs ---------------------------------------------------------------------------------------------- */
+
+enum { PROOF_NONE, PROOF_BEGUN, PROOF_DONE };
+
+bool image_proof_has(struct image_proof *proof, const unsigned char key[static IMAGE_KEY_DIGEST])
+{
+	return atomic_load_explicit(&proof->state, memory_order_acquire) == PROOF_DONE &&
+			memcmp(proof->key, key, sizeof(proof->key)) == 0;
+}
+
+void image_proof_put(struct image_proof *proof, const unsigned char key[static IMAGE_KEY_DIGEST])
+{
+	int none = PROOF_NONE;
+
+	if (!atomic_compare_exchange_strong(&proof->state, &none, PROOF_BEGUN))
+		return;
+	memcpy(proof->key, key, sizeof(proof->key));
+	atomic_store_explicit(&proof->state, PROOF_DONE, memory_order_release);
+}
+
 /* ---- copying --------------------------------------------------------------------------------------------- */
 
 /* What stands in one layer after the other is kept once: the last text of each kind. */
@@ -94,6 +114,8 @@ static const struct image_signature *copy_signatures(struct copy *copy, const st
 		items[i].payload = arena_bytes(copy->arena, items[i].payload);
 		items[i].type = copy_repeated(copy, REPEATED_TYPE, items[i].type);
 		items[i].problem = copy_repeated(copy, REPEATED_PROBLEM, items[i].problem);
+		items[i].proof = arena_take(copy->arena, sizeof(*items[i].proof));
+		atomic_init(&items[i].proof->state, PROOF_NONE);
 	}
 	return items;
 }

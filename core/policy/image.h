@@ -65,6 +65,21 @@ struct image_platform {
 
 enum image_layout { IMAGE_SIG_TAG, IMAGE_SIG_BUNDLE, IMAGE_SIG_SIMPLE };
 
+/*
+ * A key that has verified a signature: SHA-256 of the key's text. To verify costs more than all the rest of a judgement, and
+ * comes out the same each time: this is a fact, whatever a policy makes of it. Written once, by whoever comes first, from any
+ * thread; constant from then on.
+ */
+#define IMAGE_KEY_DIGEST 32
+struct image_proof {
+	atomic_int state;
+	unsigned char key[IMAGE_KEY_DIGEST];
+};
+bool image_proof_has(struct image_proof *proof, const unsigned char key[static IMAGE_KEY_DIGEST])
+		__attribute__((nonnull));
+void image_proof_put(struct image_proof *proof, const unsigned char key[static IMAGE_KEY_DIGEST])
+		__attribute__((nonnull));
+
 struct image_signature {
 	enum image_layout layout;
 	bool fallback;       /* IMAGE_SIG_BUNDLE: found by the fallback tag */
@@ -75,7 +90,8 @@ struct image_signature {
 	const struct span *
 			signatures; /* raw (DER for ECDSA); SIG_TAG one; BUNDLE each of the envelope; SIMPLE none */
 	size_t signature_count;
-	const char *problem; /* why it is no signature that could be checked; NULL: it can */
+	const char *problem;       /* why it is no signature that could be checked; NULL: it can */
+	struct image_proof *proof; /* NULL in a draft */
 };
 
 /* Where it was looked: what was not looked for is not known to be absent. */

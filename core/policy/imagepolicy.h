@@ -61,6 +61,7 @@
 #include "base/span.h"
 #include "image/packet.h"
 #include "kube/selector.h"
+#include "policy/image.h"
 #include "policy/registry.h"
 
 #include <jansson.h>
@@ -97,6 +98,8 @@ struct policy_signer {
 	/* cosign: key_count > 0 */
 	struct pkey *keys[IMAGEPOLICY_KEYS_MAX];
 	const char *key_texts[IMAGEPOLICY_KEYS_MAX]; /* the PEM, for the guest's policy */
+	unsigned char key_digests[IMAGEPOLICY_KEYS_MAX]
+				 [IMAGE_KEY_DIGEST]; /* of these texts, for image_proof */
 	unsigned key_ids[IMAGEPOLICY_KEYS_MAX]; /* equal ones are the same key, whichever signer has it */
 	size_t key_count;
 	unsigned layouts; /* SIGNER_* */

@@ -51,6 +51,7 @@ static int check_pem(const char *text, struct err *err)
 static int read_cosign_keys(
 		const json_t *cosign, const char *path, struct policy_signer *out, struct err *err)
 {
+	unsigned char digest[DIGEST_MAX];
 	json_t *keys = NULL, *item = NULL;
 	size_t i = 0;
 
@@ -63,6 +64,8 @@ static int read_cosign_keys(
 		if (check_pem(out->key_texts[i], err) < 0 ||
 				pkey_parse(span_of(out->key_texts[i]), NULL, &out->keys[i], err) < 0)
 			return err_wrap(err, "%s.keys[%zu]", path, i);
+		digest_bytes(DIGEST_SHA256, span_of(out->key_texts[i]), digest);
+		memcpy(out->key_digests[i], digest, IMAGE_KEY_DIGEST);
 		out->key_count++;
 	}
 	return 0;

@@ -124,7 +124,21 @@ static unsigned cost_of(const struct pkey *key)
 	return kind == PKEY_P384 || kind == PKEY_P521 ? SIGN_COST_SLOW : SIGN_COST_KEY;
 }
 
-/* Which of the signer's keys verifies it; key_count when none does. */
+static bool verifies(const struct policy_signer *signer, size_t k, const struct image_signature *signature)
+{
+	if (signature->proof && image_proof_has(signature->proof, signer->key_digests[k]))
+		return true;
+	if (cosign_verify(signature, signer->keys[k], NULL) < 0)
+		return false;
+	if (signature->proof)
+		image_proof_put(signature->proof, signer->key_digests[k]);
+	return true;
+}
+
+/*
+ * Which of the signer's keys verifies it; key_count when none does. What is remembered is paid for all the same: a verdict
+ * does not depend on what was asked before.
+ */
 static size_t verifying_key(
 		struct sign_look *look, struct sign_attempt *attempt, const struct image_signature *signature)
 {
@@ -132,7 +146,7 @@ static size_t verifying_key(
 	size_t k = 0;
 
 	while (k < signer->key_count && may_spend(look, attempt, cost_of(signer->keys[k])) &&
-			cosign_verify(signature, signer->keys[k], NULL) < 0)
+			!verifies(signer, k, signature))
 		k++;
 	return attempt->unknown ? signer->key_count : k;
 }
