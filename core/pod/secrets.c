@@ -17,6 +17,7 @@ struct search {
 	const char *dot;
 	const struct sealed_key *keys;
 	size_t key_count;
+	size_t *sealed; /* texts that were looked at */
 	struct secret_findings *out;
 };
 
@@ -29,22 +30,38 @@ void secret_findings_clear(struct secret_findings *findings)
 	findings->count = 0;
 }
 
-static bool is_full(const struct search *search)
+/* Of each kind one is kept in any case: a policy may deny the one and let the other pass. */
+static bool is_full(const struct search *search, enum secret_kind kind)
 {
-	return search->out->count >= SECRETS_FINDINGS_MAX;
+	if (search->out->count < SECRETS_FINDINGS_MAX)
+		return false;
+	for (size_t i = 0; i < search->out->count; i++)
+		if (search->out->items[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* The last gives way to the first of another kind. */
+static struct secret_finding *make_room(struct secret_findings *out)
+{
+	if (out->count < SECRETS_FINDINGS_MAX)
+		return &out->items[out->count++];
+	free(out->items[out->count - 1].path);
+	free(out->items[out->count - 1].text);
+	return &out->items[out->count - 1];
 }
 
 /* Takes the text. */
 static void add(const struct search *search, enum secret_kind kind, bool error, const char *where, char *text)
 {
-	if (is_full(search)) {
+	if (is_full(search, kind)) {
 		free(text);
 		return;
 	}
 	char *path = xasprintf("%s%s%s", search->path, search->dot, where);
 	span_tidy(path, strlen(path));
 	span_tidy(text, strlen(text));
-	search->out->items[search->out->count++] =
+	*make_room(search->out) =
 			(struct secret_finding){ .kind = kind, .error = error, .path = path, .text = text };
 }
 
@@ -56,8 +73,16 @@ static void find_sealed(const struct search *search, const char *text, const cha
 	size_t i;
 	json_t *item;
 
-	if (!text || !sealed_is(span_of(text)) || is_full(search))
+	if (!text || !sealed_is(span_of(text)) || is_full(search, SECRET_SEALED) ||
+			*search->sealed > SECRETS_SEALED_MAX)
 		return;
+	if (++*search->sealed > SECRETS_SEALED_MAX) {
+		add(search, SECRET_SEALED, true, where,
+				xasprintf("more than %d sealed secrets: this one and those behind it are not "
+					  "looked at; split the pod",
+						SECRETS_SEALED_MAX));
+		return;
+	}
 	findings = json_array();
 	sealed_lint(span_of(text), search->keys, search->key_count, findings);
 	json_array_foreach (findings, i, item) {
@@ -155,8 +180,8 @@ void pod_secrets_find(const struct pod_view *pod, const char *path, const struct
 {
 	static const char *const lists[] = { "initContainers", "containers", "ephemeralContainers" };
 	const json_t *spec = json_object_get(pod->object, "spec"), *item;
-	const struct search search = { path, path[0] ? "." : "", keys, key_count, out };
-	size_t i;
+	size_t sealed = 0, i;
+	const struct search search = { path, path[0] ? "." : "", keys, key_count, &sealed, out };
 
 	for (size_t list = 0; list < sizeof(lists) / sizeof(lists[0]); list++)
 		json_array_foreach (json_object_get(spec, lists[list]), i, item)

@@ -8,7 +8,8 @@
  *     plain    Kubernetes Secrets in env, envFrom, volumes, projected volumes, credentials of storage, imagePullSecrets:
  *              the host reads all of them. What they hold is not looked at: sealed texts in them are as safe as they say
  *
- * Pure; borrows. Bounds: SECRETS_FINDINGS_MAX, more are left out.
+ * Pure; borrows. Bounds: SECRETS_FINDINGS_MAX, more are left out, but for the first of a kind; SECRETS_SEALED_MAX sealed
+ * texts are looked at, as each has a signature to be checked, and more are found to be no good.
  */
 #ifndef COCOON_POD_SECRETS_H
 #define COCOON_POD_SECRETS_H
@@ -17,6 +18,7 @@
 #include "sealed/lint.h"
 
 #define SECRETS_FINDINGS_MAX 64
+#define SECRETS_SEALED_MAX   512
 
 enum secret_kind { SECRET_SEALED, SECRET_PLAIN };
 

@@ -117,7 +117,6 @@ static enum gate_level level_of(
 		effect = policy->in_agent_policy;
 		break;
 	case FINDING_VIOLATION:
-	case FINDING_SECRET:
 		break;
 	}
 	return gate_level(gate, policy, effect);

@@ -16,7 +16,7 @@
  *       priority: 0                            whose pin and registry entry count where several policies apply
  *       digest:
  *         require: false                       the image must be named by digest
- *         pin: None                            | Auto | KeepTag | DropTag: the webhook writes the digest (policy/pin.h)
+ *         pin: None                            | Auto | KeepTag | DropTag: the webhook writes the digest (policy/gate.h)
  *         inAgentPolicy: Ignore                | Warn | Deny: the agent policy in the pod's init-data names the digest
  *       encryption:                            absent: not asked for
  *         layers: All                          | Any | Named; at least one layer is encrypted in any case

@@ -31,7 +31,6 @@ enum finding_kind {
 	FINDING_VIOLATION, /* the policy's mode says what it does */
 	FINDING_UNKNOWN,   /* could not be found out: onUnknown says */
 	FINDING_PARITY,    /* the guest would decide otherwise */
-	FINDING_SECRET,    /* of the pod */
 	FINDING_AGENT,     /* digest.inAgentPolicy */
 	FINDING_NOTE,      /* worth a warning in any mode, refuses never */
 };

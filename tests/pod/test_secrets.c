@@ -225,6 +225,51 @@ static void keeps_its_bounds_and_cannot_be_made_to_forge_lines(void **state)
 	buf_clear(&big);
 }
 
+/* A policy may deny the one and let the other pass. */
+static void no_kind_pushes_out_the_other(void **state)
+{
+	struct buf sealed = BUF_MAX(1 << 20), plain = BUF_MAX(1 << 20);
+
+	(void)state;
+	buf_puts(&sealed, "{spec: {containers: [{env: [");
+	buf_puts(&plain, "{metadata: {annotations: {a: sealed.x}}, spec: {containers: [{env: [");
+	for (int i = 0; i < SECRETS_FINDINGS_MAX + 10; i++) {
+		buf_puts(&sealed, "{value: sealed.x}, ");
+		buf_puts(&plain, "{valueFrom: {secretKeyRef: {name: s}}}, ");
+	}
+	buf_puts(&sealed, "{valueFrom: {secretKeyRef: {name: db}}}]}]}}");
+	buf_puts(&plain, "]}]}}");
+	auto_free char *one = found(buf_text(&sealed), "", NULL, 0);
+	assert_int_equal(lines_in(one), SECRETS_FINDINGS_MAX);
+	assert_holds(one, "Secret 'db'");
+	auto_free char *other = found(buf_text(&plain), "", NULL, 0);
+	assert_int_equal(lines_in(other), SECRETS_FINDINGS_MAX);
+	assert_holds(other, "error metadata.annotations[a]: the sealed secret is no good");
+	buf_clear(&sealed);
+	buf_clear(&plain);
+}
+
+static void there_is_an_end_to_checking_sealed_texts(void **state)
+{
+	auto_free char *good = sealed_text(SEALED_HEADER, SEALED_PAYLOAD);
+	struct buf text = BUF_MAX(4 << 20);
+
+	(void)state;
+	buf_puts(&text, "{spec: {containers: [{env: [");
+	for (int i = 0; i < SECRETS_SEALED_MAX; i++)
+		buf_printf(&text, "{value: '%s'}, ", good);
+	size_t len = text.len;
+	buf_puts(&text, "]}]}}");
+	auto_free char *enough = found(buf_text(&text), "", NULL, 0);
+	assert_string_equal(enough, "");
+	text.len = len;
+	buf_puts(&text, "{value: sealed.x}, {value: sealed.x}]}]}}");
+	auto_free char *said = found(buf_text(&text), "", NULL, 0);
+	assert_int_equal(lines_in(said), 1);
+	assert_holds(said, "error spec.containers[0].env[512].value: more than 512 sealed secrets");
+	buf_clear(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +279,8 @@ int main(void)
 		cmocka_unit_test(leaves_alone_what_is_no_secret),
 		cmocka_unit_test(does_not_stumble_over_wrong_types),
 		cmocka_unit_test(keeps_its_bounds_and_cannot_be_made_to_forge_lines),
+		cmocka_unit_test(no_kind_pushes_out_the_other),
+		cmocka_unit_test(there_is_an_end_to_checking_sealed_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,13 +268,13 @@ static inline struct judge_image scene_judge(
 	return (struct judge_image){ .policy = policy, .facts = facts, .name = name, .now = 1700000000 };
 }
 
-/* All findings, a line each: "V rule: text", with V, U, P, S, A, N for the kind. */
+/* All findings, a line each: "V rule: text", with V, U, P, A, N for the kind. */
 static inline char *scene_lines(const struct findings *findings)
 {
 	auto_buf struct buf out = BUF_MAX(1 << 20);
 
 	for (size_t i = 0; i < findings->count; i++)
-		buf_printf(&out, "%c %s: %s\n", "VUPSAN"[findings->items[i].kind], findings -> items[i].rule,
+		buf_printf(&out, "%c %s: %s\n", "VUPAN"[findings->items[i].kind], findings -> items[i].rule,
 				findings->items[i].text);
 	return xstrdup(buf_text(&out));
 }
@@ -291,7 +291,7 @@ static inline void scene_expect(const char *what, const struct findings *finding
 		bool found = false;
 		count++;
 		for (size_t i = 0; i < findings->count; i++) {
-			auto_free char *one = xasprintf("%c %s: %s", "VUPSAN"[findings->items[i].kind],
+			auto_free char *one = xasprintf("%c %s: %s", "VUPAN"[findings->items[i].kind],
 					findings -> items[i].rule, findings->items[i].text);
 			found = found || span_glob(line, span_of(one));
 		}
