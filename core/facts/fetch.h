@@ -16,6 +16,9 @@
  * add, or when it has neither a platform nor a manifest's type: nothing that runs images would pick either. Docker's
  * annotation that calls an entry an attestation hides nothing by itself: guests go by the platform alone.
  *
+ * The payload of most signatures in cosign's first layout is known beforehand but for the digest of the image: one whose
+ * digest and size fit is not asked for, which saves one round trip of three.
+ *
  * What is no signature that could be checked (a blob that is missing, too large or not what its digest says, no
  * base64) is kept with its problem. A registry that fails makes all of it fail: what could not be read is not known
  * to be absent.

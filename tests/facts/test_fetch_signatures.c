@@ -90,6 +90,61 @@ static void reads_a_signature_by_its_tag(void **state)
 	assert_true(oci_digest_is(signature->place));
 }
 
+/* The same for any image; the registry does not have it. */
+static char *usual_payload(const char *digest, const char *optional)
+{
+	return xasprintf("{\"critical\":{\"identity\":{\"docker-reference\":\"127.0.0.1:%u/shop/"
+			 "app\"},\"image\":{"
+			 "\"docker-manifest-digest\":\"%s\"},\"type\":\"cosign container image signature\"},"
+			 "\"optional\":%s}",
+			(unsigned)site.peer.port, digest, optional);
+}
+
+/* As sign(), but for the blob. */
+static void sign_without(const char *digest, const char *payload)
+{
+	char own[OCI_DIGEST_MAX];
+
+	oci_digest_of(span_of(payload), own);
+	auto_free char *text =
+			xasprintf("{\"schemaVersion\":2,\"mediaType\":\"" OCI_TYPE_MANIFEST "\"," NULL_CONFIG
+				  ",\"layers\":[{\"mediaType\":\"" COSIGN_PAYLOAD_TYPE
+				  "\",\"digest\":\"%s\",\"size\":%zu,\"annotations\":{\"" COSIGN_SIGNATURE
+				  "\":\"AAEC\"}}]}",
+					own, strlen(payload));
+	put_tag(digest, ".sig", text);
+}
+
+static void the_usual_payload_is_not_asked_for(void **state)
+{
+	char digest[OCI_DIGEST_MAX];
+
+	(void)state;
+	site_image(&site, 1, NULL, "1", digest);
+	auto_free char *payload = usual_payload(digest, "null");
+	sign_without(digest, payload);
+	trip_to(&trip, &site, ":1");
+	const struct image_facts *facts = trip_good(&trip);
+	assert_int_equal(facts->signature_count, 1);
+	assert_null(facts->signatures[0].problem);
+	assert_true(span_is(facts->signatures[0].payload, payload));
+}
+
+static void another_payload_is_asked_for(void **state)
+{
+	char digest[OCI_DIGEST_MAX];
+
+	(void)state;
+	site_image(&site, 1, NULL, "1", digest);
+	/* of the same length, too */
+	auto_free char *payload = usual_payload(digest, "true");
+	sign_without(digest, payload);
+	trip_to(&trip, &site, ":1");
+	const struct image_facts *facts = trip_good(&trip);
+	assert_int_equal(facts->signature_count, 1);
+	assert_non_null(facts->signatures[0].problem);
+}
+
 static void keeps_what_is_no_signature_with_its_problem(void **state)
 {
 	static const char good[] = ",\"annotations\":{\"" COSIGN_SIGNATURE "\":\"AAEC\"}";
@@ -312,6 +367,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SITE_TEST(reads_a_signature_by_its_tag),
+		SITE_TEST(the_usual_payload_is_not_asked_for),
+		SITE_TEST(another_payload_is_asked_for),
 		SITE_TEST(keeps_what_is_no_signature_with_its_problem),
 		SITE_TEST(a_payload_that_is_too_large_is_not_fetched),
 		SITE_TEST(a_registry_that_fails_at_a_payload_says_nothing_of_it),
