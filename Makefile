@@ -194,12 +194,12 @@ test-e2e: one ## the journeys alone
 test-repro: ## two release builds in two folders are bit-identical
 	@tests/run.sh repro $(OUT)
 
-.PHONY: peers fuzz bench bench-admission bench-controller bench-image bench-keys demo demo-image demo-secret demo-policy images
+.PHONY: peers fuzz bench bench-admission bench-controller bench-image bench-keys bench-policy demo demo-image demo-secret demo-policy images
 fuzz: ## libFuzzer on every target, SECONDS_EACH=60 seconds each
 	+@$(MAKE) --no-print-directory BUILD=fuzz CC=clang one
 	@fuzz/run.sh out/fuzz-clang $(SECONDS_EACH)
 
-bench: bench-admission bench-controller bench-image bench-keys ## all benchmarks
+bench: bench-admission bench-controller bench-image bench-keys bench-policy ## all benchmarks
 
 bench-admission: $(BINS) ## the webhook beside its peer
 	@bench/admission.sh $(OUT)
@@ -212,6 +212,9 @@ bench-image: $(BINS) ## image-crypt and the decoder beside their peers (QUICK=1:
 
 bench-keys: $(BINS) $(OUT)/tests/drivers/kbs_load $(OUT)/tests/drivers/jose_speed ## handshake, unseal and reads of a guest, JOSE beside jwcrypto
 	@bench/keys.sh $(OUT)
+
+bench-policy: $(BINS) ## image policies in the webhook beside sigstore's policy-controller
+	@bench/policy.sh $(OUT)
 
 demo: ## a real cluster on this machine, a profile, and a pod that comes out confidential (KEEP=1 leaves it up)
 	@e2e/demo.sh
