@@ -47,6 +47,14 @@ static int get_object(void *ctx, const char *namespace, const char *plural, cons
 	return kube_call(images->kube, &request, out, err);
 }
 
+/* Half of the threads may be at hosts that nobody named: one slow registry beside these leaves some for others. */
+static unsigned per_host(int64_t threads)
+{
+	int64_t share = threads * 3 / 8;
+
+	return (unsigned)(share < 1 ? 1 : share < IMAGES_PER_HOST ? share : IMAGES_PER_HOST);
+}
+
 static int images_open(struct images *images, const struct settings *settings, struct err *err)
 {
 	if (connect_config(&settings->connect, &clock_real, &images->config, err) < 0)
@@ -68,7 +76,7 @@ static int images_open(struct images *images, const struct settings *settings, s
 		.user_agent = "cocoon-webhook/" COCOON_VERSION,
 		.max_bytes = (size_t)settings->facts_memory << 20,
 		.threads = (unsigned)settings->facts_threads,
-		.per_host = IMAGES_PER_HOST,
+		.per_host = per_host(settings->facts_threads),
 		.guard = true,
 		.auth_file = settings->registry_config,
 		.ctx = images->logins,
@@ -93,6 +101,9 @@ void images_free(struct images *images)
 {
 	if (!images)
 		return;
+	/* fetches may wait for it, and the end waits for fetches */
+	if (images->logins)
+		logins_end(images->logins);
 	facts_free(images->facts);
 	logins_free(images->logins);
 	kube_free(images->kube);

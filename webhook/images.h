@@ -13,7 +13,8 @@
 struct images;
 struct settings;
 
-#define IMAGES_PER_HOST 8 /* requests to one registry at the same time */
+#define IMAGES_PER_HOST \
+	8 /* requests to one registry at the same time, at most; and three in eight of the threads */
 
 int images_new(const struct settings *settings, struct images **out, struct err *err)
 		__attribute__((nonnull, warn_unused_result));

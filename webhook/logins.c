@@ -11,6 +11,7 @@
 #include "policy/registry.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define NAMES_MAX 16 /* Secrets of one pod, or of one service account */
@@ -29,10 +30,17 @@ struct entry {
 
 struct logins {
 	struct logins_options options;
+	atomic_bool ending;
 	pthread_mutex_t asking; /* one request at a time */
 	pthread_mutex_t lock;   /* of the entries; taken inside `asking` */
 	struct entry entries[LOGINS_ENTRIES];
 	size_t count, bytes;
+};
+
+/* One call of logins_find(). */
+struct search {
+	struct logins *logins;
+	int64_t until; /* no request is begun later */
 };
 
 struct logins *logins_new(const struct logins_options *options)
@@ -64,6 +72,11 @@ void logins_free(struct logins *l)
 	pthread_mutex_destroy(&l->asking);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
+}
+
+void logins_end(struct logins *l)
+{
+	atomic_store(&l->ending, true);
 }
 
 /* ---- what is kept; under the lock --------------------------------------------------------------------------- */
@@ -143,13 +156,29 @@ static json_t *account_names(const json_t *object)
 	return names;
 }
 
+static int check_time(const struct search *search, struct err *err)
+{
+	const struct logins *l = search->logins;
+
+	if (atomic_load(&l->ending))
+		return err_set(err, ERR_RETRY, "the program ends");
+	if (clock_mono(l->options.clock) > search->until)
+		return err_set(err, ERR_RETRY,
+				"the API server has taken too long for the credentials before");
+	return 0;
+}
+
 /* Reads what is not kept. `asking` is held. A refusal is kept too, and is no error. */
-static int read_one(struct logins *l, const char *namespace, const char *plural, const char *name,
+static int read_one(const struct search *search, const char *namespace, const char *plural, const char *name,
 		struct err *err)
 {
+	struct logins *l = search->logins;
 	struct entry read = { .plural = plural, .text = SECRET_NONE };
 	struct err why = ERR_NONE;
 	auto_json json_t *object = NULL;
+
+	if (check_time(search, err) < 0)
+		return err_wrap(err, "reading %s %s/%s", plural, namespace, name);
 	int done = l->options.get(l->options.ctx, namespace, plural, name, &object, &why);
 
 	if (!done && !strcmp(plural, "secrets"))
@@ -173,9 +202,11 @@ static int read_one(struct logins *l, const char *namespace, const char *plural,
 }
 
 /* Makes sure that it is kept; then calls use(ctx, entry) under the lock. */
-static int with_entry(struct logins *l, const char *namespace, const char *plural, const char *name,
-		int (*use)(void *ctx, const struct entry *entry, struct err *err), void *ctx, struct err *err)
+static int with_entry(const struct search *search, const char *namespace, const char *plural,
+		const char *name, int (*use)(void *ctx, const struct entry *entry, struct err *err),
+		void *ctx, struct err *err)
 {
+	struct logins *l = search->logins;
 	int done = 0;
 
 	pthread_mutex_lock(&l->lock);
@@ -190,7 +221,7 @@ static int with_entry(struct logins *l, const char *namespace, const char *plura
 	bool there = kept(l, namespace, plural, name) != NULL; /* another thread has read it meanwhile */
 	pthread_mutex_unlock(&l->lock);
 	if (!there)
-		done = read_one(l, namespace, plural, name, err);
+		done = read_one(search, namespace, plural, name, err);
 	pthread_mutex_lock(&l->lock);
 	entry = done ? NULL : kept(l, namespace, plural, name);
 	if (entry)
@@ -223,13 +254,14 @@ static int copy_names(void *ctx, const struct entry *entry, struct err *err)
 }
 
 /* The names of the Secrets of the pod's namespace: a new array. */
-static int pull_secrets(struct logins *l, const struct image_want *want, json_t **out, struct err *err)
+static int pull_secrets(
+		const struct search *search, const struct image_want *want, json_t **out, struct err *err)
 {
 	const char *account =
 			want->service_account && want->service_account[0] ? want->service_account : "default";
 
 	if (!want->pull_secret_count)
-		return with_entry(l, want->namespace, "serviceaccounts", account, copy_names, out, err);
+		return with_entry(search, want->namespace, "serviceaccounts", account, copy_names, out, err);
 	*out = json_array();
 	for (size_t i = 0; i < want->pull_secret_count && i < NAMES_MAX; i++)
 		json_array_append_new(*out, json_string(want->pull_secrets[i]));
@@ -239,21 +271,22 @@ static int pull_secrets(struct logins *l, const struct image_want *want, json_t 
 int logins_find(void *ctx, const struct image_want *want, struct facts_logins *out, struct err *err)
 {
 	struct logins *l = ctx;
+	const struct search search = { .logins = l, .until = clock_mono(l->options.clock) + LOGINS_WAIT };
 	auto_json json_t *names = NULL;
 	size_t i;
 	json_t *name;
 
 	if (want->registry && want->registry->secret &&
-			with_entry(l, l->options.namespace, "secrets", want->registry->secret, add_text, out,
-					err) < 0)
+			with_entry(&search, l->options.namespace, "secrets", want->registry->secret, add_text,
+					out, err) < 0)
 		return -1;
 	if (!want->namespace || !want->namespace[0])
 		return 0;
-	if (pull_secrets(l, want, &names, err) < 0)
+	if (pull_secrets(&search, want, &names, err) < 0)
 		return -1;
 	json_array_foreach (names, i, name) {
-		if (with_entry(l, want->namespace, "secrets", json_string_value(name), add_text, out, err) <
-				0)
+		if (with_entry(&search, want->namespace, "secrets", json_string_value(name), add_text, out,
+				    err) < 0)
 			return -1;
 	}
 	return 0;

@@ -27,6 +27,7 @@ struct logins;
 
 #define LOGINS_KEPT    (30 * (int64_t)1000000) /* microseconds */
 #define LOGINS_REFUSED (3 * (int64_t)1000000)
+#define LOGINS_WAIT    (10 * (int64_t)1000000)
 #define LOGINS_ENTRIES 256
 #define LOGINS_BYTES   ((size_t)256 * 1024) /* a quarter of the memory for secrets */
 
@@ -44,7 +45,11 @@ struct logins *logins_new(const struct logins_options *options)
 /* Takes NULL. */
 void logins_free(struct logins *logins);
 
-/* facts_options.logins; ctx is the struct logins. Fails when the API server does: ERR_RETRY, ERR_IO, … */
+/* Nobody waits any more: what is not kept is not read, and logins_find() fails. From any thread. */
+void logins_end(struct logins *logins) __attribute__((nonnull));
+
+/* facts_options.logins; ctx is the struct logins. Fails when the API server does: ERR_RETRY, ERR_IO, …, and when it has
+ * not brought all within LOGINS_WAIT: no request is begun later. */
 int logins_find(void *ctx, const struct image_want *want, struct facts_logins *out, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 

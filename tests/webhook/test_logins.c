@@ -21,6 +21,7 @@ struct rig {
 	json_t *objects;
 	struct buf asked; /* "shop/secrets/a " for each request */
 	bool down;
+	int64_t takes; /* each request */
 	pthread_mutex_t busy;
 };
 
@@ -41,6 +42,7 @@ static int rig_get(void *ctx, const char *namespace, const char *plural, const c
 	buf_printf(&rig->asked, "%s ", key);
 	json_t *object = json_object_get(rig->objects, key);
 	int done = 0;
+	rig->now += rig->takes;
 	if (rig->down)
 		done = err_set(err, ERR_RETRY, "GET %s: HTTP 503", key);
 	else if (!object)
@@ -273,6 +275,42 @@ static void an_api_server_that_is_away_fails_the_fetch_and_is_not_remembered(voi
 	rig_close(&rig);
 }
 
+static void an_api_server_that_is_slow_is_not_waited_for_at_length(void **state)
+{
+	struct facts_logins logins = { .count = 0 };
+	struct err err = ERR_NONE;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	put(&rig, "shop/secrets/a", secret_with(".dockerconfigjson", CONFIG));
+	rig.takes = LOGINS_WAIT + 1;
+	assert_int_equal(logins_find(rig.logins, &of_the_pod, &logins, &err), -1);
+	assert_int_equal(err.kind, ERR_RETRY);
+	assert_holds(err.text, "reading secrets shop/b: the API server has taken too long");
+	asks(&rig, "shop/secrets/a ");
+	facts_logins_clear(&logins);
+	/* what has come meanwhile is there for the next one */
+	finds(&rig, &of_the_pod, CONFIG "|");
+	asks(&rig, "shop/secrets/b ");
+	rig_close(&rig);
+}
+
+static void at_the_end_nothing_is_read(void **state)
+{
+	struct facts_logins logins = { .count = 0 };
+	struct err err = ERR_NONE;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	logins_end(rig.logins);
+	assert_int_equal(logins_find(rig.logins, &of_the_pod, &logins, &err), -1);
+	assert_int_equal(err.kind, ERR_RETRY);
+	asks(&rig, "");
+	rig_close(&rig);
+}
+
 static void secrets_that_are_no_good_are_passed_over(void **state)
 {
 	auto_free char *large = xcalloc(SECRET_MAX + 2, 1);
@@ -359,6 +397,8 @@ int main(void)
 		cmocka_unit_test(what_could_not_be_read_is_named_when_the_registry_refuses),
 		cmocka_unit_test(what_was_read_whole_is_not_remarked),
 		cmocka_unit_test(an_api_server_that_is_away_fails_the_fetch_and_is_not_remembered),
+		cmocka_unit_test(an_api_server_that_is_slow_is_not_waited_for_at_length),
+		cmocka_unit_test(at_the_end_nothing_is_read),
 		cmocka_unit_test(secrets_that_are_no_good_are_passed_over),
 		cmocka_unit_test(what_is_kept_is_bounded),
 		cmocka_unit_test(threads_ask_one_at_a_time),
