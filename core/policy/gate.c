@@ -290,8 +290,9 @@ void gate_judge(const struct gate_review *review, struct gate_result *result)
 		gate.new_only = review->before && (review->before->deleting || admitted_under_same(&gate));
 		if (review->set->count)
 			gate_collect(&gate);
+		gate.judges = true;
+		gate_read_init_data(&gate);
 		if (gate_find(&gate, needs_facts)) {
-			gate_read_init_data(&gate);
 			judge_all(&gate);
 			gate_finish(&gate);
 		}

@@ -7,7 +7,8 @@
  *               spec.volumes[i].image.reference; no annotation changes which images are judged. In a template "" and "auto"
  *               are places that a webhook will fill, and are passed over
  *     facts     asked for through `find`, at most once for an image; one that is on its way makes the result pending: when
- *               it is there, judge again with the same review
+ *               it is there, judge again with the same review. What is refused whatever they say is not waited for: a
+ *               tag where the mutating half was to write the digest, and has waited for it
  *
  *     gate_judge(&review, &result)
  *     if (result.pending) …     what `find` was asked for is fetched, then gate_judge() once more

@@ -43,6 +43,7 @@ struct gate {
 	const struct image_policy **policies; /* that take the pod, in the set's order */
 	size_t policy_count;
 	/* what is to be judged */
+	bool judges; /* not only writes */
 	bool new_only;
 	size_t places; /* all that the pod has, up to GATE_IMAGES_MAX + 1 */
 	struct gate_image *images;
@@ -87,6 +88,11 @@ bool gate_is_placeholder(const char *image) __attribute__((nonnull));
 /* The policy whose pin counts for an image, or NULL. */
 const struct image_policy *gate_pinner(const struct gate *gate, const struct gate_image *image)
 		__attribute__((nonnull));
+/*
+ * The mutating half was to write the digest, and did not: refused, whatever is known of the image by now. It has waited for
+ * that already, perhaps in another replica.
+ */
+bool gate_is_unpinned(struct gate *gate, const struct gate_image *image) __attribute__((nonnull));
 /* Adds what is wrong when an image that was to be pinned is not. */
 void gate_judge_pin(struct gate *gate, const struct gate_image *image, const struct image_policy *policy,
 		struct findings *findings) __attribute__((nonnull));

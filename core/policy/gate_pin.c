@@ -53,6 +53,16 @@ static enum policy_pin pin_form(struct gate *gate, const struct gate_image *imag
 	return guest_pin_form(settings, guest, image->text, &image->name, why);
 }
 
+bool gate_is_unpinned(struct gate *gate, const struct gate_image *image)
+{
+	const struct image_policy *policy = gate_pinner(gate, image);
+	auto_buf struct buf why = BUF_MAX(WHY_MAX);
+
+	return gate->judges && gate->review->kind == GATE_POD && !gate->review->unseen && policy &&
+			policy->mode == POLICY_ENFORCE && policy->unknown == EFFECT_DENY &&
+			pin_form(gate, image, policy, &why) != PIN_NONE;
+}
+
 static bool holds_unknown(const struct findings *findings)
 {
 	for (size_t i = 0; i < findings->count; i++)

@@ -334,6 +334,51 @@ static void an_update_pins_what_is_new_and_leaves_the_annotation(void **state)
 	assert_null(annotation_of(written, GATE_ANNOTATION));
 }
 
+/* Two reviews of one pod do not both wait for a registry that says nothing: the second would refuse in any case. */
+static void what_should_have_been_pinned_is_not_waited_for_again(void **state)
+{
+	static const struct {
+		const char *spec, *image;
+		bool mutate, unseen, waits;
+	} cases[] = {
+		{ "digest: {pin: KeepTag}", "r.example/slow:1", .waits = false },
+		{ "digest: {pin: Auto}", "r.example/slow:1", .waits = false },
+		{ "digest: {pin: KeepTag}", "r.example/slow:1", .mutate = true, .waits = true },
+		{ "digest: {pin: KeepTag}", "r.example/slow:1", .unseen = true, .waits = true },
+		{ "encryption: {}, digest: {pin: KeepTag}", "r.example/slow@" DIGEST_A, .waits = true },
+		/* these may let it in, once it is known */
+		{ "encryption: {}", "r.example/slow:1", .waits = true },
+		{ "digest: {pin: KeepTag}, mode: Warn", "r.example/slow:1", .waits = true },
+		{ "digest: {pin: KeepTag}, onUnknown: Warn", "r.example/slow:1", .waits = true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_free char *policy = xasprintf("- {name: p, spec: {%s}}", cases[i].spec);
+		auto_policy_set struct policy_set *set = set_of("Deny", policy);
+		auto_json json_t *pod = yamlf(POD("containers: [{name: c, image: '%s'}]"), cases[i].image);
+		auto_json json_t *patch = json_array();
+		auto_registry_scene struct registry_scene scene = { .asked = 0 };
+		const struct question question = { .set = set,
+			.scene = &scene,
+			.mutate = cases[i].mutate,
+			.unseen = cases[i].unseen,
+			.patch = patch };
+		auto_gate_result struct gate_result result;
+		ask(&question, pod, &result);
+		assert_int_equal(result.pending, cases[i].waits);
+		/* so that the next try finds it */
+		assert_int_equal(scene.asked, 1);
+		if (!cases[i].waits) {
+			assert_false(result.allowed);
+			assert_holds(buf_text(&result.message),
+					"the registry 'r.example' has not answered in time for the digest to "
+					"be "
+					"written");
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +394,7 @@ int main(void)
 		cmocka_unit_test(writes_behind_the_injection_of_a_profile),
 		cmocka_unit_test(takes_away_what_no_policy_stands_for),
 		cmocka_unit_test(an_update_pins_what_is_new_and_leaves_the_annotation),
+		cmocka_unit_test(what_should_have_been_pinned_is_not_waited_for_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
