@@ -80,7 +80,6 @@ roles() {
 		may $who yes get secrets $ns cocoon-webhook-tls
 		may $who yes watch configmaps $ns
 		may $who yes create leases.coordination.k8s.io $ns
-		may $who yes get validatingwebhookconfigurations.admissionregistration.k8s.io "" cocoon
 		may $who no get secrets $ns other
 		may $who no list secrets $ns
 		may $who no list secrets
@@ -104,6 +103,7 @@ roles() {
 	may controller no get secrets pulling regcred
 	may webhook no patch pods default
 	may webhook no patch secrets $ns cocoon-webhook-tls
+	may webhook no get validatingwebhookconfigurations.admissionregistration.k8s.io "" cocoon
 	may webhook no patch mutatingwebhookconfigurations.admissionregistration.k8s.io "" cocoon
 	may webhook no patch confidentialprofiles.cocoon.dev/status
 	may controller yes watch pods
@@ -111,6 +111,7 @@ roles() {
 	may controller yes patch secrets $ns cocoon-webhook-tls
 	may controller yes create secrets $ns
 	may controller no create secrets default
+	may controller yes get validatingwebhookconfigurations.admissionregistration.k8s.io "" cocoon
 	may controller yes patch mutatingwebhookconfigurations.admissionregistration.k8s.io "" cocoon
 	may controller no patch mutatingwebhookconfigurations.admissionregistration.k8s.io "" other
 	may controller yes patch confidentialprofiles.cocoon.dev/status
