@@ -34,8 +34,8 @@
  *
  * Bounds: `max_bytes` for all that is kept, with the table, of which failures take a sixteenth at most (an image
  * takes 2 to 5 KiB; facts that are in use meanwhile come on top); FACTS_WAITING fetches that wait, half of them for
- * one registry; beyond, the answer is ERR_RETRY at once. While it runs, a fetch takes some 100 KiB, and 15 MiB for a
- * hostile manifest of FETCH_MANIFEST_MAX.
+ * one registry; beyond, the answer is ERR_RETRY at once. While it runs, a fetch takes
+ * some 100 KiB, and 22 MiB for the most hostile image: `threads` times that must fit beside the rest.
  * Threads: any; callbacks come from the fetching threads, or from facts_fetch() or facts_free() itself, and must not
  * wait.
  * Ownership: the options are copied, what they point at is borrowed.
@@ -88,8 +88,8 @@ struct facts_options {
 
 int facts_new(const struct facts_options *options, struct facts **out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
-/* Ends the fetches that run, within a second or so (a name that is being resolved is waited for), and fails those that
- * wait; all callbacks have been called. Takes NULL. */
+/* Ends the fetches that run, within a second or so (a name that is being resolved, and `logins`, are waited for), and fails
+ * those that wait; all callbacks have been called. Takes NULL. */
 void facts_free(struct facts *facts);
 
 enum facts_found { FACTS_KNOWN, FACTS_OLD, FACTS_FAILURE, FACTS_ABSENT };
