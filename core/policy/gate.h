@@ -124,8 +124,8 @@ void gate_mutate(const struct gate_review *review, json_t *patch, struct gate_re
 		__attribute__((nonnull));
 
 /*
- * Every image that a pod names: calls fn(ctx, path, text). For policy-check's and the controller's lists, too. `path` is
- * the place of a template ("spec.template"), "" for a pod. The text is "" where there is none.
+ * Every image that a pod names: calls fn(ctx, path, text), for who wants to see that none is missed. `path` is the place of
+ * a template ("spec.template"), "" for a pod. The text is "" where there is none.
  */
 void gate_each_image(const struct pod_view *pod, const char *path,
 		void (*fn)(void *ctx, const char *path, const char *image), void *ctx)

@@ -90,7 +90,9 @@ void gate_judge_pin(struct gate *gate, const struct gate_image *image, const str
 		findings_add(findings, FINDING_VIOLATION, rule,
 				"the image is named by a tag, which may move, and the webhook did not write "
 				"the "
-				"digest; try again, or write @%s behind the name",
+				"digest%s write @%s behind the name",
+				gate->review->before ? ", as it does where an image is new;"
+						     : "; try again, or",
 				image->facts->digest);
 	}
 }

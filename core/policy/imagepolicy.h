@@ -11,7 +11,9 @@
  *         images: ["registry.example/shop**"] patterns of oci/name.h; absent: all images
  *         exceptImages: []
  *       mode: Enforce                          | Warn | Audit: what a violation does
- *       onUnknown: Deny                        | Warn: what a verdict that could not be reached does. Never allow in silence
+ *       onUnknown: Deny                        | Warn: what a verdict that could not be reached does. Never allow in silence.
+ *                                              Warn is for trying policies out: who may push can bring it about, by the
+ *                                              name of a tag that comes later, or by attaching more than is read
  *       templates: Warn                        | Enforce | Ignore: workloads, before they have pods
  *       priority: 0                            whose pin and registry entry count where several policies apply
  *       digest:
@@ -25,7 +27,8 @@
  *         schemes: ["provider.attestation-agent"]   every recipient must be of one of them; this one is the default
  *         keys: ["kbs:///default/key-*"]       globs (* is anything); the key URI of every key packet, normalised and without
  *                                              its broker, must match one
- *         platforms: ["linux/amd64"]           absent: every platform of the image
+ *         platforms: ["linux/amd64"]           they are there, and all of these architectures, whatever the variant, are
+ *                                              judged, as guests do not look at variants; absent: every platform
  *         guest: confidential-data-hub         | attestation-agent | None: who must be able to read the packets
  *         sameBroker: true                     a key URI that names a broker must name the one of the pod's init-data
  *       signatures:                            absent: not asked for
