@@ -18,8 +18,8 @@
  * another's registry. Whose credentials have brought it does not count, for a tag's digest as little as for facts: they
  * are about images, and nobody gets the image by them. Who may not read a private image can come to know its digest in
  * this way, and what a verdict says of its keys and signers, while others use it. What was not looked for yet is fetched
- * together with what was, and alone when that fails. The age of
- * facts is counted from the beginning of their fetch, that of a tag's from when it was asked for.
+ * together with what was, and alone when that fails. The age of facts is counted from the beginning of their fetch, that
+ * of a tag's from when it was asked for.
  *
  * Places: layouts of the options, mirrors, the registry; the next when one fails (a layout: when it does not have the
  * image) or asks for patience.
@@ -34,8 +34,8 @@
  *
  * Bounds: `max_bytes` for all that is kept, with the table, of which failures take a sixteenth at most (an image
  * takes 2 to 5 KiB; facts that are in use meanwhile come on top); FACTS_WAITING fetches that wait, half of them for
- * one registry; beyond, the answer is ERR_RETRY at once. While it runs, a fetch takes
- * some 100 KiB, and 22 MiB for the most hostile image: `threads` times that must fit beside the rest.
+ * one registry; beyond, the answer is ERR_RETRY at once. While it runs, a fetch takes some 100 KiB, and 22 MiB for the
+ * most hostile image: `threads` times that must fit beside the rest.
  * Threads: any; callbacks come from the fetching threads, or from facts_fetch() or facts_free() itself, and must not
  * wait.
  * Ownership: the options are copied, what they point at is borrowed.

@@ -6,7 +6,8 @@
  *
  * A client is lent to one fetch at a time, and only to those that speak to the same host in the same way.
  *
- * Private to core/facts. Bounds: SPARES_MAX clients that nobody uses (each up to 2 MiB, for the roots); those idle for SPARES_IDLE go at the next fetch.
+ * Private to core/facts. Bounds: SPARES_MAX clients that nobody uses (each up to 2 MiB, for the roots); those idle for
+ * longer than SPARES_IDLE go at the next fetch.
  * Threads: any.
  */
 #ifndef COCOON_FACTS_SPARES_H
