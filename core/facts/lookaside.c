@@ -263,24 +263,28 @@ static int read_one(struct lookaside *self, const char *digest, int number, stru
 	return 0;
 }
 
-static int keep(struct lookaside *self, const char *digest, struct err *err)
+static void keep(struct lookaside *self, const char *digest)
 {
 	struct fetch *fetch = self->fetch;
 	struct image_signature *signature = fetch_signature(fetch);
+	struct err why = ERR_NONE;
 
 	if (!signature)
-		return 0;
+		return;
 	*signature = (struct image_signature){ .layout = IMAGE_SIG_SIMPLE,
 		.subject = arena_text(&fetch->memory, digest),
 		.place = arena_text(&fetch->memory, buf_text(&self->place)),
 		.type = "" };
 	if (self->large) {
 		fetch_problem(fetch, signature, "is larger than any signature");
-		return 0;
+		return;
+	}
+	if (fetch_spends(fetch, self->bytes.len, &why) < 0) {
+		fetch_problem(fetch, signature, why.text);
+		return;
 	}
 	signature->payload = arena_bytes(&fetch->memory, buf_span(&self->bytes));
 	fetch->checkable++;
-	return fetch_spends(fetch, self->bytes.len, err);
 }
 
 static int read_digest(struct lookaside *self, const char *digest, struct err *err)
@@ -290,8 +294,7 @@ static int read_digest(struct lookaside *self, const char *digest, struct err *e
 			return -1;
 		if (!self->there && !self->large)
 			return 0;
-		if (keep(self, digest, err) < 0)
-			return -1;
+		keep(self, digest);
 	}
 	self->fetch->more = true;
 	return 0;

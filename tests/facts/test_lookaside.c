@@ -219,6 +219,33 @@ static void reads_files_of_a_folder(void **state)
 	assert_int_equal(site_count(&site, "/sigs"), 0);
 }
 
+static void what_is_too_much_together_is_a_problem_of_the_last(void **state)
+{
+	static char bytes[IMAGE_PAYLOAD_MAX];
+	char texts[5][sizeof(folder) + 32];
+	const char *many[5];
+
+	(void)state;
+	auto_free char *shop = xasprintf("%s/shop", folder),
+		       *sigs = xasprintf("%s/app@sha256=%s", shop, digest + 7);
+	assert_int_equal(mkdir(shop, 0755), 0);
+	assert_int_equal(mkdir(sigs, 0755), 0);
+	for (int i = 1; i <= LOOKASIDE_FILES_MAX; i++) {
+		auto_free char *path = xasprintf("%s/signature-%d", sigs, i);
+		assert_int_equal(fs_write_atomic(path, span_new(bytes, sizeof(bytes)), 0644, NULL), 0);
+	}
+	for (size_t i = 0; i < 5; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "file://%s%.*s", folder, (int)(2 * i), "/./././.");
+		many[i] = texts[i];
+	}
+	trip.want.lookasides = many;
+	trip.want.lookaside_count = 5;
+	const struct image_facts *facts = trip_good(&trip);
+	assert_int_equal(facts->signature_count, 5 * LOOKASIDE_FILES_MAX);
+	assert_null(facts->signatures[0].problem);
+	assert_non_null(strstr(facts->signatures[facts->signature_count - 1].problem, "exceed"));
+}
+
 static void follows_no_link_below_the_store(void **state)
 {
 	auto_free char *file = file_of(1);
@@ -266,6 +293,7 @@ int main(void)
 		TEST(a_redirect_is_followed_within_the_store),
 		TEST(a_store_that_gives_nothing_is_not_waited_for),
 		TEST(reads_files_of_a_folder),
+		TEST(what_is_too_much_together_is_a_problem_of_the_last),
 		TEST(follows_no_link_below_the_store),
 		TEST(a_pipe_in_the_store_is_not_waited_for),
 	};
