@@ -39,6 +39,8 @@ bombs() {
 	jq -c '.layers = [range(1001) as $i | .layers[0]]' "$good" >"$work/layers"
 	jq -c '.schemaVersion = 1' "$good" >"$work/ancient"
 	jq -c '.layers |= map(.urls = ["http://169.254.169.254/latest"])' "$good" >"$work/urls"
+	jq -c '.layers = []' "$good" >"$work/empty"
+	raw bad | jq -c '.layers[].mediaType += "+encrypted"' >"$work/hollow"
 	echo '[]' >"$work/list"
 	: >"$work/nothing"
 	[ "$(grep -c . "$work/twice" "$work/folded" "$work/both" | grep -c ':0')" = 0 ]
@@ -141,6 +143,7 @@ refused names <<-END
 	registry.example/shop/app@$bad@$good|$noname|two digests
 	${bad#*:}|$noname|an image's id
 	$bad|$noname|the same, written out
+	registry.example/$(printf 'a%.0s' {1..260})|$noname|a name beyond what there can be
 	nginx|$named|a name without a host
 	library/nginx:1|$named|the library
 	docker.io/nginx:1|$named|the hub without it
@@ -148,6 +151,8 @@ refused names <<-END
 	registry-1.docker.io/library/nginx:1|$named|and its third
 	INDEX.docker.io:443/library/nginx:1|$named|all of that together
 END
+expect_refused "a name of two lines" "$noname" try names $'registry.example/shop/app:1\nregistry.example/shop/app:2'
+expect_equal "which are shown as one" 1 "$(grep -c "$noname" <<<"$said")"
 admitted names "a digest satisfies it" "REGISTRY.example:443/shop/app:1@$good" "index.docker.io/library/nginx@$good"
 unmatched="no ImagePolicy takes it"
 refused listed <<-END
@@ -174,6 +179,15 @@ expect_refused "one that stays beside the others" "spec.initContainers[0].image:
 expect_refused "the second of two image volumes" "spec.volumes[1].image.reference: $say" \
 	place '{"volumes":[{"name":"e","emptyDir":{}},{"name":"v","image":{"reference":"BAD","pullPolicy":"Never"}}]}'
 expect_refused "a pod that says it has been scheduled" "$app: $say" try main "$shop/app:bad" '{"nodeName":"nowhere"}'
+crowd() { # crowd COUNT: so many init containers, the last of them with the bad image
+	jq -nc --argjson count "$1" --arg good "$shop/app:good" --arg bad "$shop/app:bad" '{initContainers: [range($count) as $i |
+		{name: "i\($i)", image: (if $i == $count - 1 then $bad else $good end)}]}'
+}
+expect_refused "the last of two hundred" "spec.initContainers[199].image: $say" try main "$shop/app:good" "$(crowd 200)"
+expect_refused "more than are looked at" "names more than 256 images" try main "$shop/app:good" "$(crowd 300)"
+expect_refused "the bad one in many places" "spec.initContainers[0].image (+200 more): $say" try main "$shop/app:bad" "$(crowd 200 | jq -c --arg bad "$shop/app:bad" '.initContainers[].image = $bad')"
+expect_refused "a bad image with somebody else's secret" "$app: $say" try main "$shop/app:bad" \
+	'{"imagePullSecrets":[{"name":"../../cocoon-system/secrets/cocoon-webhook-tls"}],"serviceAccountName":"default"}'
 mark() { # mark FILTER: a pod with the bad image and that change
 	create "$(labelled main "{\"containers\":[{\"name\":\"app\",\"image\":\"$shop/app:bad\"}]}" | jq -c "$1")" --dry-run=server
 }
@@ -303,6 +317,8 @@ refused main <<-END
 	$faults/made/many:1|values|a hundred thousand entries
 	$faults/made/layers:1|layers|more layers than there can be
 	$faults/made/ancient:1|schema|the format of long ago
+	$faults/made/empty:1|encryption.layers:|an image without layers
+	$faults/made/hollow:1|ImagePolicy $p: encryption.|layers that only say that they are encrypted
 	$faults/made/list:1|object|a list
 	$faults/made/nothing:1|manifest|nothing at all
 	$faults/huge/x:1|bytes|a manifest of five megabytes
@@ -340,6 +356,8 @@ refused star <<-END
 	0177.0.0.1:$bait/shop/app:1|ImagePolicy $p-star: image:|one in octal
 END
 expect_equal "nobody has been led to the bait" 0 "$(curl -sSf "http://$faults/bait")"
+need curl -sSf "http://127.0.0.1:$bait/x"
+expect_equal "which would have been seen" 1 "$(curl -sSf "http://$faults/bait")"
 
 # ---- slow ones ---------------------------------------------------------------------------------------------------
 

@@ -99,7 +99,6 @@ done
 wait "$running"
 never_wrong "while it is killed twice and starts again" killed
 shows "reviews were lost meanwhile, as none is answered" killed '.well.lost > 0'
-shows "afterwards all are answered again" killed ".since > $rate"
 
 # ---- another registry is not well --------------------------------------------------------------------------------
 
@@ -110,7 +109,9 @@ shows "afterwards all are answered again" killed ".since > $rate"
 	done
 	printf 'sick %s\n' "bad $faults/sick/shop/none-#:1" "bad $faults/sick/shop/none-#@$bad"
 } >>"$work/cases"
-run_load warm-again 1
+run_load again 1
+never_wrong "afterwards" again
+shows "afterwards every review is answered again" again '.well | .lost == 0 and .answered > 0'
 before=$(resident)
 reviews=$(metric cocoon_webhook_reviews_total 'path="validate"')
 admitted=$(metric cocoon_webhook_images_total "policy=\"$p\".*verdict=\"admitted\"")
@@ -118,7 +119,7 @@ judged=$(metric cocoon_webhook_images_total "policy=\"$p\"")
 apart() { # apart STATE RESULT: what holds whatever ails the other registry
 	never_wrong "while the other registry $1" "$2"
 	shows "while the other registry $1, every review is answered" "$2" '(.well.lost == 0) and (.sick.lost == 0) and (.sick.answered > 0)'
-	shows "while the other registry $1, no pod of the one that is well waits for it" "$2" ".well.overtaken < $rate"
+	shows "while the other registry $1, no pod of the one that is well waits for it" "$2" '.well.overtaken * 2 < .well.answered'
 }
 asked() { curl -fsS "http://$faults/asked" | jq .asked; }
 health 429
@@ -128,7 +129,7 @@ apart "throttles" throttled
 expect_equal "nobody asks before the time that it said" 0 "$(curl -fsS "http://$faults/asked" | jq .early)"
 expect_ok "it is asked once for ten reviews at the most" [ $((($(asked) - first) * 10)) -lt "$(jq .sick.answered "$work/throttled")" ]
 health 503
-run_load failing 2
+run_load failing 3
 apart "fails" failing
 health wait
 run_load silent 3

@@ -14,12 +14,12 @@
  *     sick bad  IMAGE     to be refused
  *
  * a '#' in IMAGE being another number each time. Of the well ones RATE a second are sent, each when it is due by the
- * first client that is free; of the sick ones each has a client of its own, which asks again a
- * moment after it was answered. No answer at all, or a status that is not 200, is lost, and neither right nor wrong.
+ * first client that is free; of the sick ones each has a client of its own, which asks again a moment after it was
+ * answered. No answer at all, or a status that is not 200, is lost, and neither right nor wrong.
  *
  * One line of JSON goes to standard output: for well and sick what was sent, answered, allowed, refused, lost, and
- * wrong. `overtaken` is how many answers to well reviews came between a review and its own answer, at most. `since`
- * are the well answers since the last loss. Wrong answers are told on standard error, and are status 1.
+ * wrong. `overtaken` is how many answers to well reviews came between a review and its own answer, at most. Wrong
+ * answers are told on standard error, and are status 1.
  */
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -67,7 +67,7 @@ struct load {
 	struct one_case cases[CASES_MAX];
 	size_t case_count, well_count;
 	atomic_size_t next, uids, complaints;
-	atomic_size_t well_answers, since;
+	atomic_size_t well_answers;
 	struct tally tallies[GROUPS];
 };
 
@@ -175,8 +175,6 @@ static void review(struct client *client, const struct one_case *one)
 	atomic_fetch_add(&tally->sent, 1);
 	if (ask(client, buf_span(&body), &response, &err) < 0) {
 		atomic_fetch_add(&tally->lost, 1);
-		if (one->group == WELL)
-			atomic_store(&load->since, 0);
 		return;
 	}
 	if (read_answer(buf_span(&response.body), number, &allowed, &err) < 0) {
@@ -190,10 +188,8 @@ static void review(struct client *client, const struct one_case *one)
 		complain(load, one, buf_span(&response.body));
 	}
 	note_overtaken(tally, atomic_load(&load->well_answers) - before);
-	if (one->group == WELL) {
+	if (one->group == WELL)
 		atomic_fetch_add(&load->well_answers, 1);
-		atomic_fetch_add(&load->since, 1);
-	}
 }
 
 /* ---- clients ------------------------------------------------------------------------------------------- */
@@ -270,18 +266,17 @@ static size_t report(struct load *load)
 	static const char *const names[] = { "well", "sick" };
 	size_t wrong = 0;
 
-	putchar('{');
 	for (unsigned i = 0; i < GROUPS; i++) {
 		struct tally *t = &load->tallies[i];
 		size_t sent = atomic_load(&t->sent), lost = atomic_load(&t->lost);
 		wrong += atomic_load(&t->wrong);
-		printf("\"%s\":{\"sent\":%zu,\"answered\":%zu,\"allowed\":%zu,\"refused\":%zu,\"lost\":%zu,"
-		       "\"wrong\":%zu,\"overtaken\":%zu},",
-				names[i], sent, sent - lost, atomic_load(&t->allowed),
+		printf("%s\"%s\":{\"sent\":%zu,\"answered\":%zu,\"allowed\":%zu,\"refused\":%zu,\"lost\":%zu,"
+		       "\"wrong\":%zu,\"overtaken\":%zu}",
+				i ? "," : "{", names[i], sent, sent - lost, atomic_load(&t->allowed),
 				atomic_load(&t->refused), lost, atomic_load(&t->wrong),
 				atomic_load(&t->overtaken));
 	}
-	printf("\"since\":%zu}\n", atomic_load(&load->since));
+	puts("}");
 	return wrong;
 }
 
@@ -296,6 +291,9 @@ static int read_case(struct load *load, char *line, struct err *err)
 		return err_set(err, ERR_FORMAT, "'%.100s' is no case, or one too many", line);
 	one->group = !strcmp(group, "sick") ? SICK : WELL;
 	one->good = !strcmp(truth, "good");
+	if ((one->group == WELL && strcmp(group, "well") != 0) || (!one->good && strcmp(truth, "bad") != 0))
+		return err_set(err, ERR_FORMAT, "'%.100s' begins with neither well or sick, good or bad",
+				line);
 	load->well_count += one->group == WELL;
 	load->case_count++;
 	return 0;
