@@ -25,7 +25,7 @@
  * image) or asks for patience.
  *
  * Requests: at most `per_host` at a time to one registry, and none to one that answered 429 or 503 before its time
- * (in which its token server and the signature store count as the registry); who would have to wait longer than 10 s
+ * (in which its token server counts as the registry, and a signature store does not); who would have to wait longer than 10 s
  * is told so at once, ERR_RETRY. Registries with something to do take turns, and those that no policy names take half
  * of the threads and of the room to wait at most (with `guard`), as pods can name any number of slow ones. What may
  * pass (ERR_IO, ERR_RETRY) is tried three times. A fetch lasts at most FACTS_FETCH_MAX with all its waits and tries,

@@ -214,7 +214,8 @@ static int judge_answer(struct lookaside *self, const struct http_response *answ
 	self->there = status == 200 && !self->large;
 	if (status == 200 || status == 404)
 		return 0;
-	err_set(err, status == 429 || status >= 500 ? ERR_RETRY : ERR_DENIED, "HTTP %d", status);
+	/* no ERR_RETRY: the registry did not ask for patience, and others need it without the store */
+	err_set(err, status == 429 || status >= 500 ? ERR_IO : ERR_DENIED, "HTTP %d", status);
 	if (err)
 		err->retry_after = answer->retry_after;
 	return -1;

@@ -31,6 +31,27 @@ static void a_registry_that_asks_for_patience_is_not_asked(void **state)
 	assert_int_equal(rig_find(&second, 0), FACTS_KNOWN);
 }
 
+static void a_signature_store_that_asks_for_patience_is_no_registry(void **state)
+{
+	const struct image_want first = rig_want("a.example/app:1"), second = rig_want("a.example/app:2");
+	struct image_facts *facts = NULL;
+	struct err why = ERR_NONE;
+
+	(void)state;
+	rig_open();
+	/* as lookaside.c says it */
+	rig_fails(ERR_IO, 30);
+	rig_ask(&first, 0);
+	rig_fails(ERR_OK, 0);
+	rig_ask(&second, 0);
+	assert_int_equal(rig_find(&second, 0), FACTS_KNOWN);
+	/* who needs it has its time */
+	rig_later(29 * SECOND);
+	assert_int_equal(facts_find(rig.facts, &first, 0, &facts, &why), FACTS_FAILURE);
+	assert_int_equal(why.retry_after, 30);
+	assert_int_equal(rig.fetches, 2);
+}
+
 static void who_would_wait_too_long_is_told_at_once(void **state)
 {
 	const struct image_want first = rig_want("a.example/app:1"), second = rig_want("a.example/app:2"),
@@ -393,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_registry_that_asks_for_patience_is_not_asked),
+		TEST(a_signature_store_that_asks_for_patience_is_no_registry),
 		TEST(who_would_wait_too_long_is_told_at_once),
 		TEST(a_registry_has_so_many_turns_and_delays_no_other),
 		TEST(hosts_that_nobody_named_leave_half_of_the_threads),

@@ -136,8 +136,8 @@ static void what_is_no_answer_fails_all_of_it(void **state)
 		int retry_after;
 	} cases[] = {
 		{ "403 No\r\n", ERR_DENIED, "HTTP 403", 0 },
-		{ "500 No\r\n", ERR_RETRY, "HTTP 500", 0 },
-		{ "429 No\r\nRetry-After: 4\r\n", ERR_RETRY, "HTTP 429", 4 },
+		{ "500 No\r\n", ERR_IO, "HTTP 500", 0 },
+		{ "429 No\r\nRetry-After: 4\r\n", ERR_IO, "HTTP 429", 4 },
 		{ "302 Found\r\nLocation: http://169.254.169.254/\r\n", ERR_DENIED, "169.254.169.254", 0 },
 		{ "302 Found\r\nLocation: ftp://a.example/\r\n", ERR_FORMAT, "", 0 },
 		{ "302 Found\r\n", ERR_FORMAT, "without a Location", 0 },
