@@ -162,32 +162,36 @@ static struct silent *silent_find(struct pending *p, const char *name)
 	return NULL;
 }
 
-/* Waited for in vain: how long by now. */
+/* Waited for in vain: how long by now. Who waited a moment alone says nothing of the registry. */
 static int64_t silent_add(struct pending *p, const struct image_want *want, int64_t began)
 {
 	int64_t now = clock_mono(p->options.clock);
 	auto_free char *name = silent_name(want);
 	struct silent *silent = silent_find(p, name);
 
-	if (!silent) {
-		silent = &p->silent[0];
-		for (size_t i = 1; i < SILENT_MAX; i++)
-			if (p->silent[i].until < silent->until)
-				silent = &p->silent[i];
-		free(silent->name);
-		*silent = (struct silent){ .name = take(&name), .since = began };
-	}
-	silent->until = now + PENDING_SILENT;
-	return now - silent->since;
+	if (silent || now - began < PENDING_LONG)
+		return now - (silent ? silent->since : began);
+	silent = &p->silent[0];
+	for (size_t i = 1; i < SILENT_MAX; i++)
+		if (p->silent[i].until < silent->until)
+			silent = &p->silent[i];
+	free(silent->name);
+	*silent = (struct silent){ .name = take(&name), .since = began, .until = now + PENDING_SILENT };
+	return now - began;
 }
 
-/* Who asks for what did not come before, a moment ago, does not spend all his time on it as well. */
-static void job_hurry(struct pending_job *job, const struct image_want *want)
+static bool is_silent(struct pending *p, const struct image_want *want)
 {
-	int64_t soon = clock_mono(job->pending->options.clock) + PENDING_PATIENCE;
 	auto_free char *name = silent_name(want);
 
-	if (job->review.deadline > soon && silent_find(job->pending, name))
+	return silent_find(p, name) != NULL;
+}
+
+static void job_hurry(struct pending_job *job)
+{
+	int64_t soon = clock_mono(job->pending->options.clock) + PENDING_PATIENCE;
+
+	if (job->review.deadline > soon)
 		job->review.deadline = soon;
 }
 
@@ -250,7 +254,8 @@ static enum gate_found on_find(
 	}
 	if (!look->job)
 		look->job = job_new(p, look->review, want->name.host);
-	job_hurry(look->job, want);
+	if (is_silent(p, want))
+		job_hurry(look->job);
 	job_hold(look->job);
 	p->options.fetch(p->options.images, want, look->max_age, job_release, look->job);
 	return GATE_PENDING;
@@ -294,6 +299,8 @@ static bool decide(struct look *look, struct review_result *result, struct buf *
 		if (look->job)
 			look->job->refreshed = true;
 	}
+	if (result->pending && result->gate.doomed)
+		job_hurry(look->job);
 	return !result->pending;
 }
 

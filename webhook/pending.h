@@ -9,8 +9,9 @@
  * A review is judged by the same pure function each time (webhook/review.h), by the catalog and the policies of the
  * moment when it arrived. At its deadline it is judged with what is there; what is not is GATE_FAILED, and the policy's
  * onUnknown says what that means. The fetches go on for those who come later: for an image that somebody has waited for
- * in vain, nobody of the same namespace waits longer than PENDING_PATIENCE in the next PENDING_SILENT. So the two reviews
- * of one pod, mutating and validating, do not each take their full time for a registry that says nothing.
+ * in vain, for PENDING_LONG at least, nobody of the same namespace waits longer than PENDING_PATIENCE in the next
+ * PENDING_SILENT; nor does a review that will be refused whatever comes (gate_result.doomed). So the two reviews of one
+ * pod, mutating and validating, do not each take their full time for a registry that says nothing.
  * Nobody is refused by facts that are older than PENDING_OLD: they are asked for once more first.
  *
  * It knows neither sockets nor registries: both are callbacks. It keeps no time: its owner calls pending_expire() at
@@ -30,7 +31,8 @@
 #define PENDING_OLD      (3 * (int64_t)1000000) /* microseconds */
 #define PENDING_ROUNDS   8                      /* a tag that moves with every look is judged as it is */
 #define PENDING_PATIENCE ((int64_t)1000000)
-#define PENDING_SILENT   (60 * (int64_t)1000000) /* as long as a fetch may last */
+#define PENDING_LONG     (5 * (int64_t)1000000)
+#define PENDING_SILENT   (30 * (int64_t)1000000)
 
 struct clock;
 struct pending;

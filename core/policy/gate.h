@@ -7,8 +7,8 @@
  *               spec.volumes[i].image.reference; no annotation changes which images are judged. In a template "" and "auto"
  *               are places that a webhook will fill, and are passed over
  *     facts     asked for through `find`, at most once for an image; one that is on its way makes the result pending: when
- *               it is there, judge again with the same review. What is refused whatever they say is not waited for: a
- *               tag where the mutating half was to write the digest, and has waited for it
+ *               it is there, judge again with the same review, which need not be waited for when the result
+ *               is doomed as well: a tag where the mutating half was to write the digest, and has waited for it
  *
  *     gate_judge(&review, &result)
  *     if (result.pending) …     what `find` was asked for is fetched, then gate_judge() once more
@@ -97,6 +97,7 @@ struct gate_line {
 
 struct gate_result {
 	bool pending;
+	bool doomed; /* pending, and refused whatever comes: to be waited for as long as the first cause is worth */
 	bool allowed;
 	bool skipped;       /* no image to judge: no policies, or unchanged under the same ones */
 	struct buf message; /* all reasons, a line each, without a line end behind the last; when refused */

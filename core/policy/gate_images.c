@@ -197,13 +197,8 @@ static void find_one(struct gate *gate, struct gate_image *image)
 	}
 	switch (gate->review->find(gate->review->ctx, &want, &image->facts, &why)) {
 	case GATE_PENDING:
-		if (gate_is_unpinned(gate, image))
-			image->why = xasprintf(
-					"the registry '%s' has not answered in time for the digest to be "
-					"written; the fetch goes on: try again",
-					want.name.host);
-		else
-			gate->result->pending = true;
+		gate->result->pending = true;
+		gate->result->doomed = gate->result->doomed || gate_is_unpinned(gate, image);
 		break;
 	case GATE_FAILED:
 		image->why = xstrdup(why.text);

@@ -15,6 +15,7 @@
 	"image: '%s'}%s]}}"
 #define APP             "registry.example/shop/app:1"
 #define POLICY          "- {metadata: {name: shop}, spec: {encryption: {}}}"
+#define PINNED          "- {metadata: {name: shop}, spec: {digest: {pin: KeepTag}}}"
 #define LENIENT         "- {metadata: {name: shop}, spec: {onUnknown: Warn, encryption: {}}}"
 #define ALLOWED_ALL     "unmatched: Allow"
 #define FETCHES_MAX     64

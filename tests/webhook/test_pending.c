@@ -138,6 +138,32 @@ static void what_did_not_come_is_not_waited_for_as_long_again(void **state)
 	rig_close(&rig);
 }
 
+static void who_is_refused_in_any_case_waits_for_the_cause_alone(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, PINNED, 8);
+	assert_false(ask(&rig, REVIEW_MUTATE, APP, ""));
+	assert_int_equal(pending_next(rig.pending), rig.now + 9 * SECOND);
+	comes(&rig, NULL);
+	rig.now += 9 * SECOND;
+	pending_expire(rig.pending, rig.now);
+	assert_int_equal(rig.answers, 1);
+	rig_close(&rig);
+	/* in another replica */
+	rig_open(&rig, PINNED, 8);
+	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
+	assert_int_equal(pending_next(rig.pending), rig.now + PENDING_PATIENCE);
+	rig.now += PENDING_PATIENCE;
+	pending_expire(rig.pending, rig.now);
+	assert_false(admitted(&rig));
+	/* that short a time says nothing of the registry */
+	assert_false(ask(&rig, REVIEW_MUTATE, APP, ""));
+	assert_int_equal(pending_next(rig.pending), rig.now + 9 * SECOND);
+	rig_close(&rig);
+}
+
 static void nobody_is_refused_by_old_facts(void **state)
 {
 	struct rig rig;
@@ -314,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_fetch_may_call_back_before_it_returns),
 		cmocka_unit_test(at_the_deadline_the_policy_says_what_unknown_means),
 		cmocka_unit_test(what_did_not_come_is_not_waited_for_as_long_again),
+		cmocka_unit_test(who_is_refused_in_any_case_waits_for_the_cause_alone),
 		cmocka_unit_test(nobody_is_refused_by_old_facts),
 		cmocka_unit_test(a_failure_is_unknown_and_counted_by_its_kind),
 		cmocka_unit_test(too_many_do_not_wait),

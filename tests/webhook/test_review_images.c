@@ -46,11 +46,8 @@ static void nothing_is_answered_while_facts_are_on_their_way(void **state)
 
 	(void)state;
 	for (enum review_path path = REVIEW_MUTATE; path < REVIEW_PATHS; path++) {
-		/* what was to be pinned is not waited for again (policy/gate.h) */
 		scene_open(&scene, NULL, TEAM,
-				path == REVIEW_VALIDATE ? POLICY
-							: "- {metadata: {name: shop}, spec: {encryption: {}, "
-							  "digest: {pin: KeepTag}}}");
+				"- {metadata: {name: shop}, spec: {encryption: {}, digest: {pin: KeepTag}}}");
 		auto_json json_t *workload =
 				json_pack("{s:s, s:{s:O}}", "kind", "Deployment", "spec", "template", pod);
 		auto_json json_t *whole =
