@@ -299,7 +299,7 @@ static bool decide(struct look *look, struct review_result *result, struct buf *
 		if (look->job)
 			look->job->refreshed = true;
 	}
-	if (result->pending && result->gate.doomed)
+	if (look->job && result->pending && result->gate.doomed)
 		job_hurry(look->job);
 	return !result->pending;
 }
