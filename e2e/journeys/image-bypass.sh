@@ -80,6 +80,8 @@ elsewhere=('http://169.254.169.254/latest/meta-data/|a link-local address' "http
 	'http://0x7f.1:BAIT/x|a loopback address' 'http://[::1]:BAIT/x|a loopback address' 'http://[::ffff:127.0.0.1]:BAIT/x|a loopback address'
 	'http://bait.localhost:BAIT/x|a loopback address' 'http://0.0.0.0:BAIT/x|the unspecified address'
 	'file:///etc/passwd|must begin with http:// or https://')
+# Where the machine's own name is a loopback address, that is one that only the resolver knows.
+[[ $(getent ahosts "$HOSTNAME") != 127.* ]] || elsewhere+=("http://$HOSTNAME:BAIT/x|a loopback address")
 registry
 shop=$registry/shop
 prepared layouts
@@ -186,6 +188,8 @@ crowd() { # crowd COUNT: so many init containers, the last of them with the bad 
 expect_refused "the last of two hundred" "spec.initContainers[199].image: $say" try main "$shop/app:good" "$(crowd 200)"
 expect_refused "more than are looked at" "names more than 256 images" try main "$shop/app:good" "$(crowd 300)"
 expect_refused "the bad one in many places" "spec.initContainers[0].image (+200 more): $say" try main "$shop/app:bad" "$(crowd 200 | jq -c --arg bad "$shop/app:bad" '.initContainers[].image = $bad')"
+strangers() { jq -nc --arg shop "$shop" '{initContainers: [range(250) as $i | {name: "i\($i)", image: "\($shop)/stranger-\($i):1"}]}'; }
+expect_refused "more reasons than can be said" "more reasons" try main "$shop/app:good" "$(strangers)"
 expect_refused "a bad image with somebody else's secret" "$app: $say" try main "$shop/app:bad" \
 	'{"imagePullSecrets":[{"name":"../../cocoon-system/secrets/cocoon-webhook-tls"}],"serviceAccountName":"default"}'
 mark() { # mark FILTER: a pod with the bad image and that change
