@@ -30,7 +30,7 @@
 
 #define PENDING_OLD      (3 * (int64_t)1000000) /* microseconds */
 #define PENDING_ROUNDS   8                      /* a tag that moves with every look is judged as it is */
-#define PENDING_PATIENCE ((int64_t)1000000)
+#define PENDING_PATIENCE (3 * (int64_t)1000000) /* three tries of a fetch that fails fit in */
 #define PENDING_LONG     (5 * (int64_t)1000000)
 #define PENDING_SILENT   (30 * (int64_t)1000000)
 

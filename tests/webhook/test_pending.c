@@ -123,7 +123,7 @@ static void what_did_not_come_is_not_waited_for_as_long_again(void **state)
 	pending_expire(rig.pending, rig.now);
 	assert_int_equal(rig.answers, 3);
 	assert_false(admitted(&rig));
-	assert_holds(message(&rig), "the registry 'registry.example' has not answered within 19 s");
+	assert_holds(message(&rig), "the registry 'registry.example' has not answered within 21 s");
 	/* it comes while somebody waits */
 	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
 	comes(&rig, facts_of(true, rig.now));
