@@ -18,8 +18,8 @@
  * answered. No answer at all, or a status that is not 200, is lost, and neither right nor wrong.
  *
  * One line of JSON goes to standard output: for well and sick what was sent, answered, allowed, refused, lost, and
- * wrong. `overtaken` is how many answers to well reviews came between a review and its own answer, at most. Wrong
- * answers are told on standard error, and are status 1.
+ * wrong. `overtaken` is how many answers to well reviews came between a review and its own answer, at most;
+ * `seconds` is how long it took. Wrong answers are told on standard error, and are status 1.
  */
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -276,7 +276,7 @@ static size_t report(struct load *load)
 				atomic_load(&t->refused), lost, atomic_load(&t->wrong),
 				atomic_load(&t->overtaken));
 	}
-	puts("}");
+	printf(",\"seconds\":%.1f}\n", (double)(clock_mono(&clock_real) - load->began) * 1e-6);
 	return wrong;
 }
 
