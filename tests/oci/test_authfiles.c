@@ -29,13 +29,10 @@ static void finds_the_files_in_their_order(void **state)
 		auto_authfiles struct authfiles files;
 
 		authfiles_find(cases[i].environment, &files);
-		for (size_t k = 0; k <= AUTHFILES_MAX; k++) {
-			if (!cases[i].paths[k]) {
-				assert_null(files.paths[k]);
-				break;
-			}
+		size_t k = 0;
+		for (; cases[i].paths[k]; k++)
 			assert_string_equal(files.paths[k], cases[i].paths[k]);
-		}
+		assert_null(files.paths[k]);
 	}
 }
 

@@ -156,10 +156,12 @@ static void leaves_alone_what_is_no_secret(void **state)
 	static const char *const cases[] = {
 		"{}",
 		"{spec: {}}",
-		"{spec: {containers: [{env: [{name: A, value: x}, {name: B, value: ''}, {name: C, value: "
-		"sealed},"
-		" {name: D, value: 'not sealed.a.b'}, {valueFrom: {configMapKeyRef: {name: m}}},"
-		" {valueFrom: {fieldRef: {fieldPath: x}}}], envFrom: [{configMapRef: {name: m}}]}]}}",
+		"{spec: {containers: [{env: [{name: A, value: x}, {name: B, value: ''}]}]}}",
+		"{spec: {containers: [{env: [{name: C, value: sealed}, {name: D, value: 'not "
+		"sealed.a.b'}]}]}}",
+		"{spec: {containers: [{env: [{valueFrom: {configMapKeyRef: {name: m}}}]}]}}",
+		"{spec: {containers: [{env: [{valueFrom: {fieldRef: {fieldPath: x}}}]}]}}",
+		"{spec: {containers: [{envFrom: [{configMapRef: {name: m}}]}]}}",
 		"{spec: {volumes: [{emptyDir: {}}, {configMap: {name: m}}, {csi: {driver: d}}]}}",
 		"{spec: {volumes: [{projected: {sources: [{serviceAccountToken: {path: t}}]}}]}}",
 		"{spec: {volumes: [{secret: {secretName: ''}}]}}",

@@ -40,7 +40,6 @@ static void expect_all(const struct expected *cases, size_t count)
 #define B                  "{name: b, cosign: {keys: [@release]}}"
 #define C                  "{name: c, cosign: {keys: [@audit]}}"
 #define OF(least, signers) "signatures: {atLeast: " #least ", signers: [" signers "]}"
-
 #define VIOLATES           "V signatures.signers[build]: "
 #define OPEN               "U signatures.signers[build]: "
 
