@@ -159,12 +159,14 @@ until_quiet() {
 	done
 }
 
-# print_machine [PEER]: what the numbers depend on, above every table.
+# The peer of webhook and controller, with its version.
+go_peer() { sed -n 's/.*sigs.k8s.io\/\(controller-runtime .*\)/\1/p' "$top/bench/peer/go.mod"; }
+
+# print_machine PEER: what the numbers depend on, above every table.
 print_machine() {
-	local model other
-	other=${1:-controller-runtime $(sed -n 's/.*sigs.k8s.io\/controller-runtime //p' "$top/bench/peer/go.mod")}
+	local model
 	model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 	printf '%s CPUs (%s), load average %s\n' "$(nproc)" "${model:-unknown}" "$(cut -d' ' -f1 /proc/loadavg)"
-	printf 'cocoon %s (%s), peer: %s, Kubernetes %s\n\n' "$(<"$top/VERSION")" "$(basename "$out")" "$other" \
+	printf 'cocoon %s (%s), peer: %s, Kubernetes %s\n\n' "$(<"$top/VERSION")" "$(basename "$out")" "$1" \
 		"$(kubectl get --raw /version | jq -r .gitVersion)"
 }
