@@ -95,6 +95,6 @@ for ((round = 1; round <= rounds; round++)); do
 done
 mkdir -p "$out/bench"
 cp "$work/admission.jsonl" "$out/bench/admission.jsonl"
-print_machine ""
+print_machine "$(go_peer)"
 printf 'Reviews of 7 KB pods, open loop, TLS, keep-alive; medians of %s rounds of %s\n' "$rounds" "$duration"
 table "$out/bench/admission.jsonl"

@@ -156,7 +156,7 @@ for size in "${sizes[@]}"; do
 done
 mkdir -p "$out/bench"
 cp "$work/controller.jsonl" "$out/bench/controller.jsonl"
-print_machine ""
+print_machine "$(go_peer)"
 printf 'Pods of %s bytes of JSON, half of them injected, in %s namespaces; medians of %s rounds\n' \
 	"$(wc -c <"$work/pod.json")" "$namespaces" "$rounds"
 table "$out/bench/controller.jsonl"
