@@ -16,8 +16,8 @@ peers=$("$root/e2e/sign-peer/build.sh" 2>"$work/build") || {
 }
 export HOME=$work XDG_RUNTIME_DIR=$work GNUPGHOME=$work/gnupg COSIGN_PASSWORD='' PATH=$bin:$PATH
 unset REGISTRY_AUTH_FILE DOCKER_CONFIG XDG_CONFIG_HOME HTTPS_PROXY https_proxy
-registry_pid=
-trap 'kill "$registry_pid"; gpgconf --kill all; wait; rm -rf "$work"' EXIT
+registry_pid='' listing_pid=''
+trap 'kill $registry_pid $listing_pid; gpgconf --kill all; wait; rm -rf "$work"' EXIT
 
 die() {
 	echo "not ok $((number + 1)) - the stage is set: $*"
@@ -414,5 +414,41 @@ make_policies
 for name in all any top keys jwe amd64 require build tag bundle anywhere annotated both one gpg shop parity; do
 	ok "policy-check judges by the policy $name, and says nothing else" judge "$name"
 	check_policy "$name"
+done
+# ---- a registry that lists referrers itself ------------------------------------------------------------------------
+
+start_listing_registry() {
+	"$peers/referrers-registry" >listing 2>&1 </dev/null &
+	listing_pid=$!
+	for ((i = 0; i < 300; i++)); do
+		port=$(sed -n 's/^127\.0\.0\.1://p' listing)
+		[[ -z $port ]] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+said_of() { cells listed | sed -n "s/^$1\t//p"; } # said_of IMAGE
+
+stage start_listing_registry
+for name in signed foreign unsigned; do copy oci:plain:t "$(at "$name:1")"; done
+for name in signed foreign unsigned; do
+	# each an image of its own: else they would share the signature
+	raw "$name" 1 | jq -c --arg name "$name" '.annotations.name = $name' >manifest
+	put "$name" 1 manifest
+done
+sign 3 build signed "$(digest_of signed)"
+sign 3 mallory foreign "$(digest_of foreign)"
+same 'cosign 3 makes no tag where the registry lists referrers' '["1"]' \
+	"$(curl -sSf "http://127.0.0.1:$port/v2/t/signed/tags/list" | jq -c .tags)"
+same 'and the registry says another artifactType than that of bundles' true \
+	"$(curl -sSf "http://127.0.0.1:$port/v2/t/signed/referrers/$(digest_of signed)" | jq -c '.manifests | length == 1 and (.[0].artifactType | contains("sigstore") | not)')"
+{ signed all && cosign build 'layouts: [Bundle]'; } | policy listed
+images=(signed foreign unsigned)
+ok 'policy-check asks a registry that lists referrers' judge listed
+for name in 'signed A' 'foreign F' 'unsigned N'; do
+	[[ $(said_of "${name% *}") =~ ${words[${name#* }]} ]]
+	status=$?
+	said_of "${name% *}" >stdout
+	report $status "a bundle found by the referrers API, image ${name% *}: ${name#* }"
 done
 echo "1..$number"
