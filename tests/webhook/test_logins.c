@@ -357,28 +357,29 @@ static void what_is_kept_is_bounded(void **state)
 
 static void *find_many(void *ctx)
 {
-	for (int i = 0; i < 200; i++) {
-		struct rig *rig = ctx;
-		auto_free char *have = found(rig, &of_the_pod);
+	for (int i = 0; i < 50; i++) {
+		auto_free char *have = found(ctx, &of_the_pod);
 		assert_string_equal(have, CONFIG "|");
-		if (i % 50 == 0)
-			rig->now += LOGINS_KEPT + 1;
 	}
 	return NULL;
 }
 
 static void threads_ask_one_at_a_time(void **state)
 {
-	pthread_t threads[4];
 	struct rig rig;
+	pthread_t threads[4];
 
 	(void)state;
 	rig_open(&rig);
 	put(&rig, "shop/secrets/a", secret_with(".dockerconfigjson", CONFIG));
-	for (size_t i = 0; i < COUNT(threads); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, find_many, &rig), 0);
-	for (size_t i = 0; i < COUNT(threads); i++)
-		pthread_join(threads[i], NULL);
+	for (int round = 0; round < 4; round++) {
+		for (size_t i = 0; i < COUNT(threads); i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, find_many, &rig), 0);
+		for (size_t i = 0; i < COUNT(threads); i++)
+			pthread_join(threads[i], NULL);
+		/* between the rounds, as a clock that jumps while somebody reads has him give up */
+		rig.now += LOGINS_KEPT + 1;
+	}
 	rig_close(&rig);
 }
 
