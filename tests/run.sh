@@ -98,6 +98,7 @@ many() {
 		failed=$((failed + ${sum% failed}))
 	done
 	rm -rf -- "$results"
+	room_began=${EPOCHREALTIME/[.,]/}
 }
 
 unit() { # the folders of tests/ that hold unit tests; a source whose program is missing has failed
