@@ -157,8 +157,8 @@ static void leaves_alone_what_is_no_secret(void **state)
 		"{}",
 		"{spec: {}}",
 		"{spec: {containers: [{env: [{name: A, value: x}, {name: B, value: ''}]}]}}",
-		"{spec: {containers: [{env: [{name: C, value: sealed}, {name: D, value: 'not "
-		"sealed.a.b'}]}]}}",
+		"{spec: {containers: [{env: [{name: C, value: sealed}]}]}}",
+		"{spec: {containers: [{env: [{name: D, value: 'not sealed.a.b'}]}]}}",
 		"{spec: {containers: [{env: [{valueFrom: {configMapKeyRef: {name: m}}}]}]}}",
 		"{spec: {containers: [{env: [{valueFrom: {fieldRef: {fieldPath: x}}}]}]}}",
 		"{spec: {containers: [{envFrom: [{configMapRef: {name: m}}]}]}}",
