@@ -99,11 +99,15 @@ owner() {
 	run "one that was signed before it was encrypted" signed_too_early
 }
 
+# In a repository of its own: else the signature of the plain image would be found for all that were encrypted from it.
 signed_too_early() {
-	copy "$(there plain)" "$(there early-plain)"
-	sign early-plain
+	local plain
+	plain=$(there plain)
+	repository=demo/early
+	copy "$plain" "$(there plain)"
+	sign plain
 	image-crypt encrypt --recipient "jwe:$work/team.key.pub" --kbs-key "kbs:///default/image_key/server=$work/server.kek" \
-		"$(there early-plain)" "$(there early)"
+		"$(there plain)" "$(there 1)"
 }
 
 node() {
@@ -129,7 +133,7 @@ developer() {
 	step "What is not admitted"
 	not_admitted "the plain image" plain plain
 	not_admitted "the image that was not signed" unsigned unsigned
-	not_admitted "the image that was signed before it was encrypted" early early
+	repository=demo/early not_admitted "the image that was signed before it was encrypted" early 1
 	copy "$(there unsigned)" "$(there 1)"
 	say "somebody moves the tag to another image:"
 	sleep 11 # what a tag points at is believed for ten seconds
