@@ -221,5 +221,5 @@ ok 'reads what is public without credentials' "$copy" "docker://$tokens/public/a
 ok 'with a token nevertheless' grep -qx -- '- repository:public/app:pull' "$work/asked"
 ok 'the same bytes again' same "$work/img" "$work/back8"
 ok 'and not what is somebody'\''s own' \
-	fails 'HTTP 401: ' "$copy" "docker://$tokens/own/app:1" "oci:$work/none:t"
+	fails 'HTTP 401: no credentials were found' "$copy" "docker://$tokens/own/app:1" "oci:$work/none:t"
 echo "1..$number"
