@@ -298,6 +298,41 @@ static int basic(struct auth *auth, bool second, struct err *err)
 	return basic_field(&auth->login, &auth->basic, err);
 }
 
+/* Is each action ("pull,push") one of the others? */
+static bool actions_are_among(struct span actions, struct span others)
+{
+	struct span action, other;
+
+	while (span_next(&actions, ',', &action)) {
+		bool found = false;
+		for (struct span rest = others; !found && span_next(&rest, ',', &other);)
+			found = span_eq(action, other);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Where the actions of a scope begin: behind its last colon. */
+static size_t actions_at(struct span scope)
+{
+	size_t at = scope.len;
+
+	while (at && scope.ptr[at - 1] != ':')
+		at--;
+	return at;
+}
+
+/* Do two scopes ask for the same? Registries name the actions in any order, another one each time. */
+static bool same_scope(struct span a, struct span b)
+{
+	size_t at = actions_at(a), other = actions_at(b);
+
+	return span_eq(span_new(a.ptr, at), span_new(b.ptr, other)) &&
+			actions_are_among(span_from(a, at), span_from(b, other)) &&
+			actions_are_among(span_from(b, other), span_from(a, at));
+}
+
 int auth_answer(struct auth *auth, struct http *http, const char *field, const char *scope, bool second,
 		bool registry_tls, struct err *err)
 {
@@ -312,7 +347,7 @@ int auth_answer(struct auth *auth, struct http *http, const char *field, const c
 	if (challenge.scheme == CHALLENGE_BASIC)
 		return basic(auth, second && auth->basic.len, err);
 	const char *wanted = second ? challenge.scope : scope;
-	if (second && (!wanted[0] || !strcmp(wanted, scope)))
+	if (second && (!wanted[0] || same_scope(span_of(wanted), span_of(scope))))
 		return refused(auth, 401, err);
 	return bearer(auth, http, &challenge, wanted, scope, registry_tls, err);
 }

@@ -207,7 +207,7 @@ tokens=127.0.0.1:$port
 echo "{\"auths\":{\"$tokens\":{\"auth\":\"$(printf u:s3cret | base64)\"}}}" >"$work/tokens.json"
 unset OCI_COPY_CA OCI_COPY_AUTH
 ok 'without credentials nothing can be pushed' \
-	fails 'HTTP 401: ' "$copy" "oci:$work/img:t" "docker://$tokens/public/app:1"
+	fails 'HTTP 401: no credentials were found' "$copy" "oci:$work/img:t" "docker://$tokens/public/app:1"
 export OCI_COPY_AUTH=$work/tokens.json
 ok 'pushes with a token' "$copy" "oci:$work/img:t" "docker://$tokens/public/app:1"
 ok 'for which it asked with its credentials, once' \

@@ -249,6 +249,39 @@ static void refuses_realms_that_are_no_address(void **state)
 	scene_end(&scene);
 }
 
+/* Once more for what was just refused is once too often, in whatever order the registry names it. */
+static void a_scope_is_the_same_in_any_order_of_its_actions(void **state)
+{
+	static const struct {
+		const char *scope;
+		bool same;
+	} cases[] = {
+		{ "repository:team/app:pull,push", true },
+		{ "repository:team/app:push,pull", true },
+		{ "repository:team/app:pull", false },
+		{ "repository:team/app:pull,pull", false },
+		{ "repository:team/app:pull,push,delete", false },
+		{ "repository:team/other:push,pull", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static const struct fake_step steps[] = { TOKEN("{\"token\":\"t\"}") };
+		struct scene scene = { .auth = { .access = NULL } };
+
+		scene_start(&scene, steps, cases[i].same ? 0 : 1);
+		size_t len = strlen(scene.challenge);
+		snprintf(scene.challenge + len, sizeof(scene.challenge) - len, ",scope=\"%s\"",
+				cases[i].scope);
+		int got = answer(&scene, "repository:team/app:pull,push", true);
+		if (cases[i].same)
+			rig_failed(&scene.rig, got, ERR_AUTH, "no credentials were found");
+		else
+			rig_good(&scene.rig, got);
+		scene_end(&scene);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +289,7 @@ int main(void)
 		cmocka_unit_test(refuses_challenges_that_are_none),
 		cmocka_unit_test(refuses_values_that_are_too_long),
 		cmocka_unit_test(keeps_a_token_for_each_scope),
+		cmocka_unit_test(a_scope_is_the_same_in_any_order_of_its_actions),
 		cmocka_unit_test(trades_an_identity_token),
 		cmocka_unit_test(asks_a_busy_token_server_again),
 		cmocka_unit_test(refuses_answers_that_are_no_token),
