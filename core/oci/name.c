@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "oci/place.h"
+#include "oci/words_own.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -11,30 +12,6 @@
 #define NAME_MAX_LEN 255 /* of host and repository together, as the reference grammar has it */
 #define TAG_MAX_LEN  128
 #define SHOWN        200 /* bytes of a text in an error */
-
-#define DIGITS       "0123456789"
-#define LOWER        "abcdefghijklmnopqrstuvwxyz"
-#define UPPER        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-static bool only(struct span text, const char *set)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (!text.ptr[i] || !strchr(set, text.ptr[i]))
-			return false;
-	return text.len > 0;
-}
-
-static struct span head(struct span text, size_t len)
-{
-	return span_new(text.ptr, len);
-}
-
-static void keep(char *out, struct span text)
-{
-	if (text.ptr)
-		memcpy(out, text.ptr, text.len);
-	out[text.len] = '\0';
-}
 
 /* ---- the grammar ---------------------------------------------------------------------------------------- */
 

@@ -4,32 +4,9 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "oci/name.h"
+#include "oci/words_own.h"
 
 #include <string.h>
-
-#define DIGITS "0123456789"
-#define LOWER  "abcdefghijklmnopqrstuvwxyz"
-#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-static bool only(struct span text, const char *set)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (!text.ptr[i] || !strchr(set, text.ptr[i]))
-			return false;
-	return text.len > 0;
-}
-
-static struct span head(struct span text, size_t len)
-{
-	return span_new(text.ptr, len);
-}
-
-static void keep(char *out, struct span text)
-{
-	if (text.ptr)
-		memcpy(out, text.ptr, text.len);
-	out[text.len] = '\0';
-}
 
 /* ---- docker:// ----------------------------------------------------------------------------------------- */
 
