@@ -139,15 +139,7 @@ static int look_at_object(void *ctx, const struct object *object, struct err *er
 
 static bool is_confidential(const struct round *round, const char *class)
 {
-	const struct class_caps *caps;
-
-	if (!class)
-		return false;
-	for (size_t i = 0; i < round->classes->count; i++)
-		if (span_glob(span_of(round->classes->items[i]), span_of(class)))
-			return true;
-	caps = class_find(round->table, class);
-	return caps && caps->confidential;
+	return class_is_confidential(round->table, round->classes->items, round->classes->count, class);
 }
 
 static void plain(struct round *round, const struct use *use, const char *key)

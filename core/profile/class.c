@@ -211,6 +211,20 @@ const struct class_caps *class_find(const struct class_table *table, const char 
 	return NULL;
 }
 
+bool class_is_confidential(
+		const struct class_table *table, const char *const *globs, size_t count, const char *name)
+{
+	const struct class_caps *caps;
+
+	if (!name)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (span_glob(span_of(globs[i]), span_of(name)))
+			return true;
+	caps = class_find(table, name);
+	return caps && caps->confidential;
+}
+
 const struct class_caps *class_unknown(const struct class_table *table)
 {
 	return &table->unknown.caps;

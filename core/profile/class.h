@@ -54,6 +54,13 @@ void class_table_free(struct class_table *table);
 const struct class_caps *class_find(const struct class_table *table, const char *handler)
 		__attribute__((nonnull));
 
+/*
+ * Is a RuntimeClass of that name confidential, for who sees manifests alone? One that a glob names, or one that is called
+ * as a confidential handler is, by convention. False for NULL.
+ */
+bool class_is_confidential(const struct class_table *table, const char *const *globs, size_t count,
+		const char *name) __attribute__((nonnull(1)));
+
 /* What is assumed of a handler that no row matches but whose RuntimeClass is labelled confidential. */
 const struct class_caps *class_unknown(const struct class_table *table) __attribute__((nonnull));
 

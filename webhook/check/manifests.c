@@ -32,15 +32,8 @@ struct round {
 
 static bool is_confidential(const struct round *round, const char *class)
 {
-	const struct class_caps *caps;
-
-	if (!class)
-		return false;
-	for (size_t i = 0; i < round->settings->classes.count; i++)
-		if (span_glob(span_of(round->settings->classes.items[i]), span_of(class)))
-			return true;
-	caps = class_find(round->table, class);
-	return caps && caps->confidential;
+	return class_is_confidential(
+			round->table, round->settings->classes.items, round->settings->classes.count, class);
 }
 
 /* "spec.template" of the steps to a template; "" of a pod, also of one in a List. */
