@@ -197,6 +197,7 @@ static void job_hurry(struct pending_job *job)
 
 /* ---- judging ------------------------------------------------------------------------------------------------ */
 
+/* *why is what the fetch has heard so far, if anything. */
 static void say_late(const struct look *look, const struct image_want *want, struct err *why)
 {
 	static const char *const words[] = {
@@ -207,6 +208,10 @@ static void say_late(const struct look *look, const struct image_want *want, str
 
 	if (look->late == LATE_DEADLINE) {
 		int64_t waited = silent_add(look->pending, want, look->review->began);
+		if (why->kind) {
+			err_wrap(why, "not known yet; the fetch goes on: try again");
+			return;
+		}
 		err_set(why, ERR_RETRY,
 				"not known yet: the registry '%.255s' has not answered within %d s; the "
 				"fetch goes on: try again",

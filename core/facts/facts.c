@@ -259,6 +259,18 @@ static void refresh(struct facts *self, const struct image_want *want, struct en
 		(void)board(self, want, FACTS_FRESH, now);
 }
 
+/* What a fetch that is under way has heard. */
+static void say_so_far(struct facts *self, const struct image_want *want, int64_t now, struct err *why)
+{
+	uint64_t credentials = key_credentials(self->seed, want);
+	struct key key;
+
+	key_make(self->seed, *want->name.digest ? KEY_FACTS : KEY_TAG, want, NULL, 0, &key);
+	const struct flight *flight = turns_find(&self->turns, &key, credentials, want, now, INT64_MAX);
+	if (flight && flight->said)
+		err_set(why, ERR_RETRY, "%s", flight->said);
+}
+
 static enum facts_found find(struct facts *self, const struct image_want *want, int64_t max_age,
 		struct image_facts **out, struct err *why)
 {
@@ -274,8 +286,10 @@ static enum facts_found find(struct facts *self, const struct image_want *want, 
 	}
 	entry = lookup_failure(self, want, now);
 	self->counts.misses += !entry;
-	if (!entry)
+	if (!entry) {
+		say_so_far(self, want, now, why);
 		return FACTS_ABSENT;
+	}
 	err_set(why, (enum err_kind)entry->failure, "%s", entry->text);
 	if (why)
 		why->retry_after = entry->retry_after;

@@ -97,7 +97,8 @@ enum facts_found { FACTS_KNOWN, FACTS_OLD, FACTS_FAILURE, FACTS_ABSENT };
 /*
  * KNOWN, OLD (known, and not asked for since `max_age`; 0: FACTS_FRESH): *out is a new reference. What is older than
  * FACTS_FRESH is being read again then; who wants younger facts than that, or wants to wait for them, calls facts_fetch().
- * FAILURE: *why says, kept from a fetch not long ago. ABSENT: ask for it.
+ * FAILURE: *why says, kept from a fetch not long ago. ABSENT: ask for it; where a fetch is under way and has failed so
+ * far, *why says how, and is left alone otherwise.
  */
 enum facts_found facts_find(struct facts *facts, const struct image_want *want, int64_t max_age,
 		struct image_facts **out, struct err *why) __attribute__((nonnull(1, 2, 4)));

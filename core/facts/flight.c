@@ -33,6 +33,7 @@ static void land(struct facts *self, struct flight *flight, struct image_facts *
 	image_facts_unref(facts);
 	pthread_mutex_lock(&self->lock);
 	held_clear(&flight->held, &self->settings);
+	free(flight->said);
 	free(flight);
 }
 
@@ -176,6 +177,8 @@ static void go_on(struct facts *self, struct flight *flight, const struct err *w
 			(flight->place >= layouts || why->kind == ERR_NOT_FOUND);
 
 	flight->tries++;
+	free(flight->said);
+	flight->said = xstrdup(why->text);
 	/* what others looked for once may be what fails, such as another policy's signature store */
 	if (held_narrow(&flight->held) && !ending) {
 		flight->narrow = true;

@@ -40,6 +40,7 @@ struct flight {
 	int64_t ready;    /* not before */
 	int64_t started;  /* this time; while it runs */
 	size_t place;     /* which of places.h is asked */
+	char *said;       /* why the last try failed; NULL: none has */
 	unsigned tries;   /* at that place */
 	bool running;
 	bool narrow;   /* looks for nothing but what was asked for */

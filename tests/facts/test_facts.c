@@ -367,6 +367,13 @@ static void what_passes_is_tried_three_times(void **state)
 		/* until it waits for the next try, or is over */
 		while (facts_counts(rig.facts).running)
 			sched_yield();
+		if (i + 1 < FLIGHT_TRIES) {
+			struct err why = ERR_NONE;
+			struct image_facts *facts = NULL;
+			assert_int_equal(facts_find(rig.facts, &want, 0, &facts, &why), FACTS_ABSENT);
+			assert_int_equal(why.kind, ERR_RETRY);
+			assert_string_equal(why.text, rig.failure.text);
+		}
 		rig_later(FLIGHT_PAUSE << i);
 	}
 	rig_wait(&rig.done, 1);

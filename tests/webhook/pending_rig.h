@@ -29,7 +29,7 @@ struct rig {
 	struct policy_set *policies;
 	/* what is known of the only image; NULL: nothing */
 	struct image_facts *facts;
-	bool old, at_once, fails;
+	bool old, at_once, fails, tries;
 	struct {
 		void (*done)(void *ctx);
 		void *ctx;
@@ -56,6 +56,8 @@ static inline enum facts_found rig_find(void *ctx, const struct image_want *want
 		err_set(why, ERR_DENIED, "registry.example: HTTP 403");
 		return FACTS_FAILURE;
 	}
+	if (!rig->facts && rig->tries)
+		err_set(why, ERR_RETRY, "registry.example: HTTP 429");
 	if (!rig->facts)
 		return FACTS_ABSENT;
 	*out = image_facts_ref(rig->facts);

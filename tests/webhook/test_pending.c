@@ -99,6 +99,24 @@ static void at_the_deadline_the_policy_says_what_unknown_means(void **state)
 	}
 }
 
+static void at_the_deadline_it_is_said_what_the_fetch_has_heard_so_far(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, POLICY, 8);
+	rig.tries = true;
+	assert_false(ask(&rig, REVIEW_VALIDATE, APP, ""));
+	rig.now += 9 * SECOND;
+	pending_expire(rig.pending, rig.now);
+	assert_int_equal(rig.answers, 1);
+	assert_false(admitted(&rig));
+	assert_holds(message(&rig),
+			"not known yet; the fetch goes on: try again: registry.example: HTTP 429");
+	comes(&rig, NULL);
+	rig_close(&rig);
+}
+
 /* The two reviews of one pod, and those of the next try. */
 static void what_did_not_come_is_not_waited_for_as_long_again(void **state)
 {
@@ -339,6 +357,7 @@ int main(void)
 		cmocka_unit_test(a_review_waits_until_the_last_of_its_facts_has_come),
 		cmocka_unit_test(a_fetch_may_call_back_before_it_returns),
 		cmocka_unit_test(at_the_deadline_the_policy_says_what_unknown_means),
+		cmocka_unit_test(at_the_deadline_it_is_said_what_the_fetch_has_heard_so_far),
 		cmocka_unit_test(what_did_not_come_is_not_waited_for_as_long_again),
 		cmocka_unit_test(who_is_refused_in_any_case_waits_for_the_cause_alone),
 		cmocka_unit_test(nobody_is_refused_by_old_facts),
