@@ -59,6 +59,9 @@ TESTLIBS := -lcmocka
 CORE_SRC := $(sort $(wildcard core/*/*.c))
 CORE_OBJ := $(CORE_SRC:%.c=$(OUT)/%.o)
 CORE     := $(OUT)/libcore.a
+# agent policies: rules and settings are files of their own, and part of the programs
+EMBEDDED := $(sort $(wildcard core/agentpolicy/rules/*.rego)) core/agentpolicy/settings.json
+CORE_OBJ += $(OUT)/embedded.o
 PROGRAMS := $(patsubst %/main.c,%,$(sort $(wildcard controller/main.c webhook/main.c initdata-gen/main.c \
 	sealed-secrets/main.c image-crypt/main.c guest/main.c)))
 PROG_SRC := $(sort $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c)))
@@ -110,6 +113,12 @@ FORCE:
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(OUT)/embedded.c: tools/embed.awk $(EMBEDDED) $(OUT)/flags
+	@awk -f tools/embed.awk $(EMBEDDED) >$@
+
+$(OUT)/embedded.o: $(OUT)/embedded.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(CORE): $(CORE_OBJ)

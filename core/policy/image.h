@@ -54,11 +54,20 @@ struct image_layer {
 	size_t recipient_count;
 };
 
+/* How the image starts (config.config of the OCI image specification); lists end with NULL. */
+struct image_config {
+	const char *user, *cwd; /* "" where it says none */
+	const char *const *env, *const *entrypoint, *const *cmd;
+	const char *const *volumes; /* sorted */
+};
+
 struct image_platform {
 	const char *digest; /* of its manifest */
 	const char *name;   /* "linux/amd64", "linux/arm64/v8"; "" where neither index nor config says */
 	const char *source; /* digest of the plain image it was encrypted from, where image-crypt recorded it; NULL */
 	const char *config; /* digest of its config */
+	const struct image_config *
+			run; /* NULL unless IMAGE_LOOKED_CONFIG, or when the config is none that could be read */
 	const struct image_layer *layers;
 	size_t layer_count;
 };
@@ -100,6 +109,8 @@ struct image_signature {
 #define IMAGE_LOOKED_SIMPLE    4U
 /* for the platform's name of an image without an index, which stands in its config blob alone: one request more */
 #define IMAGE_LOOKED_PLATFORM  8U
+/* what the configs of all platforms say of how the image starts: one request more for each */
+#define IMAGE_LOOKED_CONFIG    16U
 
 struct image_facts {
 	atomic_uint refs;

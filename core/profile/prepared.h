@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An AgentPolicy (cocoon.dev/v1alpha1, crds/agentpolicies.yaml): the agent policy that the controller has prepared for one
+ * workload under one profile, found by admission through its key. It stands in the workload's namespace, so that its
+ * owner sees it (`kubectl get agentpolicies`), and is written by the controller alone.
+ *
+ *     {"metadata": {"namespace": "shop", "name": "deployment-web-1f0c9a2b7e44"},
+ *      "spec": {"key": "1f0c9a2b7e44…",              agentpolicy/workload.h, agent_key()
+ *               "profile": "team-a", "workload": {"kind": "Deployment", "name": "web"},
+ *               "policy": "<base64 of gzip of policy.rego>", "images": [{"name": "…", "digest": "sha256:…"}]},
+ *      "status": {"digest": "sha256:…", "teeForms": […], "profileGeneration": 3, "notes": ["warning …"]}}
+ *
+ * The document is composed by whoever needs it, from the profile of the moment and this text: profile_with_policy() gives
+ * the profile as it would be had it the text inline, so all decisions go on as they do for any profile.
+ *
+ * Immutable, counted by references. Bounds: PREPARED_POLICY_MAX bytes of base64; PREPARED_MAX objects in a catalog, the
+ * newest win. Errors: ERR_FORMAT naming the field.
+ */
+#ifndef COCOON_PROFILE_PREPARED_H
+#define COCOON_PROFILE_PREPARED_H
+
+#include "agentpolicy/workload.h"
+#include "profile/profile.h"
+
+#define PREPARED_KIND       "AgentPolicy"
+#define PREPARED_POLICY_MAX 131072
+#define PREPARED_MAX        4096
+
+struct prepared {
+	atomic_uint refs;
+	char *namespace, *name, *profile;
+	char key[AGENT_KEY_LEN + 1];
+	char *workload;    /* "Deployment web" */
+	struct buf packed; /* gzip of the text */
+};
+
+int prepared_read(const json_t *resource, struct prepared **out, struct err *err)
+		__attribute__((nonnull, warn_unused_result));
+struct prepared *prepared_ref(struct prepared *prepared) __attribute__((nonnull, returns_nonnull));
+void prepared_unref(struct prepared *prepared);
+
+/* The object to be created, without ownerReferences and status: a new reference. */
+int prepared_object(const struct profile *profile, const struct agent_workload *workload, const char *key,
+		struct span policy, const json_t *images, json_t **out, struct err *err)
+		__attribute__((nonnull(1, 2, 3, 5, 6), warn_unused_result));
+
+/* `profile` is one that generates (profile->generated). *out is a new reference. */
+int profile_with_policy(struct profile *profile, const struct prepared *prepared, struct profile **out,
+		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
+
+#endif
