@@ -10,7 +10,7 @@
  *     {"release": 1, "tool": "initdata-gen 0.1.0", "name": "team-a", "not_before": "…Z", "not_after": "…Z",
  *      "documents": [{"workload": "Deployment shop/web", "algorithm": "sha256", "digest": "sha256:…", "tee_forms": […],
  *                     "rules_sha256": "…", "images": [{"name": "…", "digest": "sha256:…"}], "kernel_params": "…"}],
- *      "resources": ["default/key/app", "default/shop/%"]}
+ *      "resources": ["default/key/app", "default/shop/"]}
  *
  * The resource policy (specification of the key broker's protocol, section 4) gives a path of `resources` when the
  * token's init_data claim is one of the documents' digests in the form of the token's TEE (initdata/tee.h: truncated,
@@ -46,7 +46,7 @@ struct release {
 	const char *name, *tool;
 	const struct release_document *documents;
 	size_t document_count;
-	const char *const *resources; /* repository/type/tag; a last part of "*" takes all tags */
+	const char *const *resources; /* repository/type/tag; repository/type/ for all tags */
 	size_t resource_count;
 	int64_t not_before, not_after; /* seconds since 1970; 0: not stated */
 	bool allow_sample;             /* for tests: evidence without hardware counts */
