@@ -33,7 +33,4 @@ void generate_devices(const struct part *part, json_t **devices, json_t **oci_de
 /* The settings' container of the part: pause_container or other_container. Borrowed. */
 const json_t *part_settings(const struct part *part) __attribute__((nonnull, returns_nonnull));
 
-/* Text as a regular expression that matches it alone, without anchors: the caller's. */
-char *pattern_escape(const char *text) __attribute__((nonnull, returns_nonnull, warn_unused_result));
-
 #endif
