@@ -21,14 +21,6 @@ static const char *env(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* The variable in capitals or in lower case, as curl and Go take it. */
-static const char *env_either(const char *upper, const char *lower)
-{
-	const char *value = env(upper);
-
-	return value ? value : env(lower);
-}
-
 /* One line USER:PASSWORD; the line end does not belong to the password. */
 static int read_credentials(const char *path, struct secret *out, struct err *err)
 {
@@ -50,8 +42,6 @@ int access_init(const struct access_options *options, struct access *out, struct
 			.auth_file = options->auth_file,
 			.plain_http = options->plain_http,
 			.insecure = options->insecure,
-			.proxy = env_either("HTTPS_PROXY", "https_proxy"),
-			.no_proxy = env_either("NO_PROXY", "no_proxy"),
 			.user_agent = "image-crypt/" COCOON_VERSION,
 		},
 		.ca = BUF_MAX(CA_MAX),
@@ -60,6 +50,8 @@ int access_init(const struct access_options *options, struct access *out, struct
 		return -1;
 	authfiles_find((const char *const *)environ, &out->files);
 	out->oci.auth_files = out->files.paths;
+	out->oci.proxy = out->files.proxy;
+	out->oci.no_proxy = out->files.no_proxy;
 	if (options->creds_file) {
 		if (read_credentials(options->creds_file, &out->credentials, err) < 0)
 			return err_wrap(err, "--creds-file");

@@ -17,6 +17,13 @@ static const char *value_of(const char *const *environment, const char *name)
 	return NULL;
 }
 
+static const char *either_of(const char *const *environment, const char *upper, const char *lower)
+{
+	const char *value = value_of(environment, upper);
+
+	return value ? value : value_of(environment, lower);
+}
+
 static size_t add(struct authfiles *files, size_t count, const char *folder, const char *rest)
 {
 	if (!folder)
@@ -33,7 +40,8 @@ void authfiles_find(const char *const *environment, struct authfiles *out)
 	const char *docker = value_of(environment, "DOCKER_CONFIG");
 	size_t count;
 
-	*out = (struct authfiles){ .paths = { NULL } };
+	*out = (struct authfiles){ .proxy = either_of(environment, "HTTPS_PROXY", "https_proxy"),
+		.no_proxy = either_of(environment, "NO_PROXY", "no_proxy") };
 	if (add(out, 0, value_of(environment, "REGISTRY_AUTH_FILE"), ""))
 		return;
 	count = add(out, 0, value_of(environment, "XDG_RUNTIME_DIR"), "/containers/auth.json");

@@ -8,7 +8,9 @@
  *     $XDG_CONFIG_HOME/containers/auth.json            or ~/.config/containers/auth.json
  *     $DOCKER_CONFIG/config.json                       or ~/.docker/config.json
  *
- * Ownership: the struct owns its texts. They need not exist.
+ * And how registries are reached from there: HTTPS_PROXY and NO_PROXY, or the same in lower case, as curl and Go take them.
+ *
+ * Ownership: the struct owns its paths, which need not exist; proxies are borrowed from the environment.
  */
 #ifndef COCOON_OCI_AUTHFILES_H
 #define COCOON_OCI_AUTHFILES_H
@@ -18,6 +20,7 @@
 struct authfiles {
 	const char *paths[AUTHFILES_MAX + 1]; /* NULL-terminated: oci_access.auth_files */
 	char *owned[AUTHFILES_MAX];
+	const char *proxy, *no_proxy; /* NULL: none */
 };
 
 /* "NAME=value" texts, NULL-terminated. */

@@ -36,10 +36,26 @@ static void finds_the_files_in_their_order(void **state)
 	}
 }
 
+static void finds_proxies_in_capitals_before_those_in_lower_case(void **state)
+{
+	const char *const both[] = { "https_proxy=http://b", "HTTPS_PROXY=http://a", "no_proxy=x", NULL };
+	const char *const empty[] = { "HTTPS_PROXY=", "NO_PROXY=y", NULL };
+	auto_authfiles struct authfiles first, second;
+
+	(void)state;
+	authfiles_find(both, &first);
+	assert_string_equal(first.proxy, "http://a");
+	assert_string_equal(first.no_proxy, "x");
+	authfiles_find(empty, &second);
+	assert_null(second.proxy);
+	assert_string_equal(second.no_proxy, "y");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_the_files_in_their_order),
+		cmocka_unit_test(finds_proxies_in_capitals_before_those_in_lower_case),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ int engine_open(const struct judge_options *options, const struct opt_rest *file
 		return err_errno(err, ERR_IO, "cannot open /dev/null");
 	if (check_stdin(options, files, err) < 0 || crypto_init(true, err) < 0 || http_global_init(err) < 0)
 		return -1;
-	check_settings_read(&out->settings);
+	authfiles_find((const char *const *)environ, &out->files);
 	const struct facts_options facts = {
 		.clock = &clock_real,
 		.user_agent = "policy-check/" COCOON_VERSION,
@@ -76,9 +76,9 @@ int engine_open(const struct judge_options *options, const struct opt_rest *file
 		.threads = FACTS_THREADS,
 		.per_host = FACTS_THREADS,
 		.auth_file = options->auth_file,
-		.auth_files = out->settings.files.paths,
-		.proxy = out->settings.proxy,
-		.no_proxy = out->settings.no_proxy,
+		.auth_files = out->files.paths,
+		.proxy = out->files.proxy,
+		.no_proxy = out->files.no_proxy,
 		.layouts = options->layouts.items,
 		.layout_count = options->layouts.count,
 	};
@@ -92,7 +92,7 @@ void engine_close(struct engine *engine)
 {
 	facts_free(engine->facts);
 	policy_set_unref(engine->set);
-	check_settings_clear(&engine->settings);
+	authfiles_clear(&engine->files);
 	free(engine->document_text);
 	json_decref(engine->images);
 	json_decref(engine->ends);

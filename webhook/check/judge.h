@@ -11,8 +11,7 @@
 
 #include "base/opt.h"
 #include "base/span.h"
-
-#include "webhook/check/settings.h"
+#include "oci/authfiles.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -53,7 +52,7 @@ struct engine {
 	const struct judge_options *options;
 	struct policy_set *set;
 	struct facts *facts;
-	struct check_settings settings;
+	struct authfiles files;
 	struct span document; /* of --document */
 	char *document_text;
 	json_t *images; /* of the report: {"file","object","path","image","digest","policy","verdict","reason"} */
