@@ -87,41 +87,25 @@ int fetch_blob(struct fetch *fetch, const struct oci_descriptor *blob, size_t ma
 
 /* ---- platforms ---- */
 
-/*
- * The platform of a manifest that no index describes: os, architecture and variant stand in the config as they do in an
- * index. What is no image's config says nothing.
- */
-static int read_config(
-		struct fetch *fetch, const struct oci_manifest *manifest, json_t **out, struct err *err)
-{
-	const char *type = manifest->config.media_type;
-	auto_buf struct buf text = BUF_MAX(0);
-
-	if (strcmp(type, OCI_TYPE_CONFIG) != 0 && strcmp(type, DOCKER_TYPE_CONFIG) != 0)
-		return 0;
-	if (fetch_blob(fetch, &manifest->config, FETCH_CONFIG_MAX, &text, err) < 0 ||
-			json_read(buf_span(&text), FETCH_CONFIG_MAX, out, err) < 0)
-		return err_wrap(err, "the image's config");
-	return 0;
-}
-
 /* `platform` is what the index says; NULL: nothing. */
 static int add_platform(struct fetch *fetch, const struct oci_manifest_bytes *bytes, json_t *platform,
 		struct err *err)
 {
 	auto_oci_manifest struct oci_manifest manifest = OCI_MANIFEST_EMPTY;
 	auto_arena struct arena memory = ARENA_NONE;
-	auto_json json_t *config = NULL;
+	struct fetch_config config = { .json = NULL };
 	struct image_platform read;
 
 	if (oci_manifest_parse(buf_span(&bytes->bytes), bytes->media_type, &manifest, err) < 0)
 		return -1;
-	if (!platform && fetch->want->looks & IMAGE_LOOKED_PLATFORM &&
-			read_config(fetch, &manifest, &config, err) < 0)
+	if (fetch_config(fetch, &manifest, !platform, &memory, &config, err) < 0)
 		return -1;
-	if (image_platform_read(&manifest, bytes->digest, platform ? platform : config, &memory, &read, err) <
+	auto_json json_t *json = config.json;
+	if (image_platform_read(&manifest, bytes->digest, platform ? platform : json, &memory, &read, err) <
 			0)
 		return -1;
+	read.run = config.good ? &config.run : NULL;
+	read.run_problem = config.problem;
 	/* the manifest's tree takes many times what is kept of it, and there may be more platforms to come */
 	const struct image_facts draft = {
 		.host = "", .repository = "", .digest = "", .platforms = &read, .platform_count = 1

@@ -3,7 +3,8 @@
  * One image's facts, read from where it is: manifest, for an index its platforms, what is attached, signatures' blobs,
  * files of a lookaside store. Blocks; used by facts.c's threads and by nobody else but tests.
  *
- *     manifest ─▶ index? ─▶ each runnable platform's manifest (config alone where the index gives no platform)
+ *     manifest ─▶ index? ─▶ each runnable platform's manifest ─▶ its config, where the want looks for what it says of the
+ *         │                  start (IMAGE_LOOKED_CONFIG), or for a platform's name that no index gives
  *         └────▶ attached (oci/attached.h) by the index's and each platform's digest ─▶ blobs of signatures
  *         └────▶ of the source image's digest, when nothing was found and image-crypt recorded one
  *         └────▶ lookaside: <base>/<repository>@sha256=<hex>/signature-1, -2, … until 404 (https, http, file)
@@ -21,7 +22,8 @@
  *
  * What is no signature that could be checked (a blob that is missing, too large or not what its digest says, no
  * base64) is kept with its problem. A registry that fails makes all of it fail: what could not be read is not known
- * to be absent.
+ * to be absent. A config that is missing, too large, not what its digest says or no config by its form is a problem of the
+ * platform in the same way; only where the platform's name was to be read from it, all fails.
  *
  * Bounds: FETCH_MANIFEST_MAX a registry's manifest (one of 127 layers for three recipients each takes half of that,
  * and there may be many at a time), FETCH_PLATFORMS_MAX platforms and FETCH_BYTES_MAX of manifests, configs and

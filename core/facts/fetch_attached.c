@@ -39,17 +39,21 @@ static struct image_signature *begin(
 	return signature;
 }
 
-void fetch_problem(struct fetch *fetch, struct image_signature *signature, const char *why)
+const char *fetch_words(struct arena *memory, const char *why)
 {
 	char text[PROBLEM_MAX];
 
 	snprintf(text, sizeof(text), "%s", why);
 	span_tidy(text, strlen(text));
-	signature->problem = arena_text(&fetch->memory, text);
+	return arena_text(memory, text);
 }
 
-/* The blob's own fault, which is a problem of the signature, or the registry's? */
-static bool is_its_own(enum err_kind kind)
+void fetch_problem(struct fetch *fetch, struct image_signature *signature, const char *why)
+{
+	signature->problem = fetch_words(&fetch->memory, why);
+}
+
+bool fetch_is_its_own(enum err_kind kind)
 {
 	return kind == ERR_NOT_FOUND || kind == ERR_FORMAT || kind == ERR_LIMIT;
 }
@@ -63,7 +67,7 @@ static int read_blob(struct fetch *fetch, struct image_signature *signature, con
 	*good = fetch_blob(fetch, from->layer, max, out, &why) == 0;
 	if (*good)
 		return 0;
-	if (!is_its_own(why.kind)) {
+	if (!fetch_is_its_own(why.kind)) {
 		if (err)
 			*err = why;
 		return -1;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What fetch.c (manifests), fetch_attached.c (what is attached) and lookaside.c share; for them alone. */
+/* What fetch.c (manifests), fetch_config.c (configs), fetch_attached.c (what is attached) and lookaside.c share; for them
+ * alone. */
 #ifndef COCOON_FACTS_FETCH_OWN_H
 #define COCOON_FACTS_FETCH_OWN_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "facts/fetch.h"
 #include "policy/arena.h"
 
-struct err;
+struct oci_manifest;
 
-#define FETCH_CONFIG_MAX ((size_t)1024 * 1024)
+#define FETCH_CONFIG_MAX    ((size_t)1024 * 1024)
+/* of JSON: ten times what a config of 127 layers has; a tree of 2 MiB */
+#define FETCH_CONFIG_VALUES 16384
 
 struct fetch {
 	const struct fetch_options *options;
@@ -44,8 +48,30 @@ int fetch_blob(struct fetch *fetch, const struct oci_descriptor *blob, size_t ma
 /* A place for one more, zeroed; NULL when there are IMAGE_SIGNATURES_MAX (`more` is set). */
 struct image_signature *fetch_signature(struct fetch *fetch) __attribute__((nonnull));
 
+/* Is an error of fetch_blob()'s the blob's own fault? */
+bool fetch_is_its_own(enum err_kind kind);
+
+/* An error's text as it is kept: shortened, and fit to be shown. */
+const char *fetch_words(struct arena *memory, const char *why) __attribute__((nonnull, returns_nonnull));
+
 void fetch_problem(struct fetch *fetch, struct image_signature *signature, const char *why)
 		__attribute__((nonnull));
+
+/* What the config of a platform says; everything borrows from `json` and the arena that was given. */
+struct fetch_config {
+	json_t *json; /* NULL: not looked for, or not to be had */
+	struct image_config run;
+	bool good;           /* run is set */
+	const char *problem; /* why it is not, where IMAGE_LOOKED_CONFIG asked for it */
+};
+
+/*
+ * Reads the config if the want asks for it: for how the image starts, or as `nameless` says that nothing else names its
+ * platform. Its own faults are errors for the name, which a policy cannot judge without, and else the problem.
+ */
+int fetch_config(struct fetch *fetch, const struct oci_manifest *manifest, bool nameless,
+		struct arena *memory, struct fetch_config *out, struct err *err)
+		__attribute__((nonnull(1, 2, 4, 5), warn_unused_result));
 
 /* Signatures that are attached to a digest. */
 int fetch_attached(struct fetch *fetch, const char *digest, struct err *err)

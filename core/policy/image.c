@@ -83,6 +83,34 @@ static const struct image_layer *copy_layers(struct copy *copy, const struct ima
 	return items;
 }
 
+static const char *const *copy_list(struct copy *copy, const char *const *list)
+{
+	size_t count = 0;
+
+	while (list[count])
+		count++;
+	const char **items = arena_take(copy->arena, (count + 1) * sizeof(*items));
+	for (size_t i = 0; i < count; i++)
+		items[i] = arena_text(copy->arena, list[i]);
+	return items;
+}
+
+static const struct image_config *copy_config(struct copy *copy, const struct image_config *config)
+{
+	if (!config)
+		return NULL;
+	struct image_config *out = arena_take(copy->arena, sizeof(*out));
+	*out = (struct image_config){
+		.user = arena_text(copy->arena, config->user),
+		.cwd = arena_text(copy->arena, config->cwd),
+		.env = copy_list(copy, config->env),
+		.entrypoint = copy_list(copy, config->entrypoint),
+		.cmd = copy_list(copy, config->cmd),
+		.volumes = copy_list(copy, config->volumes),
+	};
+	return out;
+}
+
 static const struct image_platform *copy_platforms(struct copy *copy, const struct image_facts *draft)
 {
 	struct image_platform *items =
@@ -93,6 +121,8 @@ static const struct image_platform *copy_platforms(struct copy *copy, const stru
 		items[i].name = copy_text(copy, items[i].name);
 		items[i].source = copy_text(copy, items[i].source);
 		items[i].config = copy_text(copy, items[i].config);
+		items[i].run = copy_config(copy, items[i].run);
+		items[i].run_problem = copy_repeated(copy, REPEATED_PROBLEM, items[i].run_problem);
 		items[i].layers = copy_layers(copy, &items[i]);
 	}
 	return items;

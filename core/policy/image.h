@@ -15,7 +15,9 @@
  * Signatures are kept as they were read: whether a key verifies one is asked later (policy/cosign.h, policy/simple.h).
  * One that cannot even be read is kept with its `problem`, so that a refusal can name it.
  *
- * Bounds: those of oci/manifest.h and oci/attached.h; IMAGE_SIGNATURES_MAX signatures of IMAGE_PAYLOAD_MAX.
+ * Bounds: those of oci/manifest.h and oci/attached.h; IMAGE_SIGNATURES_MAX signatures of IMAGE_PAYLOAD_MAX; of a config
+ * IMAGE_CONFIG_LIST_MAX members a list (real ones have some dozens), texts of IMAGE_CONFIG_TEXT_MAX, as an argument longer
+ * than that starts no program, and IMAGE_CONFIG_BYTES_MAX of all of them.
  */
 #ifndef COCOON_POLICY_IMAGE_H
 #define COCOON_POLICY_IMAGE_H
@@ -32,8 +34,12 @@
 struct err;
 struct registry_settings;
 
-#define IMAGE_SIGNATURES_MAX 256
-#define IMAGE_PAYLOAD_MAX    ((size_t)64 * 1024)
+#define IMAGE_SIGNATURES_MAX   256
+#define IMAGE_PAYLOAD_MAX      ((size_t)64 * 1024)
+
+#define IMAGE_CONFIG_LIST_MAX  1024
+#define IMAGE_CONFIG_TEXT_MAX  ((size_t)32 * 1024)
+#define IMAGE_CONFIG_BYTES_MAX ((size_t)128 * 1024)
 
 /* Who can decrypt a layer: one element of an annotation org.opencontainers.image.enc.keys.<scheme>. */
 struct image_recipient {
@@ -66,8 +72,9 @@ struct image_platform {
 	const char *name;   /* "linux/amd64", "linux/arm64/v8"; "" where neither index nor config says */
 	const char *source; /* digest of the plain image it was encrypted from, where image-crypt recorded it; NULL */
 	const char *config; /* digest of its config */
-	const struct image_config *
-			run; /* NULL unless IMAGE_LOOKED_CONFIG, or when the config is none that could be read */
+	/* how it starts; NULL unless IMAGE_LOOKED_CONFIG, or when the config is none that could be read: the problem */
+	const struct image_config *run;
+	const char *run_problem; /* why it could not; NULL else */
 	const struct image_layer *layers;
 	size_t layer_count;
 };
@@ -172,5 +179,13 @@ struct oci_manifest;
 int image_platform_read(const struct oci_manifest *manifest, const char *digest, const json_t *platform,
 		struct arena *memory, struct image_platform *out, struct err *err)
 		__attribute__((nonnull(1, 2, 4, 5), warn_unused_result));
+
+/*
+ * Reads the config of one platform (the document, whose member "config" says how the image starts; without it the lists
+ * are empty). Borrows as image_platform_read() does. ERR_FORMAT with the path, also for a member that some readers would
+ * take for another, as theirs fold names; ERR_LIMIT.
+ */
+int image_config_read(const json_t *document, struct arena *memory, struct image_config *out, struct err *err)
+		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
 #endif
