@@ -8,12 +8,12 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/signals.h"
+#include "cluster/images.h"
 #include "crypto/cert.h"
 #include "net/listen.h"
 #include "net/server.h"
 #include "webhook/follower.h"
 #include "webhook/handoff.h"
-#include "webhook/images.h"
 #include "webhook/pending.h"
 #include "webhook/report.h"
 #include "webhook/settings.h"
@@ -406,7 +406,15 @@ static int open_parts(struct app *app, struct err *err)
 	app->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (app->timer < 0 || app->deadline < 0)
 		return err_errno(err, ERR_IO, "cannot make a timer");
-	if (images_new(app->settings, &app->images, err) < 0)
+	const struct settings *s = app->settings;
+	const struct images_options images = { .program = "webhook",
+		.grant = "manifests/pull-secrets",
+		.connect = &s->connect,
+		.namespace = s->namespace,
+		.memory = s->facts_memory,
+		.threads = s->facts_threads,
+		.auth_file = s->registry_config };
+	if (images_new(&images, &app->images, err) < 0)
 		return -1;
 	app->pending = pending_new(&(struct pending_options){ .clock = &clock_real,
 			.max = MAX_DEFERRED,

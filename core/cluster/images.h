@@ -1,22 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the webhook knows of images, and how it comes to know it: core/facts, with the credentials that the cluster has
- * (webhook/logins.h), read through a connection of its own, so that neither loop waits for it.
+ * (cluster/logins.h), read through a connection of its own, so that neither loop waits for it.
  *
  * Threads: any.
  */
-#ifndef COCOON_WEBHOOK_IMAGES_H
-#define COCOON_WEBHOOK_IMAGES_H
+#ifndef COCOON_CLUSTER_IMAGES_H
+#define COCOON_CLUSTER_IMAGES_H
 
 #include "facts/facts.h"
 
+struct connect;
 struct images;
-struct settings;
 
 #define IMAGES_PER_HOST \
 	8 /* requests to one registry at the same time, at most; and three in eight of the threads */
 
-int images_new(const struct settings *settings, struct images **out, struct err *err)
+struct images_options {
+	const char *program; /* "webhook": logins_options */
+	const char *grant;
+	const struct connect *connect;
+	const char *namespace; /* of the installation; NULL: the account's */
+	int64_t memory;        /* MiB */
+	int64_t threads;
+	const char *auth_file; /* docker's config.json, with the helpers it names; NULL: none */
+};
+
+int images_new(const struct images_options *options, struct images **out, struct err *err)
 		__attribute__((nonnull, warn_unused_result));
 /* All fetches have called back afterwards. Takes NULL. */
 void images_free(struct images *images);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/images.h"
+#include "cluster/images.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/own.h"
+#include "cluster/connect.h"
+#include "cluster/logins.h"
 #include "kube/client.h"
 #include "kube/config.h"
-#include "webhook/logins.h"
-#include "webhook/settings.h"
 
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@
 struct images {
 	struct kube_config *config;
 	struct kube *kube;
-	char *namespace;
+	char *namespace, *user_agent;
 	struct logins *logins;
 	struct facts *facts;
 };
@@ -55,41 +55,44 @@ static unsigned per_host(int64_t threads)
 	return (unsigned)(share < 1 ? 1 : share < IMAGES_PER_HOST ? share : IMAGES_PER_HOST);
 }
 
-static int images_open(struct images *images, const struct settings *settings, struct err *err)
+static int images_open(struct images *images, const struct images_options *given, struct err *err)
 {
-	if (connect_config(&settings->connect, &clock_real, &images->config, err) < 0)
+	images->user_agent = xasprintf("cocoon-%s/" COCOON_VERSION, given->program);
+	if (connect_config(given->connect, &clock_real, &images->config, err) < 0)
 		return -1;
 	images->kube = kube_new(&(struct kube_options){ .config = images->config,
 						.clock = &clock_real,
-						.user_agent = "cocoon-webhook/" COCOON_VERSION },
+						.user_agent = images->user_agent },
 			err);
 	if (!images->kube)
 		return -1;
-	images->namespace = xstrdup(
-			settings->namespace ? settings->namespace : kube_config_namespace(images->config));
+	images->namespace =
+			xstrdup(given->namespace ? given->namespace : kube_config_namespace(images->config));
 	images->logins = logins_new(&(struct logins_options){ .clock = &clock_real,
 			.namespace = images->namespace,
+			.program = given->program,
+			.grant = given->grant,
 			.ctx = images,
 			.get = get_object });
 	const struct facts_options options = {
 		.clock = &clock_real,
-		.user_agent = "cocoon-webhook/" COCOON_VERSION,
-		.max_bytes = (size_t)settings->facts_memory << 20,
-		.threads = (unsigned)settings->facts_threads,
-		.per_host = per_host(settings->facts_threads),
+		.user_agent = images->user_agent,
+		.max_bytes = (size_t)given->memory << 20,
+		.threads = (unsigned)given->threads,
+		.per_host = per_host(given->threads),
 		.guard = true,
-		.auth_file = settings->registry_config,
+		.auth_file = given->auth_file,
 		.ctx = images->logins,
 		.logins = logins_find,
 	};
 	return facts_new(&options, &images->facts, err);
 }
 
-int images_new(const struct settings *settings, struct images **out, struct err *err)
+int images_new(const struct images_options *options, struct images **out, struct err *err)
 {
 	struct images *images = xcalloc(1, sizeof(*images));
 
-	if (images_open(images, settings, err) < 0) {
+	if (images_open(images, options, err) < 0) {
 		images_free(images);
 		return -1;
 	}
@@ -109,6 +112,7 @@ void images_free(struct images *images)
 	kube_free(images->kube);
 	kube_config_free(images->config);
 	free(images->namespace);
+	free(images->user_agent);
 	free(images);
 }
 

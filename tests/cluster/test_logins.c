@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/logins.h"
+#include "cluster/logins.h"
 
 #include "base/b64.h"
 #include "base/clock.h"
@@ -60,8 +60,12 @@ static void rig_open(struct rig *rig)
 	*rig = (struct rig){ .now = 1000 * SECOND, .objects = json_object(), .asked = BUF_MAX(1 << 20) };
 	rig->clock = (struct clock){ .wall = rig_time, .mono = rig_time, .ctx = rig };
 	pthread_mutex_init(&rig->busy, NULL);
-	rig->logins = logins_new(&(struct logins_options){
-			.clock = &rig->clock, .namespace = "cocoon-system", .ctx = rig, .get = rig_get });
+	rig->logins = logins_new(&(struct logins_options){ .clock = &rig->clock,
+			.namespace = "cocoon-system",
+			.program = "webhook",
+			.grant = "manifests/pull-secrets",
+			.ctx = rig,
+			.get = rig_get });
 }
 
 static void rig_close(struct rig *rig)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "webhook/logins.h"
+#include "cluster/logins.h"
 
 #include "base/alloc.h"
 #include "base/b64.h"
@@ -307,10 +307,8 @@ static void remark(struct logins *l, const char *namespace, const char *plural, 
 	if (entry->refused == ERR_OK)
 		return;
 	if (entry->refused == ERR_DENIED)
-		buf_printf(out,
-				"; the webhook may not read %s %s/%s: apply manifests/pull-secrets to "
-				"namespace %s",
-				what, namespace, name, namespace);
+		buf_printf(out, "; the %s may not read %s %s/%s: apply %s to namespace %s",
+				l->options.program, what, namespace, name, l->options.grant, namespace);
 	else if (entry->refused == ERR_NOT_FOUND)
 		buf_printf(out, "; there is no %s %s/%s", what, namespace, name);
 	else

@@ -17,8 +17,8 @@
  * Secret names are never run (oci/store.h).
  * Threads: any; requests to the API server are made one at a time.
  */
-#ifndef COCOON_WEBHOOK_LOGINS_H
-#define COCOON_WEBHOOK_LOGINS_H
+#ifndef COCOON_CLUSTER_LOGINS_H
+#define COCOON_CLUSTER_LOGINS_H
 
 #include "facts/facts.h"
 
@@ -34,6 +34,8 @@ struct logins;
 struct logins_options {
 	const struct clock *clock;
 	const char *namespace; /* of the installation */
+	const char *program;   /* who may not read: "webhook" */
+	const char *grant;     /* what to apply to a namespace, so that it may: "manifests/pull-secrets" */
 	void *ctx;
 	/* an object of the API "v1"; called by one thread at a time */
 	int (*get)(void *ctx, const char *namespace, const char *plural, const char *name, json_t **out,
@@ -53,8 +55,8 @@ void logins_end(struct logins *logins) __attribute__((nonnull));
 int logins_find(void *ctx, const struct image_want *want, struct facts_logins *out, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
-/* After a registry's refusal: appends "; the webhook may not read Secret shop/regcred: …" to a registry's refusal, when there is such a
- * thing; and what was read is not believed for much longer. */
+/* Appends "; the webhook may not read Secret shop/regcred: …" to a registry's refusal, when there is such a thing; and
+ * what was read is not believed for much longer. */
 void logins_remark(struct logins *logins, const struct image_want *want, struct err *err)
 		__attribute__((nonnull));
 
