@@ -207,3 +207,13 @@ void image_facts_unref(struct image_facts *facts)
 	memcpy(&arena, facts->arena, sizeof(arena));
 	arena_clear(&arena);
 }
+
+const struct image_platform *image_facts_platform(const struct image_facts *facts, const char *name)
+{
+	const struct image_platform *first = facts->platforms;
+
+	for (size_t i = 0; i < facts->platform_count; i++)
+		if (!strcmp(facts->platforms[i].name, name))
+			return &facts->platforms[i];
+	return facts->platform_count == 1 && (!facts->index || !first->name[0]) ? first : NULL;
+}

@@ -146,6 +146,13 @@ static inline void image_facts_release(struct image_facts **slot)
 #define auto_image_facts __attribute__((cleanup(image_facts_release)))
 
 /*
+ * The platform of that name ("linux/amd64"); an image without an index, and one whose index names no platform, is what its
+ * only one is. NULL: there is none.
+ */
+const struct image_platform *image_facts_platform(const struct image_facts *facts, const char *name)
+		__attribute__((nonnull));
+
+/*
  * What somebody wants to know of an image: the name, and how its registry is spoken to. A value that borrows; what
  * outlives the call copies it.
  */

@@ -358,6 +358,26 @@ static void facts_may_be_empty_and_shared(void **state)
 	image_facts_unref(NULL);
 }
 
+static void a_platform_is_found_by_its_name(void **state)
+{
+	static const struct image_platform both[] = { { .name = "linux/arm64", .digest = "a" },
+		{ .name = "linux/amd64", .digest = "b" } },
+					   nameless = { .name = "", .digest = "c" };
+	const struct image_facts index = { .index = true, .platforms = both, .platform_count = 2 },
+				 arm_alone = { .index = true, .platforms = both, .platform_count = 1 },
+				 one = { .platforms = both, .platform_count = 1 },
+				 unnamed = { .index = true, .platforms = &nameless, .platform_count = 1 },
+				 none = { .index = true };
+
+	(void)state;
+	assert_ptr_equal(image_facts_platform(&index, "linux/amd64"), &both[1]);
+	assert_null(image_facts_platform(&index, "linux/s390x"));
+	assert_null(image_facts_platform(&arm_alone, "linux/amd64"));
+	assert_ptr_equal(image_facts_platform(&one, "linux/amd64"), &both[0]);
+	assert_ptr_equal(image_facts_platform(&unnamed, "linux/amd64"), &nameless);
+	assert_null(image_facts_platform(&none, "linux/amd64"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +392,7 @@ int main(void)
 		cmocka_unit_test(facts_are_small),
 		cmocka_unit_test(facts_are_a_copy),
 		cmocka_unit_test(facts_may_be_empty_and_shared),
+		cmocka_unit_test(a_platform_is_found_by_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
