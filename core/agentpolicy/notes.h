@@ -9,7 +9,8 @@
  * An error means that there is no policy; a warning that there is one, which allows more, or less, than it looks; a
  * remark is for who wants to know.
  *
- * Ownership: a list owns its texts. Bounds: AGENT_NOTES_MAX; the last then says that there were more.
+ * Ownership: a list owns its texts, which are made fit to be shown. Bounds: AGENT_NOTES_MAX, AGENT_NOTE_TEXT_MAX bytes a
+ * text; the last note then says that there were more, and is as severe as the most severe of them.
  */
 #ifndef COCOON_AGENTPOLICY_NOTES_H
 #define COCOON_AGENTPOLICY_NOTES_H
@@ -19,7 +20,8 @@
 
 struct err;
 
-#define AGENT_NOTES_MAX 1000
+#define AGENT_NOTES_MAX     1000
+#define AGENT_NOTE_TEXT_MAX 600
 
 enum agent_severity { AGENT_REMARK, AGENT_WARNING, AGENT_ERROR };
 /* "remark", "warning", "error". Static. */
@@ -50,7 +52,7 @@ void agent_note(struct agent_notes *notes, enum agent_severity severity, const c
 
 size_t agent_notes_of(const struct agent_notes *notes, enum agent_severity severity) __attribute__((nonnull));
 
-/* ERR_DENIED with all errors, a line each, when there are any. */
+/* ERR_DENIED with the errors, as many as the text holds, when there are any. */
 int agent_notes_check(const struct agent_notes *notes, struct err *err)
 		__attribute__((nonnull(1), warn_unused_result));
 

@@ -8,16 +8,64 @@
  *     Deployment shop/web  ──┐
  *     Pod web-5d4f8c7b9-x2x9k ┴▶ {"kind": "Deployment", "name": "web", "namespace": "shop",
  *                                 "sandbox": "^web-[bcdf…]{1,10}-[bcdf…]{5}$",       the sandbox's name, a pattern
- *                                 "class": "kata-qemu-snp", "annotations": {…}, "labels": {those that a fieldRef reads},
- *                                 "spec": {"initContainers": […], "containers": […], "volumes": […], …}}
+ *                                 "class": "kata-qemu-snp", "annotations": {…}, "labels": {…}, "spec": {…}}
+ *
+ * The tree. All members above are always there; texts may be "", objects empty. Names and forms within `spec` are those
+ * of core/v1; a member that has its default is absent, so is an empty list or object, and null does not occur.
+ *
+ *   annotations   of the template, those that the runtime hands to the guest (io.katacontainers.…, but not
+ *                 io.katacontainers.config…, which configure the sandbox and are the profile's), and those that a fieldRef
+ *                 of an env reads. Not what the cluster or we write: such a value is the host's to choose, and so is each
+ *                 that a fieldRef reads and that is not here.
+ *   labels        those that a fieldRef of an env reads, by the same rule: no pod-template-hash, no pod-index …
+ *   spec          hostNetwork, shareProcessNamespace: true alone. enableServiceLinks, automountServiceAccountToken: false
+ *                 alone. setHostnameAsFQDN: true alone. hostname, subdomain: as the template says them (absent: the pod's
+ *                 name; always absent for a StatefulSet and an Indexed Job, whose controllers set them).
+ *                 serviceAccountName: absent is "default".
+ *     securityContext   runAsUser, runAsGroup, fsGroup: integers. supplementalGroups: integers. supplementalGroupsPolicy:
+ *                       "Strict" alone. fsGroupChangePolicy: "OnRootMismatch" alone. sysctls: [{"name", "value"}].
+ *     initContainers, containers, injected
+ *                 arrays of containers in their order; `injected` are options.injected, made canonical the same way
+ *       name, image            always there
+ *       command, args          lists of texts, not expanded
+ *       workingDir, terminationMessagePath      texts; the latter never "/dev/termination-log"
+ *       tty, stdin             true alone
+ *       restartPolicy          "Always" alone, of an init container: a sidecar
+ *       env                    in order: {"name", "value": always there} or {"name", "valueFrom": one of
+ *                              {"fieldRef": {"fieldPath"}}, {"resourceFieldRef": {"resource"}},
+ *                              {"configMapKeyRef" | "secretKeyRef": {"name", "key", "optional": true alone}}}
+ *       envFrom                in order: {"prefix"?, "configMapRef" | "secretRef": {"name", "optional": true alone}}
+ *       securityContext        runAsUser, runAsGroup: integers. privileged, readOnlyRootFilesystem: true alone.
+ *                              allowPrivilegeEscalation: false alone. capabilities: {"add"?: […], "drop"?: […]}, without
+ *                              "CAP_", in capitals.
+ *       resources              {"limits": {"nvidia.com/pgpu": "1"}}: devices alone, whole numbers above 0 as texts
+ *       volumeMounts           in order: {"name", "mountPath": absolute, "readOnly": true alone,
+ *                              "mountPropagation": "HostToContainer" | "Bidirectional"}
+ *       volumeDevices          in order: {"name", "devicePath"}
+ *       livenessProbe, readinessProbe, startupProbe    {"exec": {"command": […]}}; of other kinds: absent
+ *       lifecycle              {"postStart"?, "preStop"?: {"exec": {"command": […]}}}
+ *     volumes     those that a container mounts, sorted by name, each {"name", and one of
+ *                   "emptyDir": {"medium": "Memory"}, or {}      "hostPath": {"path"}
+ *                   "configMap": {"name"}    "secret": {"secretName"}    "projected": {}    "downwardAPI": {}
+ *                   "persistentVolumeClaim": {"claimName", "readOnly": true alone}
+ *                   "volumeClaimTemplate": {}      of a StatefulSet: in its pods a claim of the name VOLUME-POD
+ *                   "ephemeral": {}    "csi": {"driver", "readOnly": true alone}
+ *                   "nfs": {"readOnly": true alone}    "azureFile": {"readOnly": true alone}}
+ *
+ * The volume with the account's token (kube-api-access-…) is not among them, nor its mounts: whether a pod has them is
+ * the service account's matter. A generator allows the mount wherever automountServiceAccountToken is absent.
+ * JOB_COMPLETION_INDEX, which the Job's controller adds, is not among the env.
  *
  * A pod's workload is read from its controller's ownerReference: ReplicaSet with the pod-template-hash label → its
  * Deployment; StatefulSet, DaemonSet, ReplicationController, ReplicaSet → itself; Job → itself, or the CronJob when its
- * name ends in the minutes that a CronJob writes (-[0-9]{8}); others → the pod itself, by generateName or name.
- * Long names are cut as Kubernetes cuts them, and the pattern says so.
+ * name ends in the minutes that a CronJob writes (-[0-9]{8}), also where it is a Job's own manifest; others → the pod
+ * itself, by generateName or name. Long names are cut as Kubernetes cuts them, and the pattern says so.
  *
- * Containers that options.injected names are left out of the spec; the generator adds them from the options.
+ * Containers that options.injected names are left out of the spec, with the volumes that they alone mount.
  * Ephemeral containers are an error: no policy can foresee them.
+ *
+ * The form is made when a pod is admitted. What is added to a pod later (annotations of the network, an address) may be
+ * what a fieldRef reads: a key made of a running pod need not be that of its admission.
  *
  * agent_key() is what admission looks a prepared policy up by: SHA-256 over the canonical tree and the options.
  *
