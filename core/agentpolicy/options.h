@@ -12,14 +12,17 @@
  *      "inlineSecrets": false,                   true: values of Secrets are pinned, and so stand in the clear in the policy
  *      "injected": [{"name": "istio-proxy", "image": "…@sha256:…", …}],
  *                                                containers that others put into the pod: core/v1 Container; the policy
- *                                                allows each as it is declared here, and the manifest need not have it
+ *                                                allows each as it is declared here, and the manifest need not have it.
+ *                                                A member "volumes" beside holds those (core/v1 Volume) that it mounts
+ *                                                and no other container does
  *      "runtime": "qemu",                        qemu | coco-dev | remote; default: by the RuntimeClass
  *      "settingsPatch": "[{\"op\": …}]"}         RFC 6902, on the settings, as text
  *
  * Debug allows any exec, logs, stdin, and says so loudly in notes and in the data block. Never for secrets.
  *
- * Ownership: a struct owns its tree; lists borrow from it. Bounds: AGENT_LIST_MAX items in each list, AGENT_WORD_MAX
- * bytes in each text. Errors: ERR_FORMAT naming the member; unknown members are refused.
+ * What says the default says nothing: it is not in the tree. Ownership: a struct owns its tree; lists borrow from it.
+ * Bounds: AGENT_LIST_MAX items in each list, AGENT_WORD_MAX bytes in each text. Errors: ERR_FORMAT naming the member;
+ * unknown members are refused.
  */
 #ifndef COCOON_AGENTPOLICY_OPTIONS_H
 #define COCOON_AGENTPOLICY_OPTIONS_H
@@ -41,7 +44,7 @@ enum agent_runtime {
 };
 
 struct agent_options {
-	json_t *tree; /* as read, sorted: what a key is made of */
+	json_t *tree; /* as read, without defaults: what a key is made of */
 	enum agent_mode mode;
 	enum agent_runtime runtime;
 	bool logs, stdin_, metrics, diagnostics, ephemeral_mounts, inline_secrets;
