@@ -2,7 +2,7 @@
 # Files as C texts: embed.awk FILE…; names that end in .rego are put one behind the other, without comments, blank lines,
 # indentation and the package line of all but the first; settings.json is taken as it is.
 function quote(line) {
-	gsub(/\\/, "\\\\", line)
+	gsub(/\\/, "&&", line)
 	gsub(/"/, "\\\"", line)
 	return "\t\"" line "\\n\"\n"
 }
