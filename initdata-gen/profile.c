@@ -25,7 +25,7 @@ static const char *find_config_map(void *ctx, const char *name, const char *key)
 	return NULL;
 }
 
-static int load_documents(const char *path, json_t *all, struct err *err)
+int profile_load_documents(const char *path, json_t *all, struct err *err)
 {
 	auto_buf struct buf text = BUF_MAX(TEXT_FILE_MAX);
 	auto_json json_t *documents = NULL;
@@ -59,7 +59,7 @@ static const json_t *find_profile(const char *path, const json_t *documents, str
 	return found;
 }
 
-int profile_load(const char *path, const struct opt_list *config_maps, struct profile **out, struct err *err)
+static int load(const char *path, const struct opt_list *config_maps, struct profile **out, struct err *err)
 {
 	auto_json json_t *documents = json_array();
 	auto_json json_t *all = json_array();
@@ -67,25 +67,57 @@ int profile_load(const char *path, const struct opt_list *config_maps, struct pr
 	const struct profile_env env = { .ctx = all, .config_map = find_config_map };
 	const json_t *resource;
 
-	if (load_documents(path, documents, err) < 0)
+	if (profile_load_documents(path, documents, err) < 0)
 		return -1;
 	resource = find_profile(path, documents, err);
 	if (!resource)
 		return -1;
 	/* a file may hold the profile together with its ConfigMap */
 	json_array_extend(all, documents);
-	for (size_t i = 0; i < config_maps->count; i++)
-		if (load_documents(config_maps->items[i], all, err) < 0)
+	for (size_t i = 0; config_maps && i < config_maps->count; i++)
+		if (profile_load_documents(config_maps->items[i], all, err) < 0)
 			return -1;
 	if (profile_compile(resource, &env, &profile, err) < 0)
 		return err_wrap(err, "'%s'", path);
 	if (profile->broken)
 		return err_set(err, ERR_FORMAT, "'%s': profile '%s': %s", path, profile->name,
 				profile->broken);
+	*out = take(&profile);
+	return 0;
+}
+
+int profile_load(const char *path, const struct opt_list *config_maps, struct profile **out, struct err *err)
+{
+	auto_profile struct profile *profile = NULL;
+
+	if (load(path, config_maps, &profile, err) < 0)
+		return -1;
+	if (profile->source == PROFILE_GENERATED)
+		return err_set(err, ERR_USAGE,
+				"'%s': profile '%s' has a document for each workload: make them by "
+				"'initdata-gen policy "
+				"--profile %s MANIFEST'",
+				path, profile->name, path);
 	if (profile->source != PROFILE_RENDERED)
 		return err_set(err, ERR_USAGE, "'%s': profile '%s' makes no document: its pods %s", path,
 				profile->name,
 				profile->source == PROFILE_AUTHOR ? "bring their own" : "get none");
+	*out = take(&profile);
+	return 0;
+}
+
+int profile_load_generating(const char *path, struct profile **out, struct err *err)
+{
+	auto_profile struct profile *profile = NULL;
+
+	if (load(path, NULL, &profile, err) < 0)
+		return -1;
+	if (profile->source != PROFILE_GENERATED)
+		return err_set(err, ERR_USAGE,
+				"'%s': profile '%s' does not generate agent policies "
+				"(agentPolicy.generated): 'initdata-gen "
+				"create --profile %s' makes its document",
+				path, profile->name, path);
 	*out = take(&profile);
 	return 0;
 }

@@ -17,4 +17,15 @@ struct err;
 int profile_load(const char *path, const struct opt_list *config_maps, struct profile **out, struct err *err)
 		__attribute__((nonnull(1, 2, 3), warn_unused_result));
 
+/*
+ * The only ConfidentialProfile in the manifest at path, whose agent policies are generated (agentPolicy.generated): it
+ * makes documents together with them alone. A new reference.
+ */
+int profile_load_generating(const char *path, struct profile **out, struct err *err)
+		__attribute__((nonnull, warn_unused_result));
+
+/* Adds all documents of a manifest to an array. */
+int profile_load_documents(const char *path, json_t *all, struct err *err)
+		__attribute__((nonnull(2), warn_unused_result));
+
 #endif

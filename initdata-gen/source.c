@@ -110,34 +110,52 @@ static int read_form(struct span text, enum source_form form, struct source_list
 	return buf_check(&item->text, "the init-data document", err);
 }
 
-int source_load(const char *path, enum source_form form, struct source_list *out, struct err *err)
+static int read_text(struct span text, enum source_form form, struct source_list *out, struct err *err)
 {
-	auto_buf struct buf text = BUF_MAX(TEXT_FILE_MAX);
 	auto_source_list struct source_list list = SOURCE_LIST_NONE;
 
-	if (text_load(path, &text, err) < 0)
-		return -1;
 	if (form == SOURCE_AUTO)
-		form = detect(buf_span(&text));
-	if (read_form(buf_span(&text), form, &list, err) < 0)
-		return path && strcmp(path, "-") != 0 ? err_wrap(err, "'%s'", path) : -1;
+		form = detect(text);
+	if (read_form(text, form, &list, err) < 0)
+		return -1;
 	*out = list;
 	list = (struct source_list)SOURCE_LIST_NONE;
 	return 0;
+}
+
+int source_load(const char *path, enum source_form form, struct source_list *out, struct err *err)
+{
+	auto_buf struct buf text = BUF_MAX(TEXT_FILE_MAX);
+
+	if (text_load(path, &text, err) < 0)
+		return -1;
+	if (read_text(buf_span(&text), form, out, err) < 0)
+		return path && strcmp(path, "-") != 0 ? err_wrap(err, "'%s'", path) : -1;
+	return 0;
+}
+
+static int only_one(const struct source_list *list, struct buf *out, struct err *err)
+{
+	assert(list->items); /* a file without a document is an error */
+	for (size_t i = 1; i < list->count; i++)
+		if (!span_eq(buf_span(&list->items[i].text), buf_span(&list->items[0].text)))
+			return err_set(err, ERR_USAGE,
+					"%s and %s carry different documents: give one of them",
+					list->items[0].label, list->items[i].label);
+	buf_add_span(out, buf_span(&list->items[0].text));
+	return buf_check(out, "the init-data document", err);
+}
+
+int source_read_one(struct span text, enum source_form form, struct buf *out, struct err *err)
+{
+	auto_source_list struct source_list list = SOURCE_LIST_NONE;
+
+	return read_text(text, form, &list, err) < 0 ? -1 : only_one(&list, out, err);
 }
 
 int source_load_one(const char *path, enum source_form form, struct buf *out, struct err *err)
 {
 	auto_source_list struct source_list list = SOURCE_LIST_NONE;
 
-	if (source_load(path, form, &list, err) < 0)
-		return -1;
-	assert(list.items); /* a file without a document is an error */
-	for (size_t i = 1; i < list.count; i++)
-		if (!span_eq(buf_span(&list.items[i].text), buf_span(&list.items[0].text)))
-			return err_set(err, ERR_USAGE,
-					"%s and %s carry different documents: give one of them",
-					list.items[0].label, list.items[i].label);
-	buf_add_span(out, buf_span(&list.items[0].text));
-	return buf_check(out, "the init-data document", err);
+	return source_load(path, form, &list, err) < 0 ? -1 : only_one(&list, out, err);
 }

@@ -42,4 +42,8 @@ void source_list_clear(struct source_list *list) __attribute__((nonnull));
 int source_load_one(const char *path, enum source_form form, struct buf *out, struct err *err)
 		__attribute__((nonnull(3), warn_unused_result));
 
+/* The same of a text. */
+int source_read_one(struct span text, enum source_form form, struct buf *out, struct err *err)
+		__attribute__((nonnull(3), warn_unused_result));
+
 #endif

@@ -11,6 +11,11 @@ extern const struct opt_verb digest_verb;
 extern const struct opt_verb verify_verb;
 extern const struct opt_verb annotate_verb;
 extern const struct opt_verb blob_verb;
+extern const struct opt_verb policy_verb;
+extern const struct opt_verb policy_test_verb;
+extern const struct opt_verb policy_explain_verb;
+extern const struct opt_verb policy_lint_verb;
+extern const struct opt_verb policy_diff_verb;
 extern const struct opt_verb convert_verb;
 
 #endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "initdata-gen/images.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "codec/json.h"
+#include "crypto/init.h"
+#include "facts/facts.h"
+#include "initdata-gen/images_own.h"
+#include "initdata-gen/maker.h"
+#include "net/http.h"
+#include "policy/registry.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define FACTS_MEMORY  ((size_t)256 << 20)
+#define FACTS_THREADS 8
+
+/* ---- opening ---- */
+
+static int read_insecure(struct images *images, const struct opt_list *hosts, struct err *err)
+{
+	auto_json json_t *entries = json_array();
+
+	for (size_t i = 0; i < hosts->count; i++)
+		json_array_append_new(
+				entries, json_pack("{s:s,s:b}", "host", hosts->items[i], "plainHTTP", true));
+	return registry_list_parse(entries, "--insecure-registry", &images->registries, err);
+}
+
+static int open_facts(struct images *images, struct err *err)
+{
+	const struct maker_options *options = images->options;
+	const struct facts_options facts = {
+		.clock = &clock_real,
+		.user_agent = "initdata-gen/" COCOON_VERSION,
+		.max_bytes = FACTS_MEMORY,
+		.threads = FACTS_THREADS,
+		.per_host = FACTS_THREADS,
+		.auth_file = options->auth_file,
+		.auth_files = images->files.paths,
+		.proxy = images->files.proxy,
+		.no_proxy = images->files.no_proxy,
+		.layouts = options->layouts.items,
+		.layout_count = options->layouts.count,
+	};
+
+	if (images->facts)
+		return 0;
+	if (crypto_init(true, err) < 0 || http_global_init(err) < 0)
+		return -1;
+	return facts_new(&facts, &images->facts, err);
+}
+
+int images_open(const struct maker_options *options, struct images **out, struct err *err)
+{
+	struct images *images = xcalloc(1, sizeof(*images));
+
+	*images = (struct images){ .options = options,
+		.entries = json_object(),
+		.registries = REGISTRY_LIST_NONE,
+		.terminal = isatty(STDERR_FILENO) };
+	*out = images;
+	authfiles_find((const char *const *)environ, &images->files);
+	if (read_insecure(images, &options->insecure, err) < 0)
+		return -1;
+	return images_lock_read(images, err);
+}
+
+void images_free(struct images *images)
+{
+	if (!images)
+		return;
+	while (images->lent) {
+		struct lent *lent = images->lent;
+
+		images->lent = lent->next;
+		free(lent->list);
+		free(lent);
+	}
+	facts_free(images->facts);
+	registry_list_clear(&images->registries);
+	authfiles_clear(&images->files);
+	json_decref(images->entries);
+	free(images);
+}
+
+/* ---- reading ---- */
+
+static void noop(void *ctx)
+{
+	(void)ctx;
+}
+
+static int want_of(const struct images *images, const char *name, struct image_want *out, struct err *err)
+{
+	*out = (struct image_want){
+		.looks = IMAGE_LOOKED_CONFIG | IMAGE_LOOKED_PLATFORM, .namespace = "", .service_account = ""
+	};
+	if (oci_name_parse(name, &out->name, err) < 0)
+		return -1;
+	out->registry = registry_list_find(&images->registries, out->name.host);
+	return 0;
+}
+
+/* The platform that is meant; an image of one alone is that one, whatever it is called. */
+static const struct image_platform *platform_of(
+		const struct images *images, const struct image_facts *facts, struct err *err)
+{
+	const char *wanted = images->options->platform;
+
+	for (size_t i = 0; i < facts->platform_count; i++)
+		if (!strcmp(facts->platforms[i].name, wanted))
+			return &facts->platforms[i];
+	if (facts->platform_count == 1 && (!facts->index || !*facts->platforms[0].name))
+		return &facts->platforms[0];
+	err_set(err, ERR_NOT_FOUND, "it has no platform %s: name one by --platform", wanted);
+	return NULL;
+}
+
+static json_t *texts_of(const char *const *list)
+{
+	json_t *out = json_array();
+
+	for (; list && *list; list++)
+		json_array_append_new(out, json_string(*list));
+	return out;
+}
+
+static json_t *entry_of(const struct image_facts *facts, const struct image_platform *platform)
+{
+	const struct image_config *run = platform->run;
+
+	return json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:o,s:o,s:o,s:o}}", "digest", facts->digest, "manifest",
+			platform->digest, "config_digest", platform->config, "config", "User", run->user,
+			"WorkingDir", run->cwd, "Env", texts_of(run->env), "Entrypoint",
+			texts_of(run->entrypoint), "Cmd", texts_of(run->cmd), "Volumes",
+			texts_of(run->volumes));
+}
+
+static int read_one(struct images *images, const char *name, struct err *err)
+{
+	struct image_want want;
+	auto_image_facts struct image_facts *facts = NULL;
+
+	if (want_of(images, name, &want, err) < 0 || facts_get(images->facts, &want, &facts, err) < 0)
+		return -1;
+	const struct image_platform *platform = platform_of(images, facts, err);
+	if (!platform)
+		return -1;
+	if (!platform->run)
+		return err_set(err, ERR_FORMAT,
+				"its config %s cannot be read: what the image starts is not known",
+				platform->config);
+	json_t *entry = entry_of(facts, platform);
+	if (!entry)
+		return err_set(err, ERR_FORMAT, "its config holds text that is no UTF-8");
+	json_object_set_new(images->entries, name, entry);
+	images->changed = true;
+	return 0;
+}
+
+/* Lets all of them begin, so that they are read side by side. */
+static void begin(struct images *images, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct image_want want;
+		struct err ignored = ERR_NONE;
+
+		if (!json_object_get(images->entries, names[i]) &&
+				want_of(images, names[i], &want, &ignored) == 0)
+			facts_fetch(images->facts, &want, 0, noop, NULL);
+	}
+}
+
+int images_read(struct images *images, const char *const *names, size_t count, struct err *err)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (json_object_get(images->entries, names[i]))
+			continue;
+		if (images->options->offline && !images->options->layouts.count)
+			return err_set(err, ERR_NOT_FOUND,
+					"image '%s' is not in the file of what was read before, and "
+					"--offline "
+					"asks no registry",
+					names[i]);
+		if (!begun && open_facts(images, err) < 0)
+			return -1;
+		if (!begun)
+			begin(images, names, count);
+		begun = true;
+		if (images->terminal)
+			fprintf(stderr, "\r\033[Kreading %.100s", names[i]);
+		int got = read_one(images, names[i], err);
+		if (images->terminal)
+			fputs("\r\033[K", stderr);
+		if (got < 0)
+			return err_wrap(err, "image '%s'", names[i]);
+	}
+	return 0;
+}
+
+/* ---- lending ---- */
+
+static const char *const *list_of(struct images *images, const json_t *texts)
+{
+	size_t count = json_array_size(texts);
+	struct lent *lent = xmalloc(sizeof(*lent));
+
+	lent->list = xcalloc(count + 1, sizeof(*lent->list));
+	lent->next = images->lent;
+	images->lent = lent;
+	for (size_t i = 0; i < count; i++)
+		lent->list[i] = json_string_value(json_array_get(texts, i));
+	return lent->list;
+}
+
+void images_lend(struct images *images, const char *name, struct agent_image *out)
+{
+	const json_t *entry = json_object_get(images->entries, name);
+	const json_t *config = json_object_get(entry, "config");
+
+	*out = (struct agent_image){
+		.name = name,
+		.digest = json_text_at(entry, "digest", NULL),
+		.config_digest = json_text_at(entry, "config_digest", NULL),
+		.user = json_text_at(config, "User", NULL),
+		.cwd = json_text_at(config, "WorkingDir", NULL),
+		.env = list_of(images, json_object_get(config, "Env")),
+		.entrypoint = list_of(images, json_object_get(config, "Entrypoint")),
+		.cmd = list_of(images, json_object_get(config, "Cmd")),
+		.volumes = list_of(images, json_object_get(config, "Volumes")),
+		.passwd = json_text_at(entry, "passwd", NULL),
+		.group = json_text_at(entry, "group", NULL),
+	};
+}
+
+/* ---- users ---- */
+
+static int take_text(json_t *entry, const char *key, const struct oci_file *file, struct err *err)
+{
+	json_t *text = json_stringn(buf_text(&file->text), file->text.len);
+
+	if (!text || memchr(buf_text(&file->text), 0, file->text.len)) {
+		json_decref(text);
+		return err_set(err, ERR_FORMAT, "its /%s is no text in UTF-8", file->path);
+	}
+	json_object_set_new(entry, key, text);
+	return 0;
+}
+
+static int read_users(struct images *images, const char *name, json_t *entry, struct err *err)
+{
+	struct image_want want;
+	auto_oci_source struct oci_source *source = NULL;
+	struct oci_place place;
+	const struct registry_settings *registry;
+
+	if (want_of(images, name, &want, err) < 0)
+		return -1;
+	registry = want.registry;
+	/* the digest that was read, whatever the tag is by now */
+	*want.name.tag = '\0';
+	snprintf(want.name.digest, sizeof(want.name.digest), "%s", json_text_at(entry, "manifest", NULL));
+	const struct oci_access access = { .auth_file = images->options->auth_file,
+		.auth_files = images->files.paths,
+		.plain_http = registry && registry->plain_http,
+		.proxy = images->files.proxy,
+		.no_proxy = images->files.no_proxy,
+		.user_agent = "initdata-gen/" COCOON_VERSION };
+	struct oci_manifest_bytes bytes = OCI_MANIFEST_NONE;
+	auto_oci_manifest struct oci_manifest manifest = OCI_MANIFEST_EMPTY;
+	struct oci_file files[] = { { .path = "etc/passwd", .text = BUF_MAX(OCI_FILE_MAX) },
+		{ .path = "etc/group", .text = BUF_MAX(OCI_FILE_MAX) } };
+
+	int status = oci_name_place(&want.name, &place, err) < 0 ||
+					oci_source_open(&place, &access, &source, err) < 0 ||
+					oci_source_manifest(source, NULL, &bytes, err) < 0 ||
+					oci_manifest_parse(buf_span(&bytes.bytes), bytes.media_type,
+							&manifest, err) < 0 ||
+					oci_files_find(source, &manifest, files, 2, NULL, err) < 0 ||
+					take_text(entry, "passwd", &files[0], err) < 0 ||
+					take_text(entry, "group", &files[1], err) < 0
+			? -1
+			: 0;
+	buf_clear(&files[0].text);
+	buf_clear(&files[1].text);
+	buf_clear(&bytes.bytes);
+	return status;
+}
+
+int images_read_users(struct images *images, const char *name, struct err *err)
+{
+	json_t *entry = json_object_get(images->entries, name);
+
+	if (json_object_get(entry, "passwd"))
+		return 0;
+	if (images->options->offline)
+		return err_set(err, ERR_NOT_FOUND,
+				"image '%s': its /etc/passwd was not read before, and --offline asks no "
+				"registry",
+				name);
+	if (open_facts(images, err) < 0 || read_users(images, name, entry, err) < 0)
+		return err_wrap(err, "image '%s'", name);
+	images->changed = true;
+	return 0;
+}
