@@ -15,23 +15,46 @@
  *     policy_data.cocoon            {"data": 1, "mode": "strict" | "debug", "workload": "Deployment shop/web",
  *                                    "namespace": "shop" ("" any, pinned by the first request),
  *                                    "exec": [[…]], "any_exec": bool, "stdin": bool, "env_regex": [from the options],
- *                                    "containers_max": n}
+ *                                    "sandbox_pidns": bool       that CreateSandboxRequest must have,
+ *                                    "containers_max": n         container ids at a time: restarts overlap}
  *     policy_data.containers[i].cocoon
  *                                   {"kind": "sandbox" | "init" | "sidecar" | "container" | "injected", "name": "app",
  *                                    "image": "registry.example/shop/app@sha256:…"   as the runtime names it (familiar
- *                                              names resolved: docker.io/library/…, a tag where there is no digest)
+ *                                              names resolved: docker.io/library/…, a tag where there is no digest,
+ *                                              none where there is one); "" for the sandbox
  *                                    "digest": "sha256:…" or "" when the manifest pins none,
  *                                    "config_digest": "sha256:…"                     what Env and Args were read from
- *                                    "any_env": ["TOKEN"]      names whose value the host may choose
- *                                    "env_regex": []}
+ *                                    "any_env": ["TOKEN"]      names whose value the host may choose, or leave out
+ *                                    "env_regex": ["^INDEX=[0-9]+$"]   one each of which there must be}
+ *
+ * What stands in OCI.Process:
+ *
+ *     Env    "NAME=value", each variable once, all of which must be there; in any order. A value may hold placeholders
+ *            anywhere and several, such as "URL=http://$(pod-ip):80/": $(sandbox-name) $(sandbox-namespace) $(pod-uid)
+ *            $(pod-ip) $(pod-ips) $(host-ip) $(host-ips) $(host-name) $(node-name) $(resource-field). No other text
+ *            that looks like one of these, or of the settings' common, gets in.
+ *     Args   the same placeholders. Elsewhere $$ stands for $ : replace that first, as others' rules do.
+ *     exec_commands   argument vectors as the kubelet sends them, without placeholders.
+ *
+ * The switches of request_defaults (ReadStreamRequest, WriteStreamRequest, CloseStdinRequest, GetDiagnosticDataRequest,
+ * UpdateEphemeralMountsRequest, and GetMetricsRequest, which is absent unless allowed) have the options applied, so have
+ * allow_env_regex and ExecProcessRequest's allowed_commands.
  *
  * Values of env: literal, ConfigMaps' and Secrets' from `objects`; a Secret's value is pinned where it is a sealed
  * secret ("sealed." …, public by nature) or options.inline_secrets, else its name goes to any_env, with a warning. A
- * missing ConfigMap or Secret is an error unless optional: then both forms, with and without, are allowed (any_env).
+ * ConfigMap that is missing, or a key of a source that is given, is an error unless optional: then both forms, with and
+ * without, are allowed (any_env). A Secret need not be given, but where its names become variables (envFrom), or its
+ * values are to be pinned. What is made of a value that the host may choose is the host's, too: a variable goes to
+ * any_env with a warning, an argument is an error.
+ *
+ * The environment is containerd's and the kubelet's, not genpolicy's: each reference is replaced once, by variables of
+ * the manifest that stand before it; arguments of the image are not touched; the manifest's value replaces the image's;
+ * the default PATH is there under an image that sets none.
  *
  * Users: a numeric user of the image is taken; a name, or group memberships, need the image's /etc/passwd and
  * /etc/group: where these are not given and matter, an error note names the securityContext to write. With guest pull
  * that the manifest does not state a user that the image sets is an error as genpolicy's (2.6, guest-pull guard).
+ * The sandbox's user, arguments and variables are the settings': they stand for the pause image.
  *
  * Ownership: *data is a new reference; inputs are borrowed. Errors: ERR_DENIED when notes has errors; ERR_LIMIT.
  */
