@@ -28,14 +28,13 @@ static void add_volumes(const struct part *part, json_t *devices, json_t *oci_de
 
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const char *path = json_text_at(json_array_get(all, i), "devicePath", NULL);
-		auto_free char *place = xasprintf("%s.volumeDevices[%zu]", part->path, i);
+		auto_free char *below = xasprintf(".volumeDevices[%zu]", i);
 
-		if (!path || *path != '/' || (reserved && strncmp(path, reserved, strlen(reserved)) == 0)) {
-			agent_note(part->notes, AGENT_ERROR, place,
-					"the device's path must be absolute and not begin as those of "
-					"passed-through "
-					"devices do (%s)",
-					reserved ? reserved : "");
+		if (!path || *path != '/' || strncmp(path, reserved, strlen(reserved)) == 0) {
+			part_note(part, AGENT_ERROR, below,
+					"a device must have an absolute path that does not begin as those of "
+					"passed-through devices do (%s)",
+					reserved);
 			continue;
 		}
 		json_array_append_new(devices, device_new("", path));
@@ -75,18 +74,18 @@ static uint64_t count_gpus(const struct part *part)
 
 	/* jansson's loop takes no const */
 	json_object_foreach ((json_t *)(uintptr_t)limits, key, value) {
-		auto_free char *path = xasprintf("%s.resources.limits['%s']", part->path, key);
+		auto_free char *below = xasprintf(".resources.limits['%s']", key);
 
 		if (!is_listed(known, key))
-			agent_note(part->notes, AGENT_ERROR, path,
+			part_note(part, AGENT_ERROR, below,
 					"the settings do not say what devices this brings into the guest: "
 					"name it in "
 					"devices.vfio.nvidia.pgpu_resource_keys if it passes whole GPUs "
 					"through, or "
 					"leave it out");
 		else if (!span_number(span_of(json_string_value(value)), AGENT_LIST_MAX - sum, &count))
-			agent_note(part->notes, AGENT_ERROR, path,
-					"must be a whole number, at most %d in all", AGENT_LIST_MAX);
+			part_note(part, AGENT_ERROR, below, "must be a whole number, at most %d in all",
+					AGENT_LIST_MAX);
 		else
 			sum += count;
 	}

@@ -191,8 +191,7 @@ static void add_image_volume(const struct part *part, const char *volume, json_t
 	if (find_mount(mounts, destination) < json_array_size(mounts))
 		return;
 	if (!base) {
-		agent_note(part->notes, AGENT_ERROR, part->path, "the image's volume '%s' cannot be mounted",
-				volume);
+		part_note(part, AGENT_ERROR, "", "the image's volume '%s' cannot be mounted", volume);
 		return;
 	}
 	auto_free char *source = xasprintf("%s%s$", setting_text(settings, "mount_source"), base);

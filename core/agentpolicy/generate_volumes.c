@@ -65,21 +65,20 @@ static bool is_at_or_below(const char *path, const char *folder)
 static void host_path(const struct placing *placing, const json_t *source)
 {
 	const char *path = json_text_at(source, "path", NULL);
-	struct agent_notes *notes = placing->part->notes;
 
-	if (!path || *path != '/' || strstr(path, "/..")) {
-		agent_note(notes, AGENT_ERROR, placing->path,
-				"the path of the volume '%s' must be absolute and without '..'",
+	if (!path || *path != '/' || strstr(path, "/..") || strstr(path, "$(")) {
+		part_note(placing->part, AGENT_ERROR, placing->below,
+				"the path of the volume '%s' must be absolute, without '..' and '$('",
 				placing->name);
 	} else if (is_at_or_below(path, "/dev") || is_at_or_below(path, "/sys") ||
 			is_at_or_below(path, "/proc")) {
-		agent_note(notes, AGENT_WARNING, placing->path,
+		part_note(placing->part, AGENT_WARNING, placing->below,
 				"the volume '%s' is the guest's own %s, not the host's", placing->name, path);
 		mounts_put(placing->mounts,
 				mount_new(placing->destination, path, "bind",
 						placing_options(placing, placing->read_only)));
 	} else {
-		agent_note(notes, AGENT_WARNING, placing->path, HOST_DATA, placing->name);
+		part_note(placing->part, AGENT_WARNING, placing->below, HOST_DATA, placing->name);
 		placing_shared(placing, placing->read_only);
 	}
 }
@@ -89,7 +88,7 @@ static void claim(const struct placing *placing, const json_t *source)
 {
 	bool read_only = placing->read_only || json_is_true(json_object_get(source, "readOnly"));
 
-	agent_note(placing->part->notes, AGENT_WARNING, placing->path,
+	part_note(placing->part, AGENT_WARNING, placing->below,
 			HOST_DATA ": encrypt in the guest what it must not see", placing->name);
 	placing_shared(placing, read_only);
 }
@@ -150,7 +149,7 @@ static void place_source(const struct placing *placing)
 		sources[i].place(placing, source);
 		return;
 	}
-	agent_note(placing->part->notes, AGENT_ERROR, placing->path,
+	part_note(placing->part, AGENT_ERROR, placing->below,
 			"no policy can be made for a volume of the kind of '%s': use a persistentVolumeClaim",
 			placing->name);
 }
@@ -171,10 +170,10 @@ static bool is_possible(const struct placing *placing)
 	const char *medium = json_text_at(placing->volume, "emptyDir", "medium", NULL);
 
 	if (!placing->base)
-		agent_note(placing->part->notes, AGENT_ERROR, placing->path, "nothing can be mounted at '%s'",
+		part_note(placing->part, AGENT_ERROR, placing->below, "nothing can be mounted at '%s'",
 				placing->destination);
 	else if (strcmp(placing->destination, "/dev/shm") == 0 && !medium)
-		agent_note(placing->part->notes, AGENT_ERROR, placing->path,
+		part_note(placing->part, AGENT_ERROR, placing->below,
 				"only an emptyDir with medium Memory can be mounted at /dev/shm: Kata mounts "
 				"the "
 				"sandbox's there in the place of any other");
@@ -221,20 +220,19 @@ void generate_volumes(const struct part *part, json_t *mounts, json_t *storages)
 		const json_t *mount = json_array_get(wanted, i);
 		const json_t *volume = volume_of(volumes, mount);
 		const char *name = json_text_at(mount, "name", NULL);
-		auto_free char *path = xasprintf("%s.volumeMounts[%zu]", part->path, i);
+		auto_free char *below = xasprintf(".volumeMounts[%zu]", i);
 		const struct placing draft = {
 			.part = part,
 			.mounts = mounts,
 			.storages = storages,
 			.volume = volume,
 			.mount = mount,
-			.path = path,
+			.below = below,
 		};
 
 		if (volume)
 			place(&draft);
 		else
-			agent_note(part->notes, AGENT_ERROR, path, "the pod has no volume '%s'",
-					name ? name : "");
+			part_note(part, AGENT_ERROR, below, "the pod has no volume '%s'", name ? name : "");
 	}
 }

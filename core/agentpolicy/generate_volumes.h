@@ -25,7 +25,7 @@ struct placing {
 	json_t *mounts, *storages; /* what it adds to */
 	const json_t *volume;      /* core/v1 Volume, canonical */
 	const json_t *mount;       /* core/v1 VolumeMount, canonical */
-	const char *path;          /* of the VolumeMount, for notes */
+	const char *below;         /* ".volumeMounts[0]", for part_note() */
 	const char *name;          /* of the volume */
 	const char *destination;
 	const char *base;        /* last name of the destination, escaped for a pattern */

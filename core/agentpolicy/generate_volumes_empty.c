@@ -62,7 +62,7 @@ static void shared(const struct placing *placing)
 	const char *prefix = setting_text(placing->part->inputs->settings->common, "sfprefix");
 	const char *id = strstr(prefix, "$(bundle-id)");
 
-	agent_note(placing->part->notes, AGENT_WARNING, placing->path,
+	part_note(placing->part, AGENT_WARNING, placing->below,
 			"with emptydir_type shared-fs the host reads and writes what is in the volume '%s'",
 			placing->name);
 	placing_shared(placing, placing->read_only);
