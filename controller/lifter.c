@@ -19,8 +19,7 @@
 #define LOOK_AGAIN (300 * CLOCK_SECOND)
 
 struct lifter {
-	struct kube *kube;
-	struct events *events;
+	struct lifter_options options;
 	struct queue *queue;
 	const struct catalog *catalog;
 	struct timer tick;
@@ -40,13 +39,12 @@ struct lift {
 
 static void work(void *ctx);
 
-struct lifter *lifter_new(struct kube *kube, struct events *events)
+struct lifter *lifter_new(const struct lifter_options *options)
 {
 	struct lifter *lifter = xcalloc(1, sizeof(*lifter));
 
-	lifter->kube = kube;
-	lifter->events = events;
-	lifter->queue = queue_new(kube_clock(kube));
+	lifter->options = *options;
+	lifter->queue = queue_new(kube_clock(options->kube));
 	lifter->tick = (struct timer){ .fn = work, .ctx = lifter };
 	return lifter;
 }
@@ -55,7 +53,7 @@ void lifter_free(struct lifter *lifter)
 {
 	if (!lifter)
 		return;
-	timer_stop(kube_timers(lifter->kube), &lifter->tick);
+	timer_stop(kube_timers(lifter->options.kube), &lifter->tick);
 	queue_free(lifter->queue);
 	free(lifter);
 }
@@ -65,7 +63,7 @@ static void work_soon(struct lifter *lifter)
 	int64_t due = queue_due(lifter->queue);
 
 	if (lifter->catalog && due != INT64_MAX)
-		timer_set(kube_timers(lifter->kube), &lifter->tick, due);
+		timer_set(kube_timers(lifter->options.kube), &lifter->tick, due);
 }
 
 void lifter_add(struct lifter *lifter, const char *namespace, const char *name)
@@ -117,7 +115,7 @@ static void tell(const struct lift *lift, bool warning, const char *reason, cons
 		.regarding = { "v1", "Pod", namespace, slash + 1, lift->uid },
 	};
 
-	events_emit(lift->lifter->events, &event);
+	events_emit(lift->lifter->options.events, &event);
 }
 
 static void give_up_for_now(struct lift *lift, const struct err *failure)
@@ -180,7 +178,8 @@ static void apply(struct lift *lift, const struct decision *d, const json_t *pod
 		lift->profile = xstrdup(d->profile->name);
 		snprintf(lift->digest, sizeof(lift->digest), "%s", d->profile->digest_text);
 	}
-	if (!kube_start(lift->lifter->kube, &request, &(struct kube_handler){ lift, on_patched }, &err))
+	if (!kube_start(lift->lifter->options.kube, &request, &(struct kube_handler){ lift, on_patched },
+			    &err))
 		give_up_for_now(lift, &err);
 }
 
@@ -213,6 +212,17 @@ static void refuse(struct lift *lift, const struct decision *d)
 	finish(lift);
 }
 
+/* The reason is nobody's mistake, and soon gone: no Event. */
+static void hand_over(struct lift *lift, const struct decision *d, const struct pod_view *view)
+{
+	struct lifter *lifter = lift->lifter;
+
+	queue_forget(lifter->queue, lift->key);
+	queue_add_after(lifter->queue, lift->key, LOOK_AGAIN);
+	lifter->options.unprepared(lifter->options.ctx, view->namespace, view->name, view->uid, d->key);
+	finish(lift);
+}
+
 static void on_read(void *ctx, int status, json_t *pod, const struct err *failure)
 {
 	struct lift *lift = ctx;
@@ -234,7 +244,9 @@ static void on_read(void *ctx, int status, json_t *pod, const struct err *failur
 		return;
 	}
 	decide_lift(lifter->catalog, &view, &d);
-	if (d.allowed)
+	if (d.unprepared)
+		hand_over(lift, &d, &view);
+	else if (d.allowed)
 		apply(lift, &d, pod);
 	else
 		refuse(lift, &d);
@@ -257,7 +269,9 @@ static void start(struct lifter *lifter, const char *key)
 	int done = kube_path(&path, &ref, &err);
 	lift->path = buf_take(&path);
 	const struct kube_request request = { .method = "GET", .path = lift->path };
-	if (done < 0 || !kube_start(lifter->kube, &request, &(struct kube_handler){ lift, on_read }, &err))
+	if (done < 0 ||
+			!kube_start(lifter->options.kube, &request, &(struct kube_handler){ lift, on_read },
+					&err))
 		give_up_for_now(lift, &err);
 }
 

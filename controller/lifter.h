@@ -2,7 +2,8 @@
 /*
  * Lifts gates: for each pod that waits at cocoon.dev/init-data, reads it, asks profile/decide.h for the patch that
  * completes it, and applies that under a test of its resourceVersion. A pod that may not be completed goes on
- * waiting, with an Event that says why, and is tried again when the catalog changes.
+ * waiting, with an Event that says why, and is tried again when the catalog changes. One whose agent policy is not there
+ * is handed to who prepares it (controller/preparer.h), and is completed when the catalog has it.
  *
  * LIFTER_PARALLEL pods at a time; failures wait as kube/queue.h says. Only a leader's lifter runs.
  */
@@ -19,7 +20,16 @@ struct lifter;
 
 #define LIFTER_PARALLEL 16
 
-struct lifter *lifter_new(struct kube *kube, struct events *events) __attribute__((nonnull, returns_nonnull));
+struct lifter_options {
+	struct kube *kube;
+	struct events *events;
+	void *ctx;
+	/* the pod waits for the agent policy of that key; it may be added again before that is there */
+	void (*unprepared)(
+			void *ctx, const char *namespace, const char *name, const char *uid, const char *key);
+};
+
+struct lifter *lifter_new(const struct lifter_options *options) __attribute__((nonnull, returns_nonnull));
 void lifter_free(struct lifter *lifter);
 
 /* A pod that waits. */

@@ -11,9 +11,9 @@
 #include "cluster/connect.h"
 #include "cluster/follow.h"
 #include "codec/json.h"
+#include "controller/gates.h"
 #include "controller/health.h"
 #include "controller/keeper.h"
-#include "controller/lifter.h"
 #include "controller/pods.h"
 #include "controller/replicas.h"
 #include "controller/reporter.h"
@@ -42,7 +42,7 @@ struct loop {
 	struct follow *follow;
 	struct watch *pod_watch;
 	struct pods *pods;
-	struct lifter *lifter;
+	struct gates *gates;
 	struct reporter *reporter;
 	struct standing *standing;
 	struct keeper *keeper;
@@ -76,7 +76,7 @@ static void on_pod_changed(void *ctx, const struct pod_record *record, enum pod_
 	if (!why)
 		return;
 	if (record->state == POD_GATED) {
-		lifter_add(loop->lifter, record->namespace->text, record->name);
+		gates_add(loop->gates, record->namespace->text, record->name);
 	} else if (record->state == POD_UNPROTECTED && before != POD_UNPROTECTED) {
 		log_warn("a confidential pod runs without init-data", "namespace", record->namespace->text,
 				"pod", record->name, NULL);
@@ -149,7 +149,7 @@ static void again_gated(void *ctx, const struct pod_record *record)
 	struct loop *loop = ctx;
 
 	if (record->state == POD_GATED)
-		lifter_add(loop->lifter, record->namespace->text, record->name);
+		gates_add(loop->gates, record->namespace->text, record->name);
 }
 
 /* Names of live replicas that decide by other profiles than we do. */
@@ -177,7 +177,7 @@ static void on_catalog(void *ctx, struct catalog *catalog)
 	follow_fingerprint(catalog, follow_policies(loop->follow), loop->fingerprint);
 	keeper_set_classes(loop->keeper, names);
 	if (loop->leads)
-		lifter_use(loop->lifter, catalog);
+		gates_use(loop->gates, catalog, follow_policies(loop->follow));
 	if (!json_equal(classes, loop->classes)) {
 		/* other pods are confidential now: only a list tells which */
 		json_decref(loop->classes);
@@ -254,7 +254,7 @@ static void set_leading(struct loop *loop, bool leads)
 	keeper_run(loop->keeper, leads);
 	reporter_run(loop->reporter, leads);
 	standing_run(loop->standing, leads);
-	lifter_use(loop->lifter, leads ? follow_catalog(loop->follow) : NULL);
+	gates_use(loop->gates, leads ? follow_catalog(loop->follow) : NULL, follow_policies(loop->follow));
 }
 
 static void on_elected(void *ctx)
@@ -300,7 +300,7 @@ static void on_tick(void *ctx)
 	struct buf text = BUF_MAX(256 * 1024);
 	const struct tally_state state = {
 		.pods = pods_tally(loop->pods),
-		.lifter = lifter_counts(loop->lifter),
+		.gates = gates_counts(loop->gates),
 		.follow = follow_counts(loop->follow),
 		/* pods are watched from the first catalog on, which may take longer than a tick */
 		.watch = loop->pod_watch ? watch_state(loop->pod_watch) : (struct watch_state){ 0 },
@@ -333,7 +333,7 @@ static int connect_api(struct loop *loop, struct err *err)
 	return loop->kube ? 0 : -1;
 }
 
-static void make_parts(struct loop *loop)
+static int make_parts(struct loop *loop, struct err *err)
 {
 	const struct settings *s = loop->settings;
 
@@ -342,7 +342,6 @@ static void make_parts(struct loop *loop)
 					.instance = s->connect.pod_name,
 					.failed = log_event });
 	loop->pods = pods_new(&(struct pods_handler){ loop, on_pod_changed });
-	loop->lifter = lifter_new(loop->kube, loop->events);
 	loop->keeper = keeper_new(&(struct keeper_options){
 			.kube = loop->kube,
 			.namespace = loop->namespace,
@@ -353,6 +352,11 @@ static void make_parts(struct loop *loop)
 			.ctx = loop,
 			.changed = on_keeper,
 	});
+	return gates_new(&(struct gates_options){ .kube = loop->kube,
+					 .events = loop->events,
+					 .settings = s,
+					 .namespace = loop->namespace },
+			&loop->gates, err);
 }
 
 static int start_watching(struct loop *loop, struct err *err)
@@ -393,8 +397,7 @@ static int start(struct loop *loop, struct err *err)
 			random[1], random[2], random[3], random[4], random[5]);
 	if (connect_api(loop, err) < 0 || health_start(loop->settings->health_listen, &loop->health, err) < 0)
 		return -1;
-	make_parts(loop);
-	if (start_watching(loop, err) < 0)
+	if (make_parts(loop, err) < 0 || start_watching(loop, err) < 0)
 		return -1;
 	loop->tick = (struct timer){ .fn = on_tick, .ctx = loop };
 	timer_set(kube_timers(loop->kube), &loop->tick, kube_now(loop->kube) + CLOCK_SECOND);
@@ -413,6 +416,7 @@ static int turn_until_signal(struct loop *loop, int signals, struct err *err)
 			return -1;
 		if ((extra.revents & POLLIN) && signals_take(signals))
 			return 0;
+		gates_turn(loop->gates);
 	}
 	return err_set(err, ERR_CONFLICT, "the Lease '%s' was lost", loop->settings->lease);
 }
@@ -439,7 +443,7 @@ static void stop(struct loop *loop)
 	standing_free(loop->standing);
 	follow_stop(loop->follow);
 	keeper_free(loop->keeper);
-	lifter_free(loop->lifter);
+	gates_free(loop->gates);
 	pods_free(loop->pods);
 	events_free(loop->events);
 	health_stop(loop->health);

@@ -2,7 +2,7 @@
 /*
  * The controller's one loop. Everything watches at all times, in every replica; only the holder of the Lease writes:
  *
- *     follow ──catalog──▶ pods ──gated──▶ lifter ──▶ patches
+ *     follow ──catalog──▶ pods ──gated──▶ gates ──▶ patches, AgentPolicies
  *        │                  └──counts──▶ reporter ──▶ profile status
  *        └──classes──▶ keeper ──▶ webhook configurations, certificates
  *     replicas ──leaves, trust, catalogs──▶ keeper, reporter

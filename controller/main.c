@@ -35,6 +35,13 @@ static const struct opt options[] = {
 			"who manages the webhook's certificates: this program, or something like "
 			"cert-manager",
 			certificate_words),
+	OPT_INT(struct settings, facts_memory, "facts-memory", 0, "MIB", 1, 4096,
+			"how much is remembered of images: 32 MiB are some ten thousand"),
+	OPT_INT(struct settings, facts_threads, "facts-threads", 0, "N", 1, 64,
+			"how many images are looked at in registries at the same time"),
+	OPT_TEXT(struct settings, registry_config, "registry-config", 0, "FILE",
+			"docker's config.json with the installation's own credentials of registries and "
+			"credential helpers, looked into last"),
 	OPT_ENUM(struct settings, log_level, "log-level", 0, "LEVEL", "what to log", log_level_words),
 	OPT_END,
 };
@@ -46,6 +53,8 @@ static const struct settings defaults = {
 	.config_map = "cocoon-config",
 	.lease = "cocoon-controller",
 	.webhook_configuration = "cocoon",
+	.facts_memory = 16,
+	.facts_threads = 8,
 	.log_level = LOG_INFO,
 };
 
@@ -64,12 +73,13 @@ static int start(void *ctx, struct err *err)
 
 static const struct opt_verb verbs[] = {
 	{
-			.summary = "completes gated pods and keeps profiles, certificates and the webhook's "
-				   "registration",
+			.summary = "completes gated pods, prepares agent policies, and keeps profiles, "
+				   "certificates and the webhook's registration",
 			.description = "Watches ConfidentialProfiles, RuntimeClasses and pods. Gives pods "
 				       "that wait at the "
 				       "scheduling gate cocoon.dev/init-data their annotations and lifts the "
-				       "gate, writes the "
+				       "gate, prepares the agent policies of profiles that generate them, "
+				       "writes the "
 				       "status of every profile, counts pods that drifted from it, and keeps "
 				       "the webhook's "
 				       "certificates and registration.\n\n"

@@ -19,9 +19,11 @@ struct settings {
 	const char *config_map;
 	const char *lease;
 	const char *webhook_configuration;
-	int certificates; /* enum certificates */
+	int certificates;            /* enum certificates */
+	int64_t facts_memory;        /* MiB */
+	int64_t facts_threads;       /* images that are looked at in registries at the same time */
+	const char *registry_config; /* docker's config.json, with the helpers it names; NULL: none */
 	int log_level;
-	/* from the environment */
 };
 
 #endif

@@ -26,10 +26,27 @@ void tally_format(const struct tally_state *s, struct buf *out)
 	metric_value(out, "cocoon_controller_oldest_gate_seconds", "",
 			s->pods.oldest_gate ? (double)(s->now - s->pods.oldest_gate) / 1e6 : 0.0);
 	metric_head(out, "cocoon_controller_lifts_total", "counter", "Tries to complete gated pods.");
-	metric_count(out, "cocoon_controller_lifts_total", "result=\"lifted\"", s->lifter.lifted);
-	metric_count(out, "cocoon_controller_lifts_total", "result=\"refused\"", s->lifter.refused);
-	metric_count(out, "cocoon_controller_lifts_total", "result=\"failed\"", s->lifter.failed);
-	one(out, "cocoon_controller_queue", "gauge", "Gated pods waiting for a try.", s->lifter.waiting);
+	metric_count(out, "cocoon_controller_lifts_total", "result=\"lifted\"", s->gates.lifter.lifted);
+	metric_count(out, "cocoon_controller_lifts_total", "result=\"refused\"", s->gates.lifter.refused);
+	metric_count(out, "cocoon_controller_lifts_total", "result=\"failed\"", s->gates.lifter.failed);
+	one(out, "cocoon_controller_queue", "gauge", "Gated pods waiting for a try.",
+			s->gates.lifter.waiting);
+	metric_head(out, "cocoon_controller_agent_policies_total", "counter",
+			"Tries to prepare agent policies of workloads.");
+	metric_count(out, "cocoon_controller_agent_policies_total", "result=\"prepared\"",
+			s->gates.preparer.prepared);
+	metric_count(out, "cocoon_controller_agent_policies_total", "result=\"refused\"",
+			s->gates.preparer.refused);
+	metric_count(out, "cocoon_controller_agent_policies_total", "result=\"failed\"",
+			s->gates.preparer.failed);
+	one(out, "cocoon_controller_agent_policies_waiting", "gauge",
+			"Agent policies that pods wait for and that are not prepared.",
+			s->gates.preparer.waiting);
+	one(out, "cocoon_controller_image_fetches_total", "counter",
+			"Looks at images in registries, of which the failures count below.",
+			s->gates.facts.misses);
+	one(out, "cocoon_controller_image_fetch_failures_total", "counter",
+			"Looks at images in registries that failed.", s->gates.facts.failures);
 	one(out, "cocoon_controller_leads", "gauge", "1 when this replica holds the Lease.", s->leads);
 	one(out, "cocoon_controller_registered", "gauge",
 			"1 when the webhook configurations stand, as the leader sees it.", s->registered);

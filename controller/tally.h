@@ -4,14 +4,14 @@
 #define COCOON_CONTROLLER_TALLY_H
 
 #include "cluster/follow.h"
-#include "controller/lifter.h"
+#include "controller/gates.h"
 #include "controller/pods.h"
 #include "kube/event.h"
 #include "kube/watch.h"
 
 struct tally_state {
 	struct pods_tally pods;
-	struct lifter_counts lifter;
+	struct gates_counts gates;
 	struct follow_counts follow;
 	struct watch_state watch; /* of the pods */
 	struct events_state events;

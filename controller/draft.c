@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/draft.h"
+
+#include "agentpolicy/generate.h"
+#include "agentpolicy/policy.h"
+#include "agentpolicy/settings.h"
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "codec/json.h"
+#include "codec/line.h"
+#include "profile/prepared.h"
+#include "profile/status.h"
+
+#include <string.h>
+
+#define REASONS_MAX 16384
+
+int draft_open(struct draft *draft, struct profile *profile, json_t *pod, struct err *err)
+{
+	const struct agent_reading reading = { .options = profile->generated };
+
+	*draft = (struct draft){
+		.profile = profile_ref(profile), .pod = json_incref(pod), .objects = json_array()
+	};
+	if (pod_view_read(pod, NULL, &draft->view, err) < 0 ||
+			agent_workload_read(pod, &reading, &draft->workload, &draft->notes, err) < 0)
+		return -1;
+	draft->facts = xcalloc(draft->workload.image_count + 1, sizeof(struct image_facts *));
+	agent_key(&draft->workload, profile->generated, draft->key);
+	return 0;
+}
+
+void draft_clear(struct draft *draft)
+{
+	for (size_t i = 0; draft->facts && i < draft->workload.image_count; i++)
+		image_facts_unref(draft->facts[i]);
+	free(draft->facts);
+	agent_workload_clear(&draft->workload);
+	agent_notes_clear(&draft->notes);
+	profile_unref(draft->profile);
+	json_decref(draft->pod);
+	json_decref(draft->objects);
+	json_decref(draft->object);
+	json_decref(draft->status);
+	*draft = (struct draft){ 0 };
+}
+
+/* ---- images ------------------------------------------------------------------------------------------------- */
+
+/* Whose credentials: what the kubelet would use. */
+static void want_credentials(const struct draft *draft, struct draft_pulls *pulls, struct image_want *want)
+{
+	const json_t *spec = json_object_get(draft->pod, "spec"), *item;
+	const char *account = json_text_at(spec, "serviceAccountName", NULL);
+	size_t i;
+
+	want->namespace = draft->view.namespace;
+	want->service_account = account && account[0] ? account : "default";
+	want->pull_secrets = pulls->names;
+	json_array_foreach (json_object_get(spec, "imagePullSecrets"), i, item) {
+		const char *name = json_text_at(item, "name", NULL);
+		if (name && name[0] && want->pull_secret_count < DRAFT_PULLS_MAX)
+			pulls->names[want->pull_secret_count++] = name;
+	}
+}
+
+int draft_want(const struct draft *draft, size_t index, const struct policy_set *policies,
+		const json_t *namespace_labels, struct draft_pulls *pulls, struct image_want *want,
+		struct err *err)
+{
+	const struct pod_view *pod = &draft->view;
+
+	*want = (struct image_want){ .looks = IMAGE_LOOKED_CONFIG | IMAGE_LOOKED_PLATFORM };
+	if (oci_name_parse(draft->workload.images[index], &want->name, err) < 0)
+		return -1;
+	want_credentials(draft, pulls, want);
+	/* in the set's order, as admission goes by it */
+	for (size_t i = 0; policies && i < policies->count && !want->registry; i++) {
+		const struct image_policy *policy = policies->items[i];
+		if (image_policy_takes_pod(policy, pod->runtime_class ? pod->runtime_class : "",
+				    namespace_labels, pod->labels) &&
+				image_policy_takes_image(policy, &want->name))
+			want->registry = registry_list_find(&policy->registries, want->name.host);
+	}
+	return 0;
+}
+
+int draft_image(struct draft *draft, size_t index, struct image_facts *facts, struct err *err)
+{
+	const struct image_platform *platform = image_facts_platform(facts, DRAFT_PLATFORM);
+
+	image_facts_unref(draft->facts[index]);
+	draft->facts[index] = facts;
+	if (!platform)
+		return err_set(err, ERR_NOT_FOUND, "image \"%.300s\": it is not made for %s",
+				draft->workload.images[index], DRAFT_PLATFORM);
+	if (!platform->run)
+		return err_set(err, ERR_FORMAT,
+				"image \"%.300s\": its config %s cannot be read, so what it starts is not "
+				"known",
+				draft->workload.images[index], platform->config);
+	return 0;
+}
+
+static struct agent_image *lend_images(const struct draft *draft)
+{
+	size_t count = draft->workload.image_count;
+	struct agent_image *images = xcalloc(count + 1, sizeof(*images));
+
+	for (size_t i = 0; i < count; i++) {
+		const struct image_platform *platform = image_facts_platform(draft->facts[i], DRAFT_PLATFORM);
+		const struct image_config *run = platform->run;
+		images[i] = (struct agent_image){ .name = draft->workload.images[i],
+			.digest = draft->facts[i]->digest,
+			.config_digest = platform->config,
+			.user = run->user,
+			.cwd = run->cwd,
+			.env = run->env,
+			.entrypoint = run->entrypoint,
+			.cmd = run->cmd,
+			.volumes = run->volumes };
+	}
+	return images;
+}
+
+static json_t *list_images(const struct draft *draft)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < draft->workload.image_count; i++)
+		json_array_append_new(list,
+				json_pack("{s:s, s:s}", "name", draft->workload.images[i], "digest",
+						draft->facts[i]->digest));
+	return list;
+}
+
+/* ---- ConfigMaps and Secrets --------------------------------------------------------------------------------- */
+
+bool draft_source(const struct draft *draft, size_t index, struct draft_source *out)
+{
+	const struct agent_workload *w = &draft->workload;
+
+	if (index < w->config_map_count)
+		*out = (struct draft_source){ "configmaps", "ConfigMap", w->config_maps[index] };
+	else if (index - w->config_map_count < w->secret_count)
+		*out = (struct draft_source){ "secrets", "Secret", w->secrets[index - w->config_map_count] };
+	else
+		return false;
+	return true;
+}
+
+void draft_object(struct draft *draft, const struct draft_source *source, const json_t *object)
+{
+	json_t *copy = json_copy((json_t *)(uintptr_t)object);
+
+	/* who reads it goes by these, whatever the server has left out */
+	json_object_set_new(copy, "kind", json_string(source->kind));
+	json_object_set_new(copy, "apiVersion", json_string("v1"));
+	json_array_append_new(draft->objects, copy);
+	if (!json_is_true(json_object_get(object, "immutable")))
+		agent_note(&draft->notes, AGENT_WARNING, "",
+				"%s %s is not immutable: when it changes, containers that read it are "
+				"refused "
+				"until this AgentPolicy is deleted",
+				source->kind, source->name);
+}
+
+/* ---- the policy --------------------------------------------------------------------------------------------- */
+
+static int generate(struct draft *draft, struct buf *policy, struct err *err)
+{
+	static const struct agent_settings_source ours = { .patches = NULL };
+	const struct agent_options *options = draft->profile->generated;
+	auto_agent_settings struct agent_settings settings = AGENT_SETTINGS_NONE;
+	auto_json json_t *data = NULL;
+
+	if (agent_settings_read(
+			    &ours, options, draft->workload.runtime_class, &settings, &draft->notes, err) < 0)
+		return err_wrap(err, "settings");
+	auto_free struct agent_image *images = lend_images(draft);
+	const struct agent_inputs inputs = { .workload = &draft->workload,
+		.options = options,
+		.settings = &settings,
+		.images = images,
+		.objects = draft->objects };
+	if (agent_generate(&inputs, &data, &draft->notes, err) < 0)
+		return -1;
+	return agent_policy_format(SPAN_NONE, data, policy, err);
+}
+
+static json_t *list_notes(const struct agent_notes *notes)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < notes->count && i < DRAFT_NOTES_MAX; i++) {
+		const struct agent_note *note = &notes->items[i];
+		json_array_append_new(list,
+				json_line(DRAFT_TEXT_MAX, "%s %s%s%s", agent_severity_name(note->severity),
+						note->path, note->path[0] ? ": " : "", note->text));
+	}
+	return list;
+}
+
+/* The profile as it is with this policy: what it would give a pod, and whether that has room. */
+static int compose(struct draft *draft, struct err *err)
+{
+	auto_prepared struct prepared *prepared = NULL;
+	auto_profile struct profile *whole = NULL;
+
+	if (prepared_read(draft->object, &prepared, err) < 0 ||
+			profile_with_policy(draft->profile, prepared, &whole, err) < 0)
+		return -1;
+	if (whole->broken)
+		return err_set(err, ERR_LIMIT, "%.900s", whole->broken);
+	snprintf(draft->digest, sizeof(draft->digest), "%s", whole->digest_text);
+	draft->status = json_pack("{s:s, s:o, s:I, s:o}", "digest", whole->digest_text, "teeForms",
+			profile_tee_forms(whole->alg, whole->digest), "profileGeneration",
+			(json_int_t)draft->profile->generation, "notes", list_notes(&draft->notes));
+	return 0;
+}
+
+static bool is_owner(const json_t *owner)
+{
+	return json_is_true(json_object_get(owner, "controller")) &&
+			json_text_at(owner, "apiVersion", NULL) && json_text_at(owner, "kind", NULL) &&
+			json_text_at(owner, "name", NULL) && json_text_at(owner, "uid", NULL);
+}
+
+/* With whom it goes. */
+static json_t *owner_of(const struct draft *draft)
+{
+	const json_t *owners = json_at(draft->pod, "metadata", "ownerReferences", NULL), *owner;
+	size_t i;
+
+	json_array_foreach (owners, i, owner)
+		if (is_owner(owner))
+			return json_pack("{s:s, s:s, s:s, s:s}", "apiVersion",
+					json_text_at(owner, "apiVersion", NULL), "kind",
+					json_text_at(owner, "kind", NULL), "name",
+					json_text_at(owner, "name", NULL), "uid",
+					json_text_at(owner, "uid", NULL));
+	return json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind", "Pod", "name", draft->view.name,
+			"uid", draft->view.uid);
+}
+
+int draft_finish(struct draft *draft, struct err *err)
+{
+	auto_buf struct buf policy = BUF_MAX(AGENT_POLICY_MAX);
+
+	if (generate(draft, &policy, err) < 0)
+		return -1;
+	auto_json json_t *images = list_images(draft);
+	if (prepared_object(draft->profile, &draft->workload, draft->key, buf_span(&policy), images,
+			    &draft->object, err) < 0 ||
+			compose(draft, err) < 0)
+		return -1;
+	json_t *owners = json_array();
+	json_array_append_new(owners, owner_of(draft));
+	json_object_set_new(json_object_get(draft->object, "metadata"), "ownerReferences", owners);
+	return 0;
+}
+
+char *draft_reasons(const struct draft *draft, const struct err *failure)
+{
+	struct buf out = BUF_MAX(REASONS_MAX);
+
+	for (size_t i = 0; i < draft->notes.count; i++) {
+		const struct agent_note *note = &draft->notes.items[i];
+		if (note->severity == AGENT_ERROR)
+			buf_printf(&out, "%s%s%s%s", out.len ? "; " : "", note->path,
+					note->path[0] ? ": " : "", note->text);
+	}
+	if (!out.len)
+		buf_puts(&out, failure->text);
+	return buf_take(&out);
+}
