@@ -2,6 +2,7 @@
 #include "agentpolicy/settings.h"
 
 #include "agentpolicy/embedded.h"
+#include "agentpolicy/notes.h"
 #include "agentpolicy/settings_shape.h"
 #include "base/err.h"
 #include "base/own.h"
@@ -24,6 +25,67 @@ static int apply(json_t **tree, struct span text, struct err *err)
 	if (json_read(text, AGENT_SETTINGS_MAX, &patch, err) < 0)
 		return -1;
 	return agent_patch(tree, patch, err);
+}
+
+/* ---- runtimes ------------------------------------------------------------------------------------------ */
+
+/* Classes by their names, the first that matches: as Kata's chart and the operators for peer pods name them. */
+static const struct class_name {
+	const char *glob;
+	enum agent_runtime runtime;
+} class_names[] = {
+	{ "kata-remote*", AGENT_RUNTIME_REMOTE },
+	{ "kata-qemu-coco-dev*", AGENT_RUNTIME_COCO_DEV },
+	{ "kata-qemu-*", AGENT_RUNTIME_QEMU },
+	{ "kata-clh-*", AGENT_RUNTIME_QEMU },
+};
+
+/* Guests of these are not confidential: Kata starts their containers in another way. */
+static const char *const plain_classes[] = { "kata", "kata-qemu", "kata-qemu-runtime-rs", "kata-clh",
+	"kata-clh-runtime-rs", "kata-clh-azure*", "kata-qemu-nvidia-cpu*", "kata-qemu-nvidia-gpu",
+	"kata-qemu-nvidia-gpu-runtime-rs", "kata-fc*", "kata-dragonball*" };
+
+static bool is_plain(struct span class)
+{
+	for (size_t i = 0; i < sizeof(plain_classes) / sizeof(plain_classes[0]); i++)
+		if (span_glob(span_of(plain_classes[i]), class))
+			return true;
+	return false;
+}
+
+static enum agent_runtime by_class(const char *name, struct agent_notes *notes)
+{
+	struct span class = span_of(name);
+
+	if (is_plain(class)) {
+		agent_note(notes, AGENT_WARNING, "",
+				"guests of the RuntimeClass '%s' are not confidential, and the settings are "
+				"for such as are: take Kata's file with its drop-in 10-non-coco-drop-in.json",
+				name);
+		return AGENT_RUNTIME_QEMU;
+	}
+	for (size_t i = 0; i < sizeof(class_names) / sizeof(class_names[0]); i++)
+		if (span_glob(span_of(class_names[i].glob), class))
+			return class_names[i].runtime;
+	if (class.len)
+		agent_note(notes, AGENT_REMARK, "",
+				"the RuntimeClass '%s' has no name of Kata's: the settings are those for "
+				"QEMU, unless the option runtime says otherwise",
+				name);
+	return AGENT_RUNTIME_QEMU;
+}
+
+/*
+ * What a runtime changes in the settings built in. Between QEMU with a TEE and coco-dev, which is the same without one,
+ * Kata knows no difference; the machine of a peer pod takes no block devices, so that volumes on the node's disk are
+ * not among them (emptydir_mode in Kata's configuration-remote.toml).
+ */
+static int apply_runtime(json_t *tree, enum agent_runtime runtime)
+{
+	if (runtime != AGENT_RUNTIME_REMOTE)
+		return 0;
+	return json_object_set_new(
+			json_object_get(tree, "cluster_config"), "emptydir_type", json_string("shared-fs"));
 }
 
 /* ---- checks beyond types ------------------------------------------------------------------------------- */
@@ -70,13 +132,19 @@ static void borrow(struct agent_settings *out)
 
 /* ---- from their sources -------------------------------------------------------------------------------- */
 
-static int read_all(const struct agent_settings_source *source, const struct agent_options *options,
-		json_t **tree, struct err *err)
+/* A file is for the node that it was written for: nothing of ours is added to it. */
+static int read_base(struct span file, enum agent_runtime runtime, json_t **tree, struct err *err)
 {
-	struct span base = source->file.len ? source->file : span_of(agent_settings_text);
-
-	if (json_read(base, AGENT_SETTINGS_MAX, tree, err) < 0)
+	if (json_read(file.len ? file : span_of(agent_settings_text), AGENT_SETTINGS_MAX, tree, err) < 0)
 		return err_wrap(err, "the settings");
+	return file.len ? 0 : apply_runtime(*tree, runtime);
+}
+
+static int read_all(const struct agent_settings_source *source, const struct agent_options *options,
+		enum agent_runtime runtime, json_t **tree, struct err *err)
+{
+	if (read_base(source->file, runtime, tree, err) < 0)
+		return -1;
 	if (source->patch_count > PATCHES_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d drop-ins", PATCHES_MAX);
 	for (size_t i = 0; i < source->patch_count; i++)
@@ -92,10 +160,12 @@ int agent_settings_read(const struct agent_settings_source *source, const struct
 		struct err *err)
 {
 	struct agent_settings read = AGENT_SETTINGS_NONE;
+	enum agent_runtime runtime = options->runtime;
 	auto_json json_t *tree = NULL;
 
-	(void)runtime_class;
-	if (read_all(source, options, &tree, err) < 0)
+	if (runtime == AGENT_RUNTIME_BY_CLASS && !source->file.len)
+		runtime = by_class(runtime_class ? runtime_class : "", notes);
+	if (read_all(source, options, runtime, &tree, err) < 0)
 		return -1;
 	if (settings_shape(tree, notes, err) < 0)
 		return err_wrap(err, "the settings");

@@ -7,8 +7,13 @@
  *     built in ──patch of the runtime──▶ ──file, or folder with genpolicy-settings.json and genpolicy-settings.d──▶
  *              ──options' settingsPatch──▶ checked
  *
+ * A runtime's patch changes what is built in, never a file, which is for the node that it was written for. Without the
+ * option, the RuntimeClass's name says which: kata-remote* is remote, kata-qemu-coco-dev* coco-dev, all others qemu. A
+ * name of Kata's whose guests are not confidential is noted: they are started in another way.
+ *
  * Members that this room reads are checked for their types here, once; unknown ones are kept, and noted when they look
- * like a misspelt one (base/closest.h).
+ * like a misspelt one (base/closest.h). What Kata fills in where its file is silent stands there as well (empty lists,
+ * false), so that readers need no defaults.
  *
  * Ownership: the struct owns its tree. Bounds: AGENT_SETTINGS_MAX bytes a text, 64 drop-ins, 1000 operations.
  * Errors: ERR_FORMAT naming the member; ERR_USAGE for an operation that does not apply, with its number.
