@@ -39,11 +39,15 @@ static struct span document_of(const struct look *look, const struct pod_view *p
 {
 	const char *value = pod_annotation(pod, INITDATA_ANNOTATION);
 	const struct profile *profile = look->d.profile;
+	/* of a pod that waits for its agent policy all else is known, and that is what images are judged by */
+	bool waits = profile && !profile->broken && profile->source == PROFILE_GENERATED;
 	bool gives = profile && !profile->broken && profile->source == PROFILE_RENDERED;
 	bool injects = look->path == REVIEW_TEMPLATES ||
 			(look->path == REVIEW_MUTATE && look->request->operation == ADMISSION_CREATE);
 
 	if (gives && (value ? !strcmp(value, profile->annotation) : injects))
+		return buf_span(&profile->document);
+	if (waits && !value)
 		return buf_span(&profile->document);
 	if (!value || initdata_annotation_parse(span_of(value), memory, NULL) < 0)
 		return span_of("");
@@ -184,7 +188,7 @@ static void judge_template(struct look *look, struct err *err)
 		err_clear(err);
 		return;
 	}
-	decide_template(look->env->catalog, &pod, path, &look->d);
+	decide_template(look->env->catalog, request->object, &pod, path, &look->d);
 	if (!was_told(request, &pod))
 		judge_images(look, &pod, NULL, path);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static const char *const paths[REVIEW_PATHS] = { "mutate", "validate", "templates" };
-static const char *const outcomes[] = { "plain", "unmatched", "injected", "complete", "refused" };
+static const char *const outcomes[] = { "plain", "unmatched", "injected", "complete", "waiting", "refused" };
 
 void tally_review(struct tally *tally, enum review_path path, const struct review_result *result,
 		int64_t microseconds)

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "profile/shelf.h"
 
 #include <string.h>
 
@@ -19,6 +20,8 @@ struct catalog {
 	json_t *namespaces; /* name → labels */
 	struct profile **profiles;
 	size_t count;
+	struct shelf *shelf;
+	struct derived *derived;
 };
 
 static int read_settings(struct catalog *catalog, const json_t *settings, struct err *err)
@@ -51,6 +54,8 @@ int catalog_new(const json_t *settings, struct catalog **out, struct err *err)
 	atomic_init(&catalog->refs, 1);
 	catalog->classes = json_object();
 	catalog->namespaces = json_object();
+	catalog->shelf = shelf_new();
+	catalog->derived = derived_new();
 	if (read_settings(catalog, settings, err) < 0)
 		return err_wrap(err, "settings");
 	catalog->settings = json_deep_copy(settings);
@@ -75,6 +80,8 @@ void catalog_unref(struct catalog *catalog)
 	json_decref(catalog->classes);
 	json_decref(catalog->namespaces);
 	class_table_free(catalog->table);
+	shelf_free(catalog->shelf);
+	derived_unref(catalog->derived);
 	free(catalog);
 }
 
@@ -110,6 +117,39 @@ int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct
 	catalog->profiles = xreallocarray(catalog->profiles, catalog->count + 1, sizeof(*catalog->profiles));
 	catalog->profiles[catalog->count++] = profile_ref(profile);
 	return 0;
+}
+
+void catalog_add_prepared(struct catalog *catalog, struct prepared *prepared)
+{
+	shelf_add(catalog->shelf, prepared);
+}
+
+size_t catalog_prepared_count(const struct catalog *catalog)
+{
+	return shelf_count(catalog->shelf);
+}
+
+struct prepared *catalog_prepared(const struct catalog *catalog, const char *namespace, const char *key)
+{
+	return shelf_find(catalog->shelf, namespace, key);
+}
+
+struct prepared *catalog_prepared_as(const struct catalog *catalog, struct profile *profile,
+		const char *namespace, const unsigned char *fingerprint)
+{
+	return shelf_find_as(catalog->shelf, profile, namespace, fingerprint);
+}
+
+int catalog_derive(const struct catalog *catalog, struct profile *profile, struct prepared *prepared,
+		struct profile **out, struct err *err)
+{
+	return derived_get(catalog->derived, profile, prepared, out, err);
+}
+
+void catalog_carry(struct catalog *catalog, const struct catalog *before)
+{
+	derived_unref(catalog->derived);
+	catalog->derived = derived_ref(before->derived);
 }
 
 const json_t *catalog_settings(const struct catalog *catalog)

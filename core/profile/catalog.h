@@ -7,6 +7,7 @@
  *     struct catalog *catalog = catalog_new(settings, err);
  *     catalog_add_class(catalog, runtime_class);  catalog_add_namespace(catalog, "shop", labels);
  *     catalog_add_profile(catalog, profile);
+ *     catalog_carry(catalog, the one before);  catalog_add_prepared(catalog, prepared);
  *     … decide_…(catalog, …) …
  *
  * Settings, from the ConfigMap of the installation:
@@ -14,12 +15,13 @@
  * The last belongs to policy/imagepolicy.h and is left to it.
  *
  * Counted by references; immutable, and shared between threads, once its maker hands it out.
- * Bounds: CATALOG_PROFILES_MAX profiles.
+ * Bounds: CATALOG_PROFILES_MAX profiles, PREPARED_MAX agent policies.
  */
 #ifndef COCOON_PROFILE_CATALOG_H
 #define COCOON_PROFILE_CATALOG_H
 
 #include "profile/class.h"
+#include "profile/prepared.h"
 #include "profile/profile.h"
 
 struct catalog;
@@ -60,6 +62,32 @@ const json_t *catalog_namespace_labels(const struct catalog *catalog, const char
 /* Adds a reference. ERR_LIMIT. */
 int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
+
+/*
+ * An agent policy that is prepared; adds a reference. Of two for one key the newer stays, and of more than PREPARED_MAX
+ * the newest.
+ */
+void catalog_add_prepared(struct catalog *catalog, struct prepared *prepared) __attribute__((nonnull));
+size_t catalog_prepared_count(const struct catalog *catalog) __attribute__((nonnull));
+
+/* What was prepared in the namespace for this key, under whichever profile: borrowed, or NULL. */
+struct prepared *catalog_prepared(const struct catalog *catalog, const char *namespace, const char *key)
+		__attribute__((nonnull));
+
+/*
+ * What was prepared in the namespace for this profile and makes under it the document of that fingerprint: borrowed, or
+ * NULL. Composes documents that nobody has asked for yet.
+ */
+struct prepared *catalog_prepared_as(const struct catalog *catalog, struct profile *profile,
+		const char *namespace, const unsigned char *fingerprint) __attribute__((nonnull));
+
+/* profile_with_policy(), kept for the next who asks: *out is a new reference. */
+int catalog_derive(const struct catalog *catalog, struct profile *profile, struct prepared *prepared,
+		struct profile **out, struct err *err)
+		__attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
+
+/* Goes on with what was derived in `before`: a catalog is made anew on every change, and few changes are about that. */
+void catalog_carry(struct catalog *catalog, const struct catalog *before) __attribute__((nonnull));
 
 /* The settings it was made with, or NULL. */
 const json_t *catalog_settings(const struct catalog *catalog) __attribute__((nonnull));

@@ -178,18 +178,30 @@ struct profile *profile_ref(struct profile *profile)
 	return profile;
 }
 
-void profile_unref(struct profile *profile)
+/* What a derived profile has of its base. */
+static void release_own(struct profile *profile)
 {
-	if (!profile || atomic_fetch_sub_explicit(&profile->refs, 1, memory_order_acq_rel) != 1)
-		return;
 	free(profile->name);
 	free(profile->broken);
-	free(profile->annotation);
 	selector_clear(&profile->namespaces);
 	selector_clear(&profile->pods);
 	json_decref(profile->allowed_annotations);
 	json_decref(profile->spec);
+	if (profile->generated)
+		agent_options_clear(profile->generated);
+	free(profile->generated);
+}
+
+void profile_unref(struct profile *profile)
+{
+	if (!profile || atomic_fetch_sub_explicit(&profile->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	free(profile->annotation);
 	buf_clear(&profile->document);
+	if (profile->base)
+		profile_unref(profile->base);
+	else
+		release_own(profile);
 	free(profile);
 }
 

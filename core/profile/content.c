@@ -175,18 +175,36 @@ static int policy_from_map(
 	return 0;
 }
 
-static int read_policy(
-		const json_t *init, const struct profile_env *env, const char **policy, struct err *err)
+/* In the place of the policy that each workload gets: what can be wrong with the rest is found without one. */
+static const char no_policy[] = "package agent_policy\n";
+
+static int read_generated(struct profile *p, const json_t *generated, struct err *err)
 {
-	json_t *agent = NULL, *ref = NULL;
+	p->generated = xcalloc(1, sizeof(*p->generated));
+	if (agent_options_read(generated, p->generated, err) < 0)
+		return err_wrap(err, BASE ".agentPolicy.generated");
+	p->source = PROFILE_GENERATED;
+	return 0;
+}
+
+static int read_policy(struct profile *p, const json_t *init, const struct profile_env *env,
+		const char **policy, struct err *err)
+{
+	json_t *agent = NULL, *ref = NULL, *generated = NULL;
 
 	if (json_opt_object(init, BASE, "agentPolicy", &agent, err) < 0 ||
 			json_opt_text(agent, BASE ".agentPolicy", "inline", policy, err) < 0 ||
-			json_opt_object(agent, BASE ".agentPolicy", "configMapRef", &ref, err) < 0)
+			json_opt_object(agent, BASE ".agentPolicy", "configMapRef", &ref, err) < 0 ||
+			json_opt_object(agent, BASE ".agentPolicy", "generated", &generated, err) < 0)
 		return -1;
-	if (ref && *policy)
+	if ((*policy != NULL) + (ref != NULL) + (generated != NULL) > 1)
 		return err_set(err, ERR_FORMAT,
-				BASE ".agentPolicy: give either inline or configMapRef, not both");
+				BASE
+				".agentPolicy: give one of inline, configMapRef and generated, not more");
+	if (generated)
+		*policy = no_policy;
+	if (generated && read_generated(p, generated, err) < 0)
+		return -1;
 	return ref ? policy_from_map(ref, env, policy, err) : 0;
 }
 
@@ -221,19 +239,17 @@ static void name_the_field(struct err *err)
 	err_set(err, err->kind, BASE ".%s%s", place, rest);
 }
 
-static int render(struct profile *p, const json_t *init, const struct profile_env *env, struct err *err)
+static int render(struct profile *p, const json_t *init, const char *policy, struct err *err)
 {
 	struct initdata_config config = { 0 };
 	auto_json json_t *registries = NULL;
 	auto_json json_t *credentials = NULL;
 	auto_json json_t *data = NULL;
 	json_t *entries = NULL;
-	const char *policy = NULL;
 
 	if (read_texts(init, &config, err) < 0 || read_image(init, &config, &registries, err) < 0 ||
 			read_daemons(init, &config, &credentials, err) < 0 ||
-			json_opt_object(init, BASE, "entries", &entries, err) < 0 ||
-			read_policy(init, env, &policy, err) < 0)
+			json_opt_object(init, BASE, "entries", &entries, err) < 0)
 		return -1;
 	if (json_object_size(entries) > ENTRIES_MAX)
 		return err_set(err, ERR_LIMIT, BASE ".entries: more than %d", ENTRIES_MAX);
@@ -259,6 +275,14 @@ static int adopt(struct profile *p, const char *text, struct err *err)
 	return buf_check(&p->document, BASE ".verbatim", err);
 }
 
+static void set_fingerprint(struct profile *p)
+{
+	unsigned char sha256[DIGEST_MAX];
+
+	digest_bytes(DIGEST_SHA256, buf_span(&p->document), sha256);
+	memcpy(p->fingerprint, sha256, sizeof(p->fingerprint));
+}
+
 /* Digest, fingerprint and annotation value of the finished document. */
 static int finish(struct profile *p, struct err *err)
 {
@@ -274,9 +298,7 @@ static int finish(struct profile *p, struct err *err)
 	digest_bytes(p->alg, text, p->digest);
 	digest_hex(p->alg, text, hex);
 	snprintf(p->digest_text, sizeof(p->digest_text), "%s:%s", digest_name(p->alg), hex);
-	unsigned char sha256[DIGEST_MAX];
-	digest_bytes(DIGEST_SHA256, text, sha256);
-	memcpy(p->fingerprint, sha256, sizeof(p->fingerprint));
+	set_fingerprint(p);
 	return 0;
 }
 
@@ -339,7 +361,7 @@ int profile_content(struct profile *p, const struct profile_env *env, struct err
 {
 	static const char *const with_verbatim[] = { "source", "algorithm", "verbatim", NULL };
 	json_t *init = NULL;
-	const char *alg = NULL, *source = "Profile", *verbatim = NULL;
+	const char *alg = NULL, *source = "Profile", *verbatim = NULL, *policy = NULL;
 
 	if (check_kernel_params(p, err) < 0 || json_opt_object(p->spec, "spec", "initData", &init, err) < 0)
 		return -1;
@@ -361,6 +383,21 @@ int profile_content(struct profile *p, const struct profile_env *env, struct err
 		return err_set(err, ERR_FORMAT, BASE ".allowedDigests: goes with source: Author alone");
 	if (verbatim && stands_alone(init, "verbatim", with_verbatim, err) < 0)
 		return -1;
-	int done = verbatim ? adopt(p, verbatim, err) : render(p, init, env, err);
-	return done < 0 ? -1 : finish(p, err);
+	if (verbatim)
+		return adopt(p, verbatim, err) < 0 ? -1 : finish(p, err);
+	if (read_policy(p, init, env, &policy, err) < 0 || render(p, init, policy, err) < 0)
+		return -1;
+	if (p->source != PROFILE_GENERATED)
+		return finish(p, err);
+	set_fingerprint(p);
+	return 0;
+}
+
+int profile_content_with(struct profile *p, const char *policy, struct err *err)
+{
+	p->source = PROFILE_RENDERED;
+	buf_init(&p->document, INITDATA_TEXT_MAX);
+	if (render(p, json_object_get(p->spec, "initData"), policy, err) < 0)
+		return -1;
+	return finish(p, err);
 }

@@ -15,4 +15,8 @@
 int profile_content(struct profile *profile, const struct profile_env *env, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
+/* The same for one that is derived: its base's spec, with this text as policy.rego. */
+int profile_content_with(struct profile *profile, const char *policy, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
 #endif

@@ -9,12 +9,13 @@
 #include "kube/patch.h"
 #include "pod/advise.h"
 #include "profile/judge.h"
+#include "profile/resolve.h"
+#include "profile/verdict.h"
 
 #include <string.h>
 
 #define MESSAGE_MAX 16384
 #define WARNING_MAX 250
-#define AUDIT_MAX   4096
 
 void decision_init(struct decision *d)
 {
@@ -33,27 +34,8 @@ void decision_clear(struct decision *d)
 	json_decref(d->warnings);
 	json_decref(d->patch);
 	json_decref(d->audit);
+	profile_unref(d->derived);
 	*d = (struct decision){ .message = BUF_MAX(MESSAGE_MAX) };
-}
-
-/* ---- who is it, and which profile does it get --------------------------------------------------------------- */
-
-static void subject(struct buf *out, const struct pod_view *pod, const struct profile *profile)
-{
-	buf_printf(out, "pod '%s' in namespace '%s' (runtime class '%s'", pod->name, pod->namespace,
-			pod->runtime_class);
-	if (profile)
-		buf_printf(out, ", profile '%s'", profile->name);
-	buf_puts(out, ")");
-}
-
-static void refuse(struct decision *d, const struct pod_view *pod)
-{
-	d->outcome = OUTCOME_REFUSED;
-	d->allowed = false;
-	subject(&d->message, pod, d->profile);
-	buf_puts(&d->message, " is refused:");
-	d->reasons = d->message.len;
 }
 
 void decision_deny(struct decision *d, const struct pod_view *pod, const char *place, struct span reasons)
@@ -61,7 +43,7 @@ void decision_deny(struct decision *d, const struct pod_view *pod, const char *p
 	struct span line;
 
 	if (d->allowed && !place) {
-		refuse(d, pod);
+		decision_refuse(d, pod);
 	} else if (d->allowed) {
 		d->outcome = OUTCOME_REFUSED;
 		d->allowed = false;
@@ -72,67 +54,6 @@ void decision_deny(struct decision *d, const struct pod_view *pod, const char *p
 		if (line.len)
 			buf_printf(&d->message, "\n  %.*s", SPAN_ARG(line));
 	}
-}
-
-static void unmatched(const struct catalog *catalog, const struct pod_view *pod, bool tie,
-		const struct buf *why, struct decision *d)
-{
-	enum unmatched rule = catalog_unmatched(catalog);
-
-	if (tie || rule == UNMATCHED_DENY) {
-		refuse(d, pod);
-		buf_printf(&d->message, " %s%s",
-				tie ? "which profile it gets is not decided"
-				    : "no ConfidentialProfile matches",
-				buf_text(why));
-		return;
-	}
-	d->outcome = OUTCOME_UNMATCHED;
-	if (rule == UNMATCHED_WARN)
-		json_array_append_new(d->warnings,
-				json_line(WARNING_MAX,
-						"pod '%s': no ConfidentialProfile matches: it starts without "
-						"init-data",
-						pod->name));
-}
-
-/*
- * Finds the class and the profile. True when there is a profile to judge the pod by; else the decision is made.
- */
-static bool resolve(const struct catalog *catalog, const struct pod_view *pod, struct catalog_class *class,
-		struct decision *d)
-{
-	struct buf why = BUF_MAX(MESSAGE_MAX / 2);
-	bool tie;
-
-	if (!pod->runtime_class)
-		return false;
-	if (!catalog_find_class(catalog, pod->runtime_class, class)) {
-		refuse(d, pod);
-		buf_puts(&d->message,
-				" its RuntimeClass does not exist, or was made a moment ago: try again");
-		return false;
-	}
-	if (!class->caps)
-		return false;
-	d->profile = catalog_match(catalog, pod->namespace, pod->runtime_class, pod->labels, &tie, &why);
-	if (!d->profile) {
-		unmatched(catalog, pod, tie, &why, d);
-	} else if (d->profile->broken) {
-		refuse(d, pod);
-		buf_printf(&d->message, "\n  the profile is not ready: %s", d->profile->broken);
-	}
-	buf_clear(&why);
-	return d->profile && !d->profile->broken;
-}
-
-static void audit(struct decision *d)
-{
-	if (!d->profile)
-		return;
-	json_object_set_new(d->audit, "profile", json_string(d->profile->name));
-	if (d->profile->source == PROFILE_RENDERED && !d->profile->broken)
-		json_object_set_new(d->audit, "digest", json_string(d->profile->digest_text));
 }
 
 /* ---- injecting ---------------------------------------------------------------------------------------------- */
@@ -173,11 +94,25 @@ static void patch_gate(json_t *patch, const struct pod_view *pod)
 	}
 }
 
+/* The gate, for a pod that has to wait for its agent policy. */
+static void patch_wait(json_t *patch, const struct pod_view *pod)
+{
+	json_t *gate = json_pack("{s:s}", "name", POD_GATE);
+
+	if (pod->gate >= 0)
+		json_decref(gate);
+	else if (json_is_array(json_at(pod->object, "spec", "schedulingGates", NULL)))
+		patch_add(patch, gate, "spec", "schedulingGates", "-", NULL);
+	else
+		patch_add(patch, json_pack("[o]", gate), "spec", "schedulingGates", NULL);
+}
+
 void decide_mutate(const struct catalog *catalog, const struct pod_view *pod, struct decision *d)
 {
 	struct catalog_class class;
+	auto_json json_t *reasons = json_array();
 
-	if (!resolve(catalog, pod, &class, d)) {
+	if (!decision_resolve(catalog, pod, &class, d)) {
 		/* decide_create says no, with the pod as it is then; saying it here as well would only say it twice */
 		if (!d->allowed)
 			d->outcome = OUTCOME_UNMATCHED;
@@ -186,70 +121,74 @@ void decide_mutate(const struct catalog *catalog, const struct pod_view *pod, st
 		json_array_clear(d->warnings);
 		return;
 	}
-	auto_json json_t *wanted = judge_wanted(d->profile, &class, pod);
+	enum agent_found found = decision_find_agent(catalog, NULL, pod, d, reasons, reasons);
+	/* as above; and the API server has worse words for a gate on a pod that is bound */
+	if (found == AGENT_IMPOSSIBLE || (found == AGENT_MISSING && pod->node)) {
+		d->outcome = OUTCOME_UNMATCHED;
+		return;
+	}
 	d->patch = json_array();
-	patch_annotations(d->patch, pod, wanted);
-	patch_gate(d->patch, pod);
-	d->outcome = json_array_size(d->patch) ? OUTCOME_INJECTED : OUTCOME_COMPLETE;
-	audit(d);
+	if (found == AGENT_MISSING) {
+		patch_wait(d->patch, pod);
+		d->outcome = OUTCOME_WAITING;
+	} else {
+		auto_json json_t *wanted = judge_wanted(d->profile, &class, pod);
+		patch_annotations(d->patch, pod, wanted);
+		patch_gate(d->patch, pod);
+		d->outcome = json_array_size(d->patch) ? OUTCOME_INJECTED : OUTCOME_COMPLETE;
+	}
+	verdict_audit(d);
 }
 
 /* ---- judging ------------------------------------------------------------------------------------------------ */
 
-static void add_lines(struct buf *out, const json_t *reasons)
+static void add_warnings(const json_t *texts, json_t *warnings)
 {
 	size_t i;
-	json_t *item;
+	json_t *text;
 
-	json_array_foreach (reasons, i, item)
-		buf_printf(out, "\n  %s", json_string_value(item));
-}
-
-/* Turns reasons into refusal, warnings or audit text, as the profile's mode says. */
-static void conclude(struct decision *d, const struct pod_view *pod, const json_t *hard, const json_t *soft)
-{
-	enum profile_mode mode = d->profile->mode;
-	size_t i;
-	json_t *item;
-
-	if (json_array_size(hard) || (json_array_size(soft) && mode == PROFILE_ENFORCE)) {
-		refuse(d, pod);
-		add_lines(&d->message, hard);
-		add_lines(&d->message, soft);
-		return;
-	}
-	d->outcome = OUTCOME_COMPLETE;
-	if (mode == PROFILE_WARN)
-		json_array_extend(d->warnings, (json_t *)(uintptr_t)soft);
-	if (mode == PROFILE_AUDIT && json_array_size(soft)) {
-		struct buf text = BUF_MAX(MESSAGE_MAX);
-		json_array_foreach (soft, i, item)
-			buf_printf(&text, "%s%s", i ? "; " : "", json_string_value(item));
-		json_object_set_new(d->audit, "findings", json_line(AUDIT_MAX, "%s", buf_text(&text)));
-		buf_clear(&text);
-	}
-}
-
-static void judge(const struct catalog_class *class, const struct pod_view *pod, struct decision *d)
-{
-	auto_json json_t *hard = json_array();
-	auto_json json_t *soft = json_array();
-	struct judge j = { .profile = d->profile, .class = class, .pod = pod, .hard = hard, .soft = soft };
-
-	judge_pod(&j);
-	conclude(d, pod, hard, soft);
-	audit(d);
+	json_array_foreach (texts, i, text)
+		json_array_append_new(warnings, json_line(WARNING_MAX, "%s", json_string_value(text)));
 }
 
 void decide_create(const struct catalog *catalog, const struct pod_view *pod, struct decision *d)
 {
 	struct catalog_class class;
+	auto_json json_t *hard = json_array();
+	auto_json json_t *warnings = json_array();
 
-	if (!resolve(catalog, pod, &class, d))
+	if (!decision_resolve(catalog, pod, &class, d))
 		return;
-	judge(&class, pod, d);
+	enum agent_found found = decision_find_agent(catalog, NULL, pod, d, hard, warnings);
+	bool waits = pod->gate >= 0 && !pod_annotation(pod, INITDATA_ANNOTATION);
+	if (found == AGENT_MISSING && pod->gate < 0)
+		json_array_append_new(hard, decision_unprepared(pod, d));
+	if (found == AGENT_NOT_ASKED || (found == AGENT_PREPARED && !waits)) {
+		verdict_judge(&class, pod, d);
+	} else {
+		verdict_waiting(&class, pod, hard, d);
+		add_warnings(warnings, d->warnings);
+	}
 	if (d->allowed)
 		pod_advise(pod, "", d->warnings);
+}
+
+/* Whether a pod that is to leave the gate can be judged: its agent policy is there, or it needs none. Else it is refused. */
+static bool find_ready(const struct catalog *catalog, const struct catalog_class *class,
+		const struct pod_view *pod, struct decision *d)
+{
+	auto_json json_t *hard = json_array();
+	auto_json json_t *warnings = json_array();
+
+	if (decision_find_agent(catalog, NULL, pod, d, hard, warnings) == AGENT_MISSING)
+		json_array_append_new(hard,
+				json_line(WARNING_MAX,
+						"its agent policy is not prepared yet: the AgentPolicies of "
+						"namespace '%.63s' show which are",
+						pod->namespace));
+	if (json_array_size(hard))
+		verdict_waiting(class, pod, hard, d);
+	return !json_array_size(hard);
 }
 
 static json_t *frozen(const char *key, const char *what)
@@ -303,15 +242,16 @@ void decide_update(const struct catalog *catalog, const struct pod_view *before,
 	/* the one exception to the freeze: the controller completes a pod that still waits */
 	list_changes(before, after, controller && before->gate >= 0, changes);
 	if (json_array_size(changes)) {
-		refuse(d, &now);
-		add_lines(&d->message, changes);
+		decision_refuse(d, &now);
+		decision_lines(&d->message, changes);
 		return;
 	}
 	if (!lifts && !touches(before, after))
 		return;
-	if (!resolve(catalog, &now, &class, d))
+	if (!decision_resolve(catalog, &now, &class, d))
 		return;
-	judge(&class, &now, d);
+	if (find_ready(catalog, &class, &now, d))
+		verdict_judge(&class, &now, d);
 }
 
 void decide_binding(const json_t *binding, struct decision *d)
@@ -331,15 +271,6 @@ void decide_binding(const json_t *binding, struct decision *d)
 		d->allowed = false;
 		d->outcome = OUTCOME_REFUSED;
 	}
-}
-
-/* The pod's annotations as they are after injection. */
-static json_t *with_annotations(const struct pod_view *pod, json_t *wanted)
-{
-	json_t *all = pod->annotations ? json_copy((json_t *)(uintptr_t)pod->annotations) : json_object();
-
-	json_object_update(all, wanted);
-	return all;
 }
 
 /* Each reason of a refusal as a warning; those why no profile matches belong together. */
@@ -365,31 +296,51 @@ static void warn_of_refusal(const struct decision *refusal, const char *path, bo
 	buf_clear(&all);
 }
 
-void decide_template(const struct catalog *catalog, const struct pod_view *pod, const char *path,
-		struct decision *d)
+/* A template whose profile is known, as its pods will be. */
+static void judge_template(const struct catalog *catalog, const struct catalog_class *class,
+		const json_t *workload, const struct pod_view *pod, struct decision *d, json_t *warnings)
+{
+	auto_json json_t *hard = json_array();
+	enum agent_found found = decision_find_agent(catalog, workload, pod, d, hard, warnings);
+	struct pod_view injected = *pod;
+
+	if (found == AGENT_MISSING && pod->node)
+		json_array_append_new(hard, decision_unprepared(pod, d));
+	if (found == AGENT_MISSING || found == AGENT_IMPOSSIBLE) {
+		verdict_waiting(class, pod, hard, d);
+		return;
+	}
+	auto_json json_t *wanted = judge_wanted(d->profile, class, pod);
+	auto_json json_t *annotations = verdict_annotations(pod, wanted);
+	injected.annotations = annotations;
+	injected.gate = -1;
+	verdict_judge(class, &injected, d);
+}
+
+void decide_template(const struct catalog *catalog, const json_t *workload, const struct pod_view *pod,
+		const char *path, struct decision *d)
 {
 	struct catalog_class class;
 	auto_decision struct decision inner;
+	auto_json json_t *notes = json_array();
 	size_t i;
 	json_t *warning;
 
 	decision_init(&inner);
-	bool judged = resolve(catalog, pod, &class, &inner);
-	if (judged) {
-		auto_json json_t *wanted = judge_wanted(inner.profile, &class, pod);
-		auto_json json_t *annotations = with_annotations(pod, wanted);
-		struct pod_view injected = *pod;
-		injected.annotations = annotations;
-		injected.gate = -1;
-		judge(&class, &injected, &inner);
-	}
+	bool judged = decision_resolve(catalog, pod, &class, &inner);
+	if (judged)
+		judge_template(catalog, &class, workload, pod, &inner, notes);
 	d->profile = inner.profile;
+	d->derived = take(&inner.derived);
+	d->unprepared = inner.unprepared;
+	memcpy(d->key, inner.key, sizeof(d->key));
 	d->outcome = inner.outcome;
 	if (!inner.allowed)
 		warn_of_refusal(&inner, path, judged, d->warnings);
 	json_array_foreach (inner.warnings, i, warning)
 		json_array_append_new(d->warnings,
 				json_line(WARNING_MAX, "%s: %s", path, json_string_value(warning)));
+	add_warnings(notes, d->warnings);
 	if (d->outcome != OUTCOME_PLAIN)
 		pod_advise(pod, path, d->warnings);
 }
@@ -400,7 +351,7 @@ void decide_lift(const struct catalog *catalog, const struct pod_view *pod, stru
 {
 	struct catalog_class class;
 
-	if (!resolve(catalog, pod, &class, d)) {
+	if (!decision_resolve(catalog, pod, &class, d)) {
 		/* a pod that is not confidential, or passes unmatched, has nothing to wait for; the empty name says so
 		 * to the policies that guard the gate without a webhook */
 		if (d->allowed) {
@@ -411,18 +362,38 @@ void decide_lift(const struct catalog *catalog, const struct pod_view *pod, stru
 		}
 		return;
 	}
+	if (!find_ready(catalog, &class, pod, d))
+		return;
 	auto_json json_t *wanted = judge_wanted(d->profile, &class, pod);
-	auto_json json_t *annotations = with_annotations(pod, wanted);
+	auto_json json_t *annotations = verdict_annotations(pod, wanted);
 	struct pod_view lifted = *pod;
 	lifted.annotations = annotations;
 	lifted.gate = -1;
-	judge(&class, &lifted, d);
+	verdict_judge(&class, &lifted, d);
 	if (!d->allowed)
 		return;
 	d->patch = json_array();
 	patch_annotations(d->patch, pod, wanted);
 	patch_gate(d->patch, pod);
 	d->outcome = OUTCOME_INJECTED;
+}
+
+/* What is prepared and makes the pod's own document; false when nothing does. */
+static bool find_print(const struct catalog *catalog, const struct pod_view *pod,
+		const unsigned char *fingerprint, struct profile *profile, struct prepared_print *print)
+{
+	const char *value = pod_annotation(pod, INITDATA_ANNOTATION);
+	struct prepared *prepared;
+	unsigned char own[32];
+
+	if (profile->source != PROFILE_GENERATED || (!fingerprint && !value))
+		return false;
+	if (!fingerprint && !judge_fingerprint(value, own))
+		return false;
+	prepared = catalog_prepared_as(catalog, profile, pod->namespace, fingerprint ? fingerprint : own);
+	if (prepared)
+		prepared_print(prepared, profile, print);
+	return prepared != NULL;
 }
 
 enum pod_state decide_state(const struct catalog *catalog, const struct pod_view *pod,
@@ -432,7 +403,7 @@ enum pod_state decide_state(const struct catalog *catalog, const struct pod_view
 	auto_decision struct decision d;
 
 	decision_init(&d);
-	bool judged = resolve(catalog, pod, &class, &d);
+	bool judged = decision_resolve(catalog, pod, &class, &d);
 	*profile = d.profile;
 	if (d.outcome == OUTCOME_PLAIN && !judged)
 		return POD_PLAIN;
@@ -441,14 +412,18 @@ enum pod_state decide_state(const struct catalog *catalog, const struct pod_view
 	bool has_data = fingerprint || pod_annotation(pod, INITDATA_ANNOTATION);
 	if (judged) {
 		auto_json json_t *reasons = json_array();
+		struct prepared_print print;
+		struct profile *own = (struct profile *)(uintptr_t)d.profile;
+		bool prepared = find_print(catalog, pod, fingerprint, own, &print);
 		struct judge j = { .profile = d.profile,
 			.class = &class,
 			.pod = pod,
 			.fingerprint = fingerprint,
+			.digest = prepared ? print.digest_text : NULL,
 			.hard = reasons,
 			.soft = reasons };
 		judge_pod(&j);
-		add_lines(why, reasons);
+		decision_lines(why, reasons);
 		if (!json_array_size(reasons))
 			return POD_INJECTED;
 	} else {

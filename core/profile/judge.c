@@ -210,12 +210,48 @@ static void judge_author(struct judge *j, const char *value)
 				said, digest);
 }
 
+bool judge_fingerprint(const char *value, unsigned char out[static 32])
+{
+	struct buf toml = BUF_MAX(INITDATA_TEXT_MAX);
+	unsigned char sha256[DIGEST_MAX];
+	bool read = initdata_annotation_parse(span_of(value), &toml, NULL) == 0;
+
+	if (read)
+		digest_bytes(DIGEST_SHA256, buf_span(&toml), sha256);
+	buf_clear(&toml);
+	if (read)
+		memcpy(out, sha256, 32);
+	return read;
+}
+
+/* Of a pod that runs: under which of the prepared policies it was made is known by its fingerprint alone. */
+static void judge_generated(struct judge *j, const char *value, const char *said)
+{
+	if (!j->fingerprint && !value)
+		reason(j->hard, "annotation '" INITDATA_ANNOTATION "' is missing: the pod was not injected");
+	else if (!j->digest)
+		reason(j->hard,
+				"init-data is not what profile '%s' gives with any agent policy that is "
+				"prepared in "
+				"namespace '%.63s'",
+				j->profile->name, j->pod->namespace);
+	else if (said && strcmp(said, j->digest) != 0)
+		reason(j->hard,
+				"annotation '" PROFILE_DIGEST_ANNOTATION
+				"' says %.150s, the init-data has %s",
+				said, j->digest);
+}
+
 static void judge_init_data(struct judge *j)
 {
 	const char *value = pod_annotation(j->pod, INITDATA_ANNOTATION);
 	const char *said = pod_annotation(j->pod, PROFILE_DIGEST_ANNOTATION);
 
-	if (j->profile->source == PROFILE_RENDERED) {
+	if (j->waits)
+		return;
+	if (j->profile->source == PROFILE_GENERATED) {
+		judge_generated(j, value, said);
+	} else if (j->profile->source == PROFILE_RENDERED) {
 		judge_rendered(j, value);
 		if (said && strcmp(said, j->profile->digest_text) != 0)
 			reason(j->hard,
@@ -352,7 +388,9 @@ void judge_pod(struct judge *j)
 	if (j->pod->gate >= 0 && j->pod->node)
 		reason(j->hard,
 				"spec.nodeName: a pod that waits at gate '" POD_GATE
-				"' cannot be bound to node '%.100s' already",
+				"' cannot be bound to node '%.100s' already: leave the choice of the node to "
+				"the "
+				"scheduler",
 				j->pod->node);
 	if (annotations_check(annotations_size(j->pod->annotations), &why) < 0)
 		reason(j->hard, "metadata.annotations: %s", why.text);

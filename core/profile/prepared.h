@@ -13,7 +13,7 @@
  * The document is composed by whoever needs it, from the profile of the moment and this text: profile_with_policy() gives
  * the profile as it would be had it the text inline, so all decisions go on as they do for any profile.
  *
- * Immutable, counted by references. Bounds: PREPARED_POLICY_MAX bytes of base64; PREPARED_MAX objects in a catalog, the
+ * Immutable but for `print`, counted by references, shared between threads. Bounds: PREPARED_POLICY_MAX bytes of base64; PREPARED_MAX objects in a catalog, the
  * newest win. Errors: ERR_FORMAT naming the field.
  */
 #ifndef COCOON_PROFILE_PREPARED_H
@@ -22,30 +22,52 @@
 #include "agentpolicy/workload.h"
 #include "profile/profile.h"
 
+#include <pthread.h>
+
 #define PREPARED_KIND       "AgentPolicy"
 #define PREPARED_POLICY_MAX 131072
 #define PREPARED_MAX        4096
+
+/* Which document it makes under a profile, found out once and asked for each pod; all 0xff: it makes none. */
+struct prepared_print {
+	bool known;
+	unsigned char of[32];       /* profile->fingerprint of the profile that generates */
+	unsigned char document[32]; /* fingerprint of the document */
+	char digest_text[16 + DIGEST_HEX_MAX];
+};
 
 struct prepared {
 	atomic_uint refs;
 	char *namespace, *name, *profile;
 	char key[AGENT_KEY_LEN + 1];
 	char *workload;    /* "Deployment web" */
+	int64_t created;   /* µs since 1970; 0: it does not say */
 	struct buf packed; /* gzip of the text */
+	pthread_mutex_t lock;
+	struct prepared_print print; /* under the lock */
 };
 
 int prepared_read(const json_t *resource, struct prepared **out, struct err *err)
 		__attribute__((nonnull, warn_unused_result));
 struct prepared *prepared_ref(struct prepared *prepared) __attribute__((nonnull, returns_nonnull));
 void prepared_unref(struct prepared *prepared);
+static inline void prepared_release(struct prepared **slot)
+{
+	prepared_unref(*slot);
+}
+#define auto_prepared __attribute__((cleanup(prepared_release)))
 
 /* The object to be created, without ownerReferences and status: a new reference. */
 int prepared_object(const struct profile *profile, const struct agent_workload *workload, const char *key,
 		struct span policy, const json_t *images, json_t **out, struct err *err)
 		__attribute__((nonnull(1, 2, 3, 5, 6), warn_unused_result));
 
-/* `profile` is one that generates (profile->generated). *out is a new reference. */
+/* `profile` is one that generates (profile->generated). *out is a new reference, with a reference to it as its base. */
 int profile_with_policy(struct profile *profile, const struct prepared *prepared, struct profile **out,
 		struct err *err) __attribute__((nonnull(1, 2, 3), warn_unused_result));
+
+/* As prepared->print, for this profile: from what is known, or by composing the document once. */
+void prepared_print(struct prepared *prepared, struct profile *profile, struct prepared_print *out)
+		__attribute__((nonnull));
 
 #endif

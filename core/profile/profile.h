@@ -21,6 +21,7 @@
 #ifndef COCOON_PROFILE_PROFILE_H
 #define COCOON_PROFILE_PROFILE_H
 
+#include "agentpolicy/options.h"
 #include "base/buf.h"
 #include "base/span.h"
 #include "crypto/digest.h"
@@ -44,6 +45,7 @@ enum profile_source {
 	PROFILE_NO_INIT_DATA, /* spec.initData is absent */
 	PROFILE_RENDERED,     /* source: Profile */
 	PROFILE_AUTHOR,       /* source: Author: the pod brings its own document */
+	PROFILE_GENERATED,    /* agentPolicy.generated: a document for each workload (profile/prepared.h) */
 };
 
 struct profile {
@@ -67,13 +69,15 @@ struct profile {
 	json_t *allowed_annotations;       /* globs */
 	/* the document */
 	enum profile_source source;
-	const json_t *allowed_digests; /* Author: hex texts, or NULL for any */
+	const json_t *allowed_digests;   /* Author: hex texts, or NULL for any */
+	struct agent_options *generated; /* GENERATED: what its agent policies allow; else NULL */
+	struct profile *base;            /* that it was derived from and borrows the above of, or NULL */
 	enum digest_alg alg;
-	struct buf document;                   /* RENDERED alone, as are the rest */
-	unsigned char digest[DIGEST_MAX];      /* of alg */
+	struct buf document;           /* RENDERED; GENERATED: as it is with an agent policy that is empty */
+	unsigned char fingerprint[32]; /* sha256 of the document, whatever alg is */
+	unsigned char digest[DIGEST_MAX];      /* RENDERED alone, as are the rest: of alg */
 	char digest_text[16 + DIGEST_HEX_MAX]; /* "sha256:<hex>" */
 	char *annotation;                      /* the value */
-	unsigned char fingerprint[32];         /* sha256 of the document, whatever alg is */
 };
 
 /* Where an agent policy's text comes from. */

@@ -22,7 +22,7 @@ static char *warnings(const struct catalog *catalog, const char *namespace, cons
 
 	assert_int_equal(pod_view_template(workload, namespace, &view, &path, NULL), 0);
 	decision_init(&d);
-	decide_template(catalog, &view, path, &d);
+	decide_template(catalog, workload, &view, path, &d);
 	assert_true(d.allowed);
 	assert_null(d.patch);
 	assert_int_equal(d.message.len, 0);
