@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_buf struct buf text = BUF_MAX(SIZE_MAX / 2);
 	struct err err = ERR_NONE;
 
-	(void)agent_lint(policy, &notes, &err);
+	if (agent_lint(policy, &notes, &err) < 0)
+		return 0;
 	if (agent_explain(policy, &explained, &err) < 0)
 		return 0;
 	agent_explain_text(explained, &text);
