@@ -11,7 +11,7 @@
 
 #define OPERATIONS_MAX 1000
 /* what all operations together may add, in values and bytes of text: a copy into itself doubles each time */
-#define ADDED_MAX      (4 * AGENT_SETTINGS_MAX)
+#define ADDED_MAX      (AGENT_SETTINGS_MAX / 4)
 
 /* One operation; texts and values are borrowed from the patch. */
 struct operation {
