@@ -101,7 +101,7 @@ static inline struct oci_descriptor *shelf_put(struct shelf *shelf, const char *
 	if (i == SHELF_MAX)
 		abort();
 	oci_digest_of(bytes, shelf->digests[i]);
-	shelf->blobs[i] = bytes;
+	shelf->blobs[i] = bytes.ptr ? bytes : SPAN_LIT("");
 	shelf->layers[i] = (struct oci_descriptor){
 		.media_type = type, .digest = shelf->digests[i], .size = bytes.len
 	};
