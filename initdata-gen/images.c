@@ -254,43 +254,72 @@ static int take_text(json_t *entry, const char *key, const struct oci_file *file
 	return 0;
 }
 
-static int read_users(struct images *images, const char *name, json_t *entry, struct err *err)
+/* The manifest that was read, where it is: in a layout, else in the registry. */
+static int open_manifest(struct images *images, const struct image_want *want,
+		const struct oci_access *access, struct oci_source **source, struct oci_manifest_bytes *bytes,
+		struct err *err)
 {
-	struct image_want want;
-	auto_oci_source struct oci_source *source = NULL;
+	const struct opt_list *layouts = &images->options->layouts;
 	struct oci_place place;
-	const struct registry_settings *registry;
 
-	if (want_of(images, name, &want, err) < 0)
+	for (size_t i = 0; i < layouts->count; i++) {
+		struct err why = ERR_NONE;
+		if (oci_place_parse(layouts->items[i], &place, err) < 0 ||
+				oci_source_open(&place, access, source, err) < 0)
+			return -1;
+		if (oci_source_manifest(*source, want->name.digest, bytes, &why) == 0)
+			return 0;
+		oci_source_free(*source);
+		*source = NULL;
+		if (why.kind != ERR_NOT_FOUND)
+			return err_set(err, why.kind, "%s", why.text);
+	}
+	if (oci_name_place(&want->name, &place, err) < 0 || oci_source_open(&place, access, source, err) < 0)
 		return -1;
-	registry = want.registry;
-	/* the digest that was read, whatever the tag is by now */
-	*want.name.tag = '\0';
-	snprintf(want.name.digest, sizeof(want.name.digest), "%s", json_text_at(entry, "manifest", NULL));
+	return oci_source_manifest(*source, NULL, bytes, err);
+}
+
+static int read_files(struct images *images, const struct image_want *want, json_t *entry,
+		struct oci_file *files, struct err *err)
+{
+	const struct registry_settings *registry = want->registry;
 	const struct oci_access access = { .auth_file = images->options->auth_file,
 		.auth_files = images->files.paths,
 		.plain_http = registry && registry->plain_http,
 		.proxy = images->files.proxy,
 		.no_proxy = images->files.no_proxy,
 		.user_agent = "initdata-gen/" COCOON_VERSION };
+	auto_oci_source struct oci_source *source = NULL;
 	struct oci_manifest_bytes bytes = OCI_MANIFEST_NONE;
 	auto_oci_manifest struct oci_manifest manifest = OCI_MANIFEST_EMPTY;
+
+	int status = open_manifest(images, want, &access, &source, &bytes, err);
+	if (status == 0)
+		status = oci_manifest_parse(buf_span(&bytes.bytes), bytes.media_type, &manifest, err);
+	if (status == 0)
+		status = oci_files_find(source, &manifest, files, 2, NULL, err);
+	if (status == 0 &&
+			(take_text(entry, "passwd", &files[0], err) < 0 ||
+					take_text(entry, "group", &files[1], err) < 0))
+		status = -1;
+	buf_clear(&bytes.bytes);
+	return status;
+}
+
+static int read_users(struct images *images, const char *name, json_t *entry, struct err *err)
+{
 	struct oci_file files[] = { { .path = "etc/passwd", .text = BUF_MAX(OCI_FILE_MAX) },
 		{ .path = "etc/group", .text = BUF_MAX(OCI_FILE_MAX) } };
+	struct image_want want;
 
-	int status = oci_name_place(&want.name, &place, err) < 0 ||
-					oci_source_open(&place, &access, &source, err) < 0 ||
-					oci_source_manifest(source, NULL, &bytes, err) < 0 ||
-					oci_manifest_parse(buf_span(&bytes.bytes), bytes.media_type,
-							&manifest, err) < 0 ||
-					oci_files_find(source, &manifest, files, 2, NULL, err) < 0 ||
-					take_text(entry, "passwd", &files[0], err) < 0 ||
-					take_text(entry, "group", &files[1], err) < 0
-			? -1
-			: 0;
+	if (want_of(images, name, &want, err) < 0)
+		return -1;
+	/* the digest that was read, whatever the tag is by now */
+	*want.name.tag = '\0';
+	snprintf(want.name.digest, sizeof(want.name.digest), "%s", json_text_at(entry, "manifest", NULL));
+	int status = read_files(images, &want, entry, files, err);
 	buf_clear(&files[0].text);
 	buf_clear(&files[1].text);
-	buf_clear(&bytes.bytes);
 	return status;
 }
 
@@ -300,7 +329,7 @@ int images_read_users(struct images *images, const char *name, struct err *err)
 
 	if (json_object_get(entry, "passwd"))
 		return 0;
-	if (images->options->offline)
+	if (images->options->offline && !images->options->layouts.count)
 		return err_set(err, ERR_NOT_FOUND,
 				"image '%s': its /etc/passwd was not read before, and --offline asks no "
 				"registry",

@@ -164,7 +164,8 @@ static void create_words(const json_t *data, json_t *words)
 
 	json_array_foreach (json_object_get(data, "containers"), i, container)
 		json_array_append_new(words,
-				json_sprintf("%s %s", explain_container_name(container),
+				json_sprintf("%s%s%s", explain_container_name(container),
+						*explain_container_image(container) ? " " : "",
 						explain_container_image(container)));
 }
 

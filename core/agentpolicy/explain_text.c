@@ -92,7 +92,8 @@ static void add_container(struct buf *out, const json_t *container)
 
 	buf_puts(out, "  ");
 	add_clean(out, json_text_at(container, "name", NULL));
-	buf_printf(out, " (%s)", json_text_at(container, "kind", NULL));
+	if (strcmp(json_text_at(container, "kind", NULL), "sandbox") != 0)
+		buf_printf(out, " (%s)", json_text_at(container, "kind", NULL));
 	if (*json_text_at(container, "image", NULL)) {
 		buf_puts(out, "  ");
 		add_clean(out, json_text_at(container, "image", NULL));
