@@ -20,7 +20,7 @@ usage() {
 usage: ${0##*/} [--namespace NAME] [--keep-profiles] [--timeout SECONDS]
 
   --namespace NAME   where Cocoon is installed (default $namespace)
-  --keep-profiles    leave the ConfidentialProfiles and ImagePolicies and their definitions
+  --keep-profiles    leave the ConfidentialProfiles, ImagePolicies and AgentPolicies and their definitions
   --timeout SECONDS  how long to wait for each step (default $seconds)
 
 KUBECONFIG and its current context choose the cluster.
@@ -94,9 +94,9 @@ say "1. webhooks and admission policies: from here on nothing is refused or inje
 remove $admission
 
 if $keep_profiles; then
-	say "2. profiles and image policies stay (--keep-profiles)"
+	say "2. profiles, image policies and agent policies stay (--keep-profiles)"
 else
-	say "2. profiles and image policies and their definitions"
+	say "2. profiles, image policies and agent policies and their definitions"
 	remove customresourcedefinitions
 fi
 

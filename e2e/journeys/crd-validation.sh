@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What the API server itself says about right and wrong ConfidentialProfiles and ImagePolicies: the schema and its rules,
+# What the API server itself says about right and wrong ConfidentialProfiles, ImagePolicies and AgentPolicies: the schema and its rules,
 # the words that users read, defaults, columns, explain. Needs KUBECONFIG (an administrator's) and kubectl on PATH; prints TAP.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
@@ -49,14 +49,14 @@ refuses() { # refuses NAME SPEC FIELD MESSAGE
 }
 
 cleanup() {
-	kubectl delete confidentialprofile,imagepolicy "$name" --ignore-not-found --wait=false >/dev/null 2>&1
+	kubectl delete confidentialprofile,imagepolicy,agentpolicy "$name" --ignore-not-found --wait=false >/dev/null 2>&1
 }
 trap cleanup EXIT
 
 established() { # kubectl wait takes a definition without any condition yet for an error, so it is asked again
 	local _
 	for _ in $(seq 50); do
-		said=$(kubectl wait --for=condition=Established crd/{confidentialprofiles,imagepolicies}.cocoon.dev --timeout=30s 2>&1) && return
+		said=$(kubectl wait --for=condition=Established crd/{confidentialprofiles,imagepolicies,agentpolicies}.cocoon.dev --timeout=30s 2>&1) && return
 		[[ $said == *"accessor error"* ]] || break
 		sleep 0.2
 	done
@@ -67,7 +67,7 @@ established() { # kubectl wait takes a definition without any condition yet for 
 kubectl apply --server-side --force-conflicts -k crds >/dev/null && established
 report $? "the resource definitions are established"
 for _ in $(seq 50); do # their handlers follow a moment later
-	kubectl get cprof,imgpol >/dev/null 2>&1 && break
+	kubectl get cprof,imgpol,agentpol >/dev/null 2>&1 && break
 	sleep 0.2
 done
 
@@ -156,12 +156,13 @@ image_cases() {
 }
 
 guest_cases() {
-	local one='give exactly one of inline and configMapRef'
+	local one='give exactly one of inline, configMapRef and generated'
 	local ref="$rc, initData: {agentPolicy: {configMapRef:"
 	local cred='must begin with /run/confidential-containers/cdh/kbs and have no . and .. parts, else the guest refuses to start'
 	takes "a policy from a ConfigMap" "$ref {name: policy, key: a.rego, sha256: '$sha'}}}"
 	refuses "an agent policy from nowhere" "$rc, initData: {agentPolicy: {}}" spec.initData.agentPolicy "$one"
 	refuses "an agent policy from two places" "$ref {name: p, sha256: '$sha'}, inline: x}}" spec.initData.agentPolicy "$one"
+	refuses "a policy that is given and generated" "$rc, initData: {agentPolicy: {inline: x, generated: {}}}" spec.initData.agentPolicy "$one"
 	refuses "a ConfigMap of another namespace" "$ref {name: team-a/policy, sha256: '$sha'}}}" spec.initData.agentPolicy.configMapRef.name "must be the name of a ConfigMap in the installation's namespace: lower-case letters, digits, - and ., without a namespace before it"
 	refuses "a ConfigMap without digest" "$ref {name: p}}}" spec.initData.agentPolicy.configMapRef.sha256 "Required value"
 	refuses "an upper-case digest" "$ref {name: p, sha256: 'A${sha:1}'}}}" spec.initData.agentPolicy.configMapRef.sha256 "must be 64 lower-case hexadecimal digits, as sha256sum prints them"
@@ -176,12 +177,30 @@ guest_cases() {
 	refuses "an empty group" "$rc, initData: {extra: {}}" spec.initData.extra "spec.initData.extra in body should have at least 1 properties"
 }
 
+generated_cases() {
+	local made="$rc, initData: {agentPolicy: {generated: {" at=spec.initData.agentPolicy.generated
+	takes "policies that are generated" "$made}}}"
+	takes "all that can be said of them" "${made}mode: Debug, allow: {exec: [[/bin/a, -q], [/bin/b]], logs: true, stdin: true, metrics: true, diagnostics: true, ephemeralMounts: true, env: ['^A=(b|c)\$']}, inlineSecrets: true, injected: [{name: proxy, image: a.example/b, args: [c], env: [{name: D, value: e}], securityContext: {runAsUser: 1}}], runtime: coco-dev, settingsPatch: '[]'}}}"
+	refuses "an unknown mode of policies" "${made}mode: strict}}}" $at.mode 'supported values: "Strict", "Debug"'
+	refuses "an unknown runtime" "${made}runtime: firecracker}}}" $at.runtime 'supported values: "qemu", "coco-dev", "remote"'
+	refuses "a command without words" "${made}allow: {exec: [[]]}}}}" "$at.allow.exec[0]" "$at.allow.exec[0] in body should have at least 1 items"
+	refuses "65 commands" "${made}allow: {exec: [$(printf '[a],%.0s' {1..65})]}}}}" $at.allow.exec "must have at most 64 items"
+	refuses "allowances of nothing" "${made}allow: {}}}}" $at.allow "$at.allow in body should have at least 1 properties"
+	refuses "env that is not anchored" "${made}allow: {env: ['A=.*']}}}}" "$at.allow.env[0]" 'must begin with ^ and end with $, else it allows whatever contains a match'
+	refuses "an injected container twice" "${made}injected: [{name: a, image: b}, {name: a, image: c}]}}}" "$at.injected[1]" 'Duplicate value: {"name":"a"}'
+	refuses "an injected container without image" "${made}injected: [{name: a}]}}}" "$at.injected[0].image" "Required value"
+	refuses "an injected container's name that cannot be" "${made}injected: [{name: a_b, image: c}]}}}" "$at.injected[0].name" "a container's name holds lower-case letters, digits and -, for example istio-proxy"
+	refuses "a patch that is none" "${made}settingsPatch: '{}'}}}" $at.settingsPatch "must be a JSON array of operations"
+	refuses "digests beside policies that are generated" "$rc, initData: {source: Author, agentPolicy: {generated: {}}}" spec.initData.source "with source: Author the pod brings the document: fields that describe one (kbs, image, agentPolicy, verbatim, …) would have no effect"
+}
+
 matching_cases
 parameter_cases
 source_cases
 endpoint_cases
 image_cases
 guest_cases
+generated_cases
 
 try "$rc, initdata: {}"
 [[ $said == *'unknown field "spec.initdata"'* ]]
@@ -338,7 +357,31 @@ report $? "prints a policy's columns" "$said"
 said=$(kubectl get coco -o name 2>&1)
 [[ $said == *"imagepolicy.cocoon.dev/$name"* ]]
 report $? "lists a policy by its category" "$said"
-said=$(kubectl get crd confidentialprofiles.cocoon.dev imagepolicies.cocoon.dev -o json | jq -r '
+# ---- AgentPolicy
+
+kind=AgentPolicy
+least="key: '$sha', profile: team-a, workload: {kind: Deployment, name: web}"
+takes "a prepared policy" "$least, policy: H4sI, images: [{name: a, digest: 'sha256:$sha'}, {name: b}]"
+refuses "a key that is none" "key: abc, profile: a, workload: {kind: Pod, name: a}, policy: H4sI" spec.key "must be 64 lower-case hexadecimal digits"
+refuses "a policy that is not packed" "$least, policy: 'package agent_policy'" spec.policy "must be base64 (of gzip)"
+refuses "no policy" "$least" spec.policy "Required value"
+kubectl create -f - >/dev/null <<-END
+	{apiVersion: cocoon.dev/v1alpha1, kind: AgentPolicy, metadata: {name: $name}, spec: {$least, policy: H4sI, images: [{name: a.example/b}]}}
+END
+report $? "stores a prepared policy"
+said=$(kubectl patch agentpol "$name" --subresource=status --type=merge -p '{"status":{"digest":"sha256:'"$sha"'","profileGeneration":3,
+	"teeForms":[{"tee":"snp","field":"HOSTDATA","hex":"00"}],"notes":["warning spec: x"]}}' 2>&1)
+report $? "takes the controller's status of a prepared policy" "$said"
+said=$(kubectl get agentpol "$name" | sed 's/  */ /g;s/ [0-9]*s$/ AGE/')
+[[ $said == *"NAME WORKLOAD PROFILE DIGEST AGE"*"$name web team-a sha256:$sha AGE" ]]
+report $? "prints a prepared policy's columns" "$said"
+said=$(kubectl get agentpol "$name" -o wide | sed 's/  */ /g')
+[[ $said == *" KIND IMAGES NOTES"*" Deployment a.example/b [\"warning spec: x\"]" ]]
+report $? "prints its wide columns" "$said"
+said=$(kubectl get coco -o name 2>&1)
+[[ $said == *"agentpolicy.cocoon.dev/$name"* ]]
+report $? "lists it by its category" "$said"
+said=$(kubectl get crd confidentialprofiles.cocoon.dev imagepolicies.cocoon.dev agentpolicies.cocoon.dev -o json | jq -r '
 	def fields(p): .properties? // {} | to_entries[] | (p + "." + .key) as $q | .value |
 		(if .description then empty else $q end), fields($q), (.items? // {} | fields($q + "[]"));
 	.items[].spec.versions[0].schema.openAPIV3Schema.properties | {properties: {spec, status}} | fields("")')

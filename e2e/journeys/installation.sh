@@ -75,6 +75,7 @@ roles() {
 	for who in webhook controller; do
 		may $who yes watch confidentialprofiles.cocoon.dev
 		may $who yes watch imagepolicies.cocoon.dev
+		may $who yes watch agentpolicies.cocoon.dev
 		may $who yes list runtimeclasses.node.k8s.io
 		may $who yes watch namespaces
 		may $who yes get secrets $ns cocoon-webhook-tls
@@ -100,6 +101,10 @@ roles() {
 	may webhook no list secrets pulling
 	may webhook no watch secrets pulling
 	may webhook no patch imagepolicies.cocoon.dev/status
+	may webhook no create agentpolicies.cocoon.dev default
+	may webhook no patch agentpolicies.cocoon.dev/status default
+	may controller yes patch agentpolicies.cocoon.dev default
+	may controller yes patch agentpolicies.cocoon.dev/status default
 	may controller no get secrets pulling regcred
 	may webhook no patch pods default
 	may webhook no patch secrets $ns cocoon-webhook-tls

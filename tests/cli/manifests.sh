@@ -174,10 +174,11 @@ finds "so are the webhooks'" default "$hooks"'.[].matchConditions[] | select(.na
 	select(.expression | contains("'"${protected//\"/\\\"}"'") | not) | .name'
 
 # ---- the resource definitions
-finds "both definitions are there" default '[.[] | select(.kind == "CustomResourceDefinition") | .metadata.name] | sort |
-	select(. != ["confidentialprofiles.cocoon.dev", "imagepolicies.cocoon.dev"]) | tojson'
+finds "all definitions are there" default '[.[] | select(.kind == "CustomResourceDefinition") | .metadata.name] | sort |
+	select(. != ["agentpolicies.cocoon.dev", "confidentialprofiles.cocoon.dev", "imagepolicies.cocoon.dev"]) | tojson'
 finds "the definitions are structural and served" default '.[] | select(.kind == "CustomResourceDefinition") | .spec |
-	select(.scope != "Cluster" or .names.shortNames != {ConfidentialProfile: ["cprof"], ImagePolicy: ["imgpol"]}[.names.kind] or
+	select(.scope != (if .names.kind == "AgentPolicy" then "Namespaced" else "Cluster" end) or
+	.names.shortNames != {AgentPolicy: ["agentpol"], ConfidentialProfile: ["cprof"], ImagePolicy: ["imgpol"]}[.names.kind] or
 	.names.categories != ["coco"] or (.versions | map(select(.storage and .served and .subresources.status)) | length) != 1) | .names.kind'
 finds "every rule says what is wrong in words of its own" default '.[] | select(.kind == "CustomResourceDefinition") |
 	.. | objects | .["x-kubernetes-validations"]? // empty | .[] | select(.message == null) | .rule'
@@ -188,9 +189,10 @@ finds "every text, list and map of our resources is bounded" default '
 		(.properties // {} | to_entries[] | .key as $k | .value | open($at + "." + $k)), (.items // empty | open($at + "[]"));
 	.[] | select(.kind == "CustomResourceDefinition") | .spec | .names.kind as $kind | .versions[0].schema.openAPIV3Schema.properties |
 	(.spec | open($kind + ".spec")), (.status | open($kind + ".status"))'
-finds "the controller alone writes statuses, and nobody the resources" default '.[] | select(.kind | endswith("Role")) | .metadata.name as $name |
+finds "the controller alone writes statuses and agent policies, and nobody the other resources" default '.[] | select(.kind | endswith("Role")) | .metadata.name as $name |
 	.rules[] | select(.apiGroups == ["cocoon.dev"]) | select(
 		if .resources | all(endswith("/status")) then $name != "cocoon-controller" or .verbs != ["patch"]
+		elif .resources == ["agentpolicies"] then $name != "cocoon-controller"
 		else .verbs - ["get", "list", "watch"] != [] end) | "\($name): \(tojson)"'
 
 echo "1..$count"
