@@ -23,9 +23,8 @@ linux_unused if {
 	linux.IntelRdt == null
 }
 
-network_path := linux.Namespaces[i].Path if {
-	linux.Namespaces[i].Type == "network"
-} else := ""
+# "" without one; two are refused below
+network_path := concat("", [namespace.Path | some namespace in linux.Namespaces; namespace.Type == "network"])
 
 namespaces_agree(entry) if {
 	every namespace in linux.Namespaces {
