@@ -8,7 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define HOST_DATA "the host reads and writes what is in the volume '%s'"
+#define HOST_DATA  "the host reads and writes what is in the volume '%s'"
+#define HOST_FILES "what is in the files of the volume '%s' is the host's to choose: no policy sees it"
 
 const char *setting_text(const json_t *settings, const char *member)
 {
@@ -102,6 +103,7 @@ static void files(const struct placing *placing, const json_t *source)
 	auto_free char *point = xasprintf("%s%s$", setting_text(settings, "mount_point"), placing->base);
 
 	(void)source;
+	part_note(placing->part, AGENT_REMARK, placing->below, HOST_FILES, placing->name);
 	if (json_is_true(watched)) {
 		auto_free char *from =
 				xasprintf("%s%s$", setting_text(settings, "mount_source"), placing->base);
@@ -118,6 +120,7 @@ static void files(const struct placing *placing, const json_t *source)
 static void read_only_files(const struct placing *placing, const json_t *source)
 {
 	(void)source;
+	part_note(placing->part, AGENT_REMARK, placing->below, HOST_FILES, placing->name);
 	placing_shared(placing, true);
 }
 

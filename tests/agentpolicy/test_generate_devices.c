@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agentpolicy/generate_own.h"
 
-#include "part_rig.h"
+#include "tests/agentpolicy/part_rig.h"
 
 #define TERMINATION                                                                    \
 	"\"^io\\\\.kubernetes\\\\.container\\\\.terminationMessagePath$\": \"^/.*$\"," \
@@ -10,7 +10,7 @@
 #define CDI "\"^cdi\\\\.k8s\\\\.io/vfio[0-9]+$\": \"^nvidia\\\\.com/gpu=[0-9]+$\","
 #define DEVICE(type, path)                                                                                   \
 	"{\"id\":\"\",\"type_\":\"" type "\",\"vm_path\":\"\",\"container_path\":\"" path "\",\"options\":[" \
-											  "]}"
+	"]}"
 #define GPU             DEVICE("vfio-pci-gk", "/dev/vfio/devices/vfio")
 #define LIMIT(text)     "{\"resources\": {\"limits\": {" text "}}}"
 #define DEVICE_AT(path) "{\"volumeDevices\": [{\"name\": \"raw\", \"devicePath\": \"" path "\"}]}"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agentpolicy/generate_own.h"
 
-#include "part_rig.h"
+#include "tests/agentpolicy/part_rig.h"
 
 #define STANDARD(shm, access)                                                                            \
 	"{\"destination\":\"/proc\",\"source\":\"proc\",\"type_\":\"proc\","                             \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agentpolicy/generate_own.h"
 
-#include "part_rig.h"
+#include "tests/agentpolicy/part_rig.h"
 
 #define SET(path, value) "[{\"op\": \"replace\", \"path\": \"" path "\", \"value\": " value "}]"
 #define TYPE(name)       SET("/cluster_config/emptydir_type", "\"" name "\"")
@@ -23,8 +23,9 @@
 	"[{\"driver\":\"ephemeral\",\"driver_options\":[],\"source\":\"tmpfs\",\"fstype\":\"tmpfs\","      \
 	"\"options\":[" options "],\"mount_point\":\"^/run/kata-containers/sandbox/ephemeral/" name "$\"," \
 	"\"fs_group\":null,\"shared\":false}]"
-#define MOUNT0    RIG_PLACE ".volumeMounts[0]: "
-#define WARN_HOST "warning " MOUNT0 "the host reads and writes"
+#define MOUNT0       RIG_PLACE ".volumeMounts[0]: "
+#define REMARK_FILES "remark " MOUNT0 "what is in the files of the volume 'v'"
+#define WARN_HOST    "warning " MOUNT0 "the host reads and writes"
 
 struct volume_case {
 	const char *name, *patch, *spec, *container, *mounts, *storages, *note;
@@ -229,22 +230,22 @@ static void binds_files_read_only(void **state)
 	static const char watched[] = SET("/kata_config/enable_configmap_secret_storages", "true");
 	static const struct volume_case cases[] = {
 		{ "configMap", NULL, VOLUME("\"configMap\": {\"name\": \"c\"}"), AT("/etc/conf"),
-				SHARED("/etc/conf", "conf", "ro"), "[]", "" },
+				SHARED("/etc/conf", "conf", "ro"), "[]", REMARK_FILES },
 		{ "secret", NULL, VOLUME("\"secret\": {\"secretName\": \"s\"}"), AT_READ_ONLY("/etc/keys"),
-				SHARED("/etc/keys", "keys", "ro"), "[]", "" },
+				SHARED("/etc/keys", "keys", "ro"), "[]", REMARK_FILES },
 		{ "projected", NULL, VOLUME("\"projected\": {}"), AT("/etc/all+more"),
-				SHARED("/etc/all+more", "all\\\\+more", "ro"), "[]", "" },
+				SHARED("/etc/all+more", "all\\\\+more", "ro"), "[]", REMARK_FILES },
 		{ "downwardAPI", NULL, VOLUME("\"downwardAPI\": {}"), AT("/etc/pod"),
-				SHARED("/etc/pod", "pod", "ro"), "[]", "" },
+				SHARED("/etc/pod", "pod", "ro"), "[]", REMARK_FILES },
 		{ "watched", watched, VOLUME("\"configMap\": {\"name\": \"c\"}"), AT("/etc/conf"),
 				SHARED("/etc/conf", "conf", "ro"),
 				"[{\"driver\":\"local\",\"driver_options\":[],\"source\":\"$(sfprefix)conf$"
 				"\","
 				"\"fstype\":\"bind\",\"options\":[\"rbind\",\"rprivate\",\"ro\"],"
 				"\"mount_point\":\"$(sfprefix)conf$\",\"fs_group\":null,\"shared\":false}]",
-				"" },
+				REMARK_FILES },
 		{ "projected, watched", watched, VOLUME("\"projected\": {}"), AT("/etc/all"),
-				SHARED("/etc/all", "all", "ro"), "[]", "" },
+				SHARED("/etc/all", "all", "ro"), "[]", REMARK_FILES },
 	};
 
 	run_all(cases, COUNT(cases));
