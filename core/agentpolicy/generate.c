@@ -157,7 +157,11 @@ static void add_part(struct making *making, struct part *part, size_t at)
 	part->notes = making->notes;
 	part->any_privileged = making->any_privileged;
 	part->room = &making->room;
-	json_array_insert_new(making->containers, at, make_entry(part));
+	json_t *entry = make_entry(part);
+	if (entry)
+		json_array_insert_new(making->containers, at, entry);
+	else
+		part_note(part, AGENT_ERROR, "", "a text of the container or its image is no UTF-8");
 }
 
 static void add_container(
@@ -283,12 +287,11 @@ static json_t *make_cocoon(const struct making *making)
 	auto_free char *label = xasprintf("%s %s%s%s", workload->kind, workload->namespace,
 			*workload->namespace ? "/" : "", workload->name);
 
-	return json_pack("{s:i, s:s, s:s, s:s, s:o, s:b, s:b, s:o, s:b, s:i}", "data", DATA_VERSION, "mode",
+	return json_pack("{s:i, s:s, s:s, s:s, s:o, s:b, s:b, s:o, s:i}", "data", DATA_VERSION, "mode",
 			debug ? "debug" : "strict", "workload", label, "namespace", workload->namespace,
 			"exec", copy_list(options->exec), "any_exec", debug, "stdin",
-			debug || options->stdin_, "env_regex", copy_list(options->env), "sandbox_pidns",
-			json_is_true(json_object_get(workload->spec, "shareProcessNamespace")),
-			"containers_max", STARTS_MAX * (int)json_array_size(making->containers));
+			debug || options->stdin_, "env_regex", copy_list(options->env), "containers_max",
+			STARTS_MAX * (int)json_array_size(making->containers));
 }
 
 static json_t *make_data(const struct making *making)

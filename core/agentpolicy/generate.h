@@ -15,7 +15,6 @@
  *     policy_data.cocoon            {"data": 1, "mode": "strict" | "debug", "workload": "Deployment shop/web",
  *                                    "namespace": "shop" ("" any, pinned by the first request),
  *                                    "exec": [[…]], "any_exec": bool, "stdin": bool, "env_regex": [from the options],
- *                                    "sandbox_pidns": bool       that CreateSandboxRequest must have,
  *                                    "containers_max": n         container ids at a time: restarts overlap}
  *     policy_data.containers[i].cocoon
  *                                   {"kind": "sandbox" | "init" | "sidecar" | "container" | "injected", "name": "app",

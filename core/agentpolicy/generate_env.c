@@ -30,8 +30,9 @@ static void put_entry(const struct part *part, json_t *vars, const char *entry)
 
 	if (!equals)
 		json_object_del(vars, name);
-	else if (text_is_plain(part, ".image", entry))
-		json_object_set_new(vars, name, json_string(equals + 1));
+	else if (text_is_plain(part, ".image", entry) &&
+			json_object_set_new(vars, name, json_string(equals + 1)) < 0)
+		part_note(part, AGENT_ERROR, ".image", "a variable of the image is no UTF-8");
 }
 
 /* The pod's name for itself, where the manifest fixes it. */
@@ -97,7 +98,7 @@ static void read_var(const struct part *part, const char *below, const json_t *i
 	const json_t *from = json_object_get(item, "valueFrom");
 	const char *value = json_text_at(item, "value", NULL);
 
-	if (!name)
+	if (!name || !text_is_plain(part, below, name))
 		return;
 	if (!value)
 		value = "";

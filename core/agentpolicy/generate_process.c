@@ -193,7 +193,8 @@ json_t *generate_process(const struct part *part, const struct env *env, json_t 
 		json_object_set(process, "Args", args);
 	if (json_array_size(env_list))
 		json_object_set(process, "Env", env_list);
-	json_object_set_new(process, "Cwd", json_string(working_dir(part)));
+	if (json_object_set_new(process, "Cwd", json_string(working_dir(part))) < 0)
+		part_note(part, AGENT_ERROR, ".workingDir", "the working directory is no UTF-8");
 	json_object_set_new(process, "Capabilities", make_capabilities(part));
 	json_object_set_new(process, "NoNewPrivileges", json_boolean(has_no_new_privileges(part)));
 	return process;

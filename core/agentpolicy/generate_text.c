@@ -109,5 +109,8 @@ json_t *text_finish(const struct part *part, const char *below, const char *text
 			return NULL;
 		}
 	}
-	return json_string(buf_text(&out));
+	json_t *value = json_string(buf_text(&out));
+	if (!value)
+		part_note(part, AGENT_ERROR, below, "the text is no UTF-8");
+	return value;
 }
