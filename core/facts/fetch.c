@@ -104,6 +104,8 @@ static int add_platform(struct fetch *fetch, const struct oci_manifest_bytes *by
 	if (image_platform_read(&manifest, bytes->digest, platform ? platform : json, &memory, &read, err) <
 			0)
 		return -1;
+	if (!(fetch->want->looks & IMAGE_LOOKED_CONFIG))
+		read.config = NULL;
 	read.run = config.good ? &config.run : NULL;
 	read.run_problem = config.problem;
 	/* the manifest's tree takes many times what is kept of it, and there may be more platforms to come */

@@ -71,7 +71,7 @@ struct image_platform {
 	const char *digest; /* of its manifest */
 	const char *name;   /* "linux/amd64", "linux/arm64/v8"; "" where neither index nor config says */
 	const char *source; /* digest of the plain image it was encrypted from, where image-crypt recorded it; NULL */
-	const char *config; /* digest of its config */
+	const char *config; /* digest of its config; facts have it with IMAGE_LOOKED_CONFIG alone; NULL */
 	/* how it starts; NULL unless IMAGE_LOOKED_CONFIG, or when the config is none that could be read: the problem */
 	const struct image_config *run;
 	const char *run_problem; /* why it could not; NULL else */

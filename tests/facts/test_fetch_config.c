@@ -56,6 +56,7 @@ static void who_does_not_look_for_it_pays_nothing(void **state)
 	trip_to(&trip, &site, ":1");
 	trip.want.looks = 0;
 	const struct image_facts *facts = trip_good(&trip);
+	assert_null(facts->platforms[0].config);
 	assert_null(facts->platforms[0].run);
 	assert_null(facts->platforms[0].run_problem);
 	assert_int_equal(site_count(&site, "/"), 1);
@@ -77,6 +78,7 @@ static void one_request_serves_the_platforms_name_too(void **state)
 	trip.want.looks = IMAGE_LOOKED_PLATFORM | IMAGE_LOOKED_CONFIG;
 	const struct image_facts *facts = trip_good(&trip);
 	is_read(&facts->platforms[0]);
+	assert_true(oci_digest_fits(facts->platforms[0].config, SPAN_LIT(config)));
 	assert_string_equal(facts->platforms[0].name, "linux/arm64");
 	assert_int_equal(facts->looked, IMAGE_LOOKED_PLATFORM | IMAGE_LOOKED_CONFIG);
 	assert_int_equal(site_count(&site, BLOBS), 1);
