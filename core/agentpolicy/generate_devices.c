@@ -20,7 +20,7 @@ static void add_oci_device(json_t *oci_devices, const char *type, const char *pa
 	json_array_append_new(oci_devices, json_pack("{s:s, s:s}", "Type", type, "Path", path));
 }
 
-/* volumeDevices: block volumes that are devices in the container. */
+/* volumeDevices: block volumes that are devices in the container; the runtime names their type, "b", in OCI alone. */
 static void add_volumes(const struct part *part, json_t *devices, json_t *oci_devices)
 {
 	const json_t *all = json_at(part->container, "volumeDevices", NULL);
@@ -38,7 +38,7 @@ static void add_volumes(const struct part *part, json_t *devices, json_t *oci_de
 			continue;
 		}
 		json_array_append_new(devices, device_new("", path));
-		add_oci_device(oci_devices, "", path);
+		add_oci_device(oci_devices, "b", path);
 	}
 }
 

@@ -42,14 +42,14 @@ static void passes_devices(void **state)
 		{ "none", NULL, "{}", "[]", "[]", "{" TERMINATION "}", "" },
 		{ "the sandbox", NULL, "", "[]", "[]", "{}", "" },
 		{ "a block volume", NULL, DEVICE_AT("/dev/xvda"), "[" DEVICE("", "/dev/xvda") "]",
-				"[{\"Type\": \"\", \"Path\": \"/dev/xvda\"}]", "{" TERMINATION "}", "" },
+				"[{\"Type\": \"b\", \"Path\": \"/dev/xvda\"}]", "{" TERMINATION "}", "" },
 		{ "a GPU", NULL, LIMIT("\"nvidia.com/pgpu\": \"1\""), "[" GPU "]", "[]",
 				"{" CDI TERMINATION "}", "" },
 		{ "two GPUs and a volume", NULL,
 				"{\"resources\": {\"limits\": {\"nvidia.com/pgpu\": \"2\"}},"
 				" \"volumeDevices\": [{\"name\": \"raw\", \"devicePath\": \"/dev/raw1\"}]}",
 				"[" DEVICE("", "/dev/raw1") "," GPU "," GPU "]",
-				"[{\"Type\": \"\", \"Path\": \"/dev/raw1\"}]", "{" CDI TERMINATION "}", "" },
+				"[{\"Type\": \"b\", \"Path\": \"/dev/raw1\"}]", "{" CDI TERMINATION "}", "" },
 		{ "GPUs of two names",
 				"[{\"op\": \"add\", \"path\": \"/devices/vfio/nvidia/pgpu_resource_keys/-\","
 				" \"value\": \"nvidia.com/GH100\"}]",
@@ -59,7 +59,7 @@ static void passes_devices(void **state)
 				"[{\"op\": \"add\", \"path\": \"/other_container/Linux/Devices\","
 				" \"value\": [{\"Type\": \"c\", \"Path\": \"/dev/fuse\"}]}]",
 				DEVICE_AT("/dev/xvda"), "[" DEVICE("", "/dev/xvda") "]",
-				"[{\"Type\": \"\", \"Path\": \"/dev/xvda\"},{\"Type\": \"c\", \"Path\": "
+				"[{\"Type\": \"b\", \"Path\": \"/dev/xvda\"},{\"Type\": \"c\", \"Path\": "
 				"\"/dev/fuse\"}]",
 				"{" TERMINATION "}", "" },
 	};
