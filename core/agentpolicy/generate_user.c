@@ -45,25 +45,33 @@ static uint32_t to_id(struct span field)
 }
 
 /* "web:x:1000:1000:…", "extra:x:2000:web,other" */
+static struct account read_account(struct span line)
+{
+	struct account account = { .name = SPAN_NONE };
+	struct span field;
+
+	for (int i = 0; span_next(&line, ':', &field); i++) {
+		if (i == 0)
+			account.name = field;
+		else if (i == 2)
+			account.id = to_id(field);
+		else if (i == 3) {
+			account.group = to_id(field);
+			account.members = field;
+		}
+	}
+	return account;
+}
+
 static bool next_account(struct span *text, struct account *out)
 {
-	struct span line, field;
+	struct span line;
 
 	while (span_next(text, '\n', &line)) {
 		line = span_trim(line);
 		if (!line.len)
 			continue;
-		*out = (struct account){ .name = SPAN_NONE };
-		for (int i = 0; span_next(&line, ':', &field); i++) {
-			if (i == 0)
-				out->name = field;
-			else if (i == 2)
-				out->id = to_id(field);
-			else if (i == 3) {
-				out->group = to_id(field);
-				out->members = field;
-			}
-		}
+		*out = read_account(line);
 		return true;
 	}
 	return false;

@@ -238,6 +238,16 @@ static void config_maps_are_pinned(void **state)
 							   "\"data\":{\"A\":\"wrong\"}}]" },
 				"[" BASE "]", NULL, NULL,
 				"error " AT ".env[0]: nobody gave the ConfigMap 'm'" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		run(&cases[i]);
+}
+
+static void a_config_map_that_is_missing(void **state)
+{
+	(void)state;
+	static const struct env_case cases[] = {
 		{ "missing", { .container = ENV(KEY("X", "configMap", "m", "A", "")) }, "[" BASE "]", NULL,
 				NULL, "error " AT ".env[0]: nobody gave the ConfigMap 'm'" },
 		{ "a key that is missing",
@@ -311,6 +321,16 @@ static void secrets_are_not_written_into_policies(void **state)
 				"warning " AT ".envFrom[0]: the Secret 's' (B)" },
 		{ "all of one that is not given", { .container = FROM("secret", "s", "") }, "[" BASE "]",
 				NULL, NULL, "error " AT ".envFrom[0]: nobody gave the Secret 's'" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		run(&cases[i]);
+}
+
+static void secrets_are_written_when_asked_for(void **state)
+{
+	(void)state;
+	static const struct env_case cases[] = {
 		{ "pinned when asked",
 				{ .container = ENV(KEY("X", "secret", "s", "A", "")),
 						.inline_secrets = true,
@@ -430,7 +450,9 @@ int main(void)
 		cmocka_unit_test(fields_are_known_or_patterns),
 		cmocka_unit_test(fields_have_defaults),
 		cmocka_unit_test(config_maps_are_pinned),
+		cmocka_unit_test(a_config_map_that_is_missing),
 		cmocka_unit_test(secrets_are_not_written_into_policies),
+		cmocka_unit_test(secrets_are_written_when_asked_for),
 		cmocka_unit_test(what_is_made_of_an_open_value_is_open),
 		cmocka_unit_test(keys_are_sorted),
 	};
