@@ -69,12 +69,17 @@ static void on_policies(void *ctx, struct policy_set *set)
 static void on_catalog(void *ctx, struct catalog *catalog)
 {
 	struct follower *f = ctx;
+	char before[sizeof(f->catalog)];
 
+	memcpy(before, f->catalog, sizeof(before));
 	follow_fingerprint(catalog, follow_policies(f->follow), f->catalog);
-	log_info("catalog changed", "profiles", LOG_NUMBER((int64_t)catalog_profile_count(catalog)),
-			"fingerprint", f->catalog, NULL);
 	handoff_give_catalog(f->handoff, catalog);
 	server_wake(f->server);
+	/* else it is about classes, namespaces or agent policies, of which there may be many a second */
+	if (!strcmp(before, f->catalog))
+		return;
+	log_info("catalog changed", "profiles", LOG_NUMBER((int64_t)catalog_profile_count(catalog)),
+			"fingerprint", f->catalog, NULL);
 	renew_soon(f);
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/own.h"
+#include "cluster/agents.h"
 #include "cluster/policies.h"
 #include "codec/json.h"
 #include "codec/line.h"
@@ -33,6 +34,7 @@ struct follow {
 	char *namespace;
 	char *config_map;
 	struct collection collections[COLLECTIONS];
+	struct agents *agents;
 	struct timer settle;
 	json_t *settings;     /* the last good ones, or NULL */
 	char *settings_text;  /* what they were read from */
@@ -177,6 +179,9 @@ static struct catalog *make_catalog(struct follow *follow, struct err *err)
 		if (profile && catalog_add_profile(next, profile, err) < 0)
 			follow->options.failed(follow->options.ctx, "profiles", err);
 	}
+	if (follow->catalog)
+		catalog_carry(next, follow->catalog);
+	agents_fill(follow->agents, next);
 	return next;
 }
 
@@ -204,6 +209,8 @@ static void rebuild(void *ctx)
 	for (unsigned i = 0; i < COLLECTIONS; i++)
 		if (!follow->collections[i].synced)
 			return;
+	if (!agents_synced(follow->agents))
+		return;
 	read_settings(follow);
 	make_policies(follow);
 	if (!follow->policies)
@@ -287,6 +294,18 @@ static void on_failed(void *ctx, const struct err *failure)
 	c->follow->options.failed(c->follow->options.ctx, "watch", failure);
 }
 
+static void agents_changed(void *ctx)
+{
+	changed(ctx);
+}
+
+static void agents_failed(void *ctx, const struct err *failure)
+{
+	struct follow *follow = ctx;
+
+	follow->options.failed(follow->options.ctx, "agent policies", failure);
+}
+
 static int watch_collection(struct follow *follow, unsigned which, const struct kube_ref *ref,
 		bool metadata_only, json_t *(*keep)(json_t *), struct err *err)
 {
@@ -315,6 +334,7 @@ static int watch_all(struct follow *follow, struct err *err)
 	const struct kube_ref classes = { .api = "node.k8s.io/v1", .plural = "runtimeclasses" };
 	const struct kube_ref namespaces = { .api = "v1", .plural = "namespaces" };
 	const struct kube_ref policies = { .api = PROFILE_GROUP, .plural = "imagepolicies" };
+	const struct agents_options agents = { follow->options.kube, follow, agents_changed, agents_failed };
 	const struct kube_ref maps = { .api = "v1", .namespace = follow->namespace, .plural = "configmaps" };
 
 	if (watch_collection(follow, PROFILES, &profiles, false, keep_spec, err) < 0 ||
@@ -323,7 +343,7 @@ static int watch_all(struct follow *follow, struct err *err)
 			watch_collection(follow, NAMESPACES, &namespaces, true, keep_labels, err) < 0 ||
 			watch_collection(follow, CONFIG_MAPS, &maps, false, keep_data, err) < 0)
 		return -1;
-	return 0;
+	return agents_start(&agents, &follow->agents, err);
 }
 
 int follow_start(const struct follow_options *options, struct follow **out, struct err *err)
@@ -354,6 +374,7 @@ void follow_stop(struct follow *follow)
 		json_decref(follow->collections[i].objects);
 		json_decref(follow->collections[i].unseen);
 	}
+	agents_stop(follow->agents);
 	json_decref(follow->settings);
 	free(follow->settings_text);
 	free(follow->settings_wrong);
@@ -438,8 +459,9 @@ struct follow_counts follow_counts(const struct follow *follow)
 {
 	struct follow_counts total = { 0 };
 
-	for (unsigned i = 0; i < COLLECTIONS; i++) {
-		struct watch_state state = watch_state(follow->collections[i].watch);
+	for (unsigned i = 0; i <= COLLECTIONS; i++) {
+		struct watch_state state = i < COLLECTIONS ? watch_state(follow->collections[i].watch)
+							   : agents_state(follow->agents);
 		total.events += state.events;
 		total.relists += state.relists;
 		total.errors += state.errors;

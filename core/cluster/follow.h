@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Follows the cluster and keeps a catalog of it current: watches profiles, image policies, RuntimeClasses, namespaces
- * (metadata alone) and the ConfigMaps of the installation's namespace, compiles what changed, and hands out a new
+ * Follows the cluster and keeps a catalog of it current: watches profiles, agent policies, image policies,
+ * RuntimeClasses, namespaces (metadata alone) and the ConfigMaps of the installation's namespace, compiles what changed, and hands out a new
  * catalog and a new set of policies. Webhook and controller each have one, so that both decide by the same code on the
  * same objects.
  *
@@ -9,8 +9,8 @@
  *
  * A profile or a policy that no longer compiles keeps its last good form in force as long as this process lives, and its
  * problem is told (follow_each_profile, follow_each_policy). Settings that cannot be read keep the last good ones.
- * Where the definition of ImagePolicy is not installed, there are none; where it is and they cannot be listed, nothing
- * is handed out at all.
+ * Where the definition of ImagePolicy, or of AgentPolicy, is not installed, there are none; where it is and they cannot
+ * be listed, nothing is handed out at all.
  * Both come FOLLOW_SETTLE µs after the last change of a burst, and not before everything was listed once.
  *
  * Ownership: what the callbacks are given is borrowed; who keeps it takes a reference and may hand it to threads.
@@ -81,7 +81,8 @@ void follow_each_policy(const struct follow *follow,
 
 /*
  * A text that two followers share when they decide alike: profiles in force by name, generation and bytes, policies by
- * name, generation and hash, and settings.
+ * name, generation and hash, and settings. Agent policies do not count: they come all the time, to one follower a moment
+ * before the other, and who has one not yet lets its pod wait, which is no other decision but a later one.
  */
 void follow_fingerprint(const struct catalog *catalog, const struct policy_set *policies, char out[static 65])
 		__attribute__((nonnull));

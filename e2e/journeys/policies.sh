@@ -109,7 +109,7 @@ binds() { # binds PATH POD ANNOTATIONS
 }
 
 # ---- the stage
-said=$(kubectl apply --server-side --force-conflicts -k manifests/policies 2>&1)
+said=$(kubectl apply --server-side --force-conflicts -k crds 2>&1 && kubectl apply --server-side --force-conflicts -k manifests/policies 2>&1)
 report $? "the policies are accepted" "$said"
 said=$(kubectl diff -k manifests/policies 2>&1)
 report $? "applying them again changes nothing" "$said"
@@ -127,7 +127,9 @@ said=$(
 		apiVersion: rbac.authorization.k8s.io/v1
 		kind: Role
 		metadata: {name: everything, namespace: $ns}
-		rules: [{apiGroups: [""], resources: [pods, pods/status, pods/ephemeralcontainers, pods/binding, bindings], verbs: ["*"]}]
+		rules:
+		- {apiGroups: [""], resources: [pods, pods/status, pods/ephemeralcontainers, pods/binding, bindings], verbs: ["*"]}
+		- {apiGroups: [cocoon.dev], resources: ["*"], verbs: ["*"]}
 		---
 		apiVersion: rbac.authorization.k8s.io/v1
 		kind: RoleBinding
@@ -212,6 +214,33 @@ create_cases() {
 	passes "an ordinary pod without class" create "$(pod c null '{"runtimeClassName":null}')" --dry-run=server
 }
 
+agent_policy() { # agent_policy WHO POLICY [OPTION…]: applies one
+	local -n who=as_$1
+	jq -cn --arg ns "$ns" --arg key "$(printf '%064d' 7)" --arg policy "$2" '{apiVersion: "cocoon.dev/v1alpha1", kind: "AgentPolicy",
+		metadata: {name: "deployment-web", namespace: $ns}, spec: {key: $key, profile: "p",
+		workload: {kind: "Deployment", name: "web"}, policy: $policy}}' |
+		kubectl apply --server-side --force-conflicts "${who[@]}" "${@:3}" -f -
+}
+
+agent_policy_cases() {
+	local at=(patch agentpolicy -n "$ns" deployment-web --type=merge)
+	local alone='AgentPolicies are written by the Cocoon controller alone: what is to be allowed is said in the ConfidentialProfile (spec.initData.agentPolicy.generated); one that is deleted is made anew for the next pod'
+	for _ in $(seq 100); do # the definition, and then the policy on it
+		agent_policy controller H4sI --dry-run=server >/dev/null 2>&1 &&
+			! agent_policy tenant H4sI --dry-run=server >/dev/null 2>&1 && break
+		sleep 0.2
+	done
+	denied "a tenant writes an agent policy" "$alone" agent_policy tenant H4sI
+	denied "an administrator writes one" "$alone" agent_policy admin H4sI
+	passes "the controller writes one" agent_policy controller H4sI
+	passes "the controller writes it again" agent_policy controller H4sJ
+	denied "a tenant changes it" "$alone" kubectl "${at[@]}" "${as_tenant[@]}" -p '{"spec":{"policy":"H4sK"}}'
+	denied "a tenant writes its status" "$alone" kubectl "${at[@]}" "${as_tenant[@]}" --subresource=status -p '{"status":{"digest":"'"$digest"'"}}'
+	passes "the controller writes its status" kubectl "${at[@]}" "${as_controller[@]}" --subresource=status -p '{"status":{"digest":"'"$digest"'"}}'
+	passes "somebody labels it" kubectl "${at[@]}" -p '{"metadata":{"labels":{"a":"b"}}}'
+	passes "a tenant deletes it" kubectl delete agentpolicy -n "$ns" deployment-web "${as_tenant[@]}"
+}
+
 mutated() { # mutated NAME WANT SPEC: the gates that the stored pod would have
 	said=$(create "$(pod m null "$3")" --dry-run=server -o json 2>&1)
 	local got
@@ -247,6 +276,7 @@ freeze_cases
 gate_cases
 binding_cases
 create_cases
+agent_policy_cases
 ! $gating || mutation_cases
 
 echo "1..$count"

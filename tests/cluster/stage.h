@@ -13,10 +13,11 @@
 #define NS "cocoon-system"
 
 /* The API server's collections: what a list brings, and what the next watch brings. */
-enum { PROFILES, CLASSES, NAMESPACES, MAPS, POLICIES, COLLECTIONS };
+enum { PROFILES, CLASSES, NAMESPACES, MAPS, POLICIES, AGENTS, COLLECTIONS };
 static const char *const paths[] = { "/apis/cocoon.dev/v1alpha1/confidentialprofiles?",
 	"/apis/node.k8s.io/v1/runtimeclasses?", "/api/v1/namespaces?",
-	("/api/v1/namespaces/" NS "/configmaps?"), "/apis/cocoon.dev/v1alpha1/imagepolicies?" };
+	("/api/v1/namespaces/" NS "/configmaps?"), "/apis/cocoon.dev/v1alpha1/imagepolicies?",
+	"/apis/cocoon.dev/v1alpha1/agentpolicies?" };
 
 struct api {
 	pthread_mutex_t lock;
@@ -33,6 +34,7 @@ struct stage {
 	unsigned changes;
 	unsigned settings_failures;
 	unsigned policy_failures;
+	unsigned agent_failures; /* objects that could not be read */
 	struct catalog *catalog;
 	struct policy_set *policies;
 	bool policies_first; /* they came before every catalog */
@@ -96,6 +98,7 @@ static inline void on_failed(void *ctx, const char *what, const struct err *why)
 	stage->settings_failures += !strcmp(what, "settings");
 	/* of other watches there are some, as this server ends each at once */
 	stage->policy_failures += strcasestr(why->text, "imagepolicies") != NULL;
+	stage->agent_failures += !strncmp(why->text, "AgentPolicy", 11);
 }
 
 static inline void set_items(struct stage *stage, unsigned which, const char *items)
@@ -120,6 +123,7 @@ static inline void begin_with(
 	set_items(stage, NAMESPACES,
 			"[{metadata: {name: shop, labels: {tenant: a}}}, {metadata: {name: bare}}]");
 	set_items(stage, MAPS, maps);
+	set_items(stage, AGENTS, "[]");
 	rig_start_playing(&stage->rig, NULL, play, &stage->api);
 	const struct follow_options options = { .kube = stage->rig.kube,
 		.namespace = NS,
