@@ -18,10 +18,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_json json_t *request = NULL, *full = NULL, *again = NULL;
 	struct span text = span_new(data, size);
 	size_t line = span_find(text, '\n');
+	char kind[64] = "";
 
 	if (json_read(span_from(text, line + 1), AGENT_REQUEST_MAX, &request, NULL) < 0)
 		return 0;
-	auto_free char *kind = strndup(text.len ? text.ptr : "", line);
+	if (line >= sizeof(kind))
+		return 0;
+	memcpy(kind, line ? text.ptr : "", line);
 	if (agent_request_fill(kind, request, &full, &notes, NULL) < 0) {
 		assert(!full);
 		return 0;

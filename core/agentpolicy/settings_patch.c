@@ -218,13 +218,39 @@ static int drop(struct patching *patching, const struct pointer *at, struct err 
 
 /* ---- operations ---------------------------------------------------------------------------------------- */
 
+/* As RFC 6902 section 4.6 has it: 1 and 1.0 are equal, which json_equal() does not find. */
+static bool equal(const json_t *a, const json_t *b)
+{
+	json_t *item;
+	const char *key;
+	size_t i;
+
+	if (json_is_number(a) && json_is_number(b) && json_typeof(a) != json_typeof(b))
+		return json_number_value(a) == json_number_value(b);
+	if (json_typeof(a) != json_typeof(b) || json_array_size(a) != json_array_size(b) ||
+			json_object_size(a) != json_object_size(b))
+		return false;
+	if (!json_is_array(a) && !json_is_object(a))
+		return json_equal(a, b);
+	json_array_foreach (a, i, item)
+		if (!equal(item, json_array_get(b, i)))
+			return false;
+	/* jansson's loop takes no const */
+	json_object_foreach ((json_t *)(uintptr_t)a, key, item) {
+		const json_t *other = json_object_get(b, key);
+		if (!other || !equal(item, other))
+			return false;
+	}
+	return true;
+}
+
 static int do_test(struct patching *patching, const struct pointer *at, const json_t *value, struct err *err)
 {
 	const json_t *there = walk(patching->root, at, at->count, err);
 
 	if (!there)
 		return -1;
-	return json_equal(there, value) ? 0 : err_set(err, ERR_USAGE, "another value stands there");
+	return equal(there, value) ? 0 : err_set(err, ERR_USAGE, "another value stands there");
 }
 
 /* Whether `at` lies within `from`: a value cannot be moved into itself. */

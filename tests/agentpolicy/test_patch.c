@@ -95,6 +95,9 @@ static void adds_members_and_items(void **state)
 static void removes_replaces_and_tests(void **state)
 {
 	static const struct patch_case cases[] = {
+		{ "{\"a\":1}", OP_VALUE("test", "/a", "1.0"), "{\"a\":1}", ERR_OK, NULL },
+		{ "{\"a\":[{\"b\":10}]}", OP_VALUE("test", "", "{\"a\":[{\"b\":1e1}]}"),
+				"{\"a\":[{\"b\":10}]}", ERR_OK, NULL },
 		{ "{\"a\":1,\"b\":2}", OP("remove", "/a"), "{\"b\":2}", ERR_OK, NULL },
 		{ "{\"a\":[1,2,3]}", OP("remove", "/a/1"), "{\"a\":[1,3]}", ERR_OK, NULL },
 		{ "{\"a\":1}", OP_VALUE("replace", "/a", "{\"b\":2}"), "{\"a\":{\"b\":2}}", ERR_OK, NULL },
@@ -157,6 +160,12 @@ static void refuses_what_does_not_apply(void **state)
 		{ "{}", OP_VALUE("add", "/a/b", "1"), NULL, ERR_USAGE, "there is no 'a'" },
 		{ "{\"a\":1}", OP_VALUE("test", "/a", "2"), NULL, ERR_USAGE, "another value" },
 		{ "{\"a\":1}", OP_VALUE("test", "/a", "\"1\""), NULL, ERR_USAGE, "another value" },
+		{ "{\"a\":1}", OP_VALUE("test", "/a", "1.5"), NULL, ERR_USAGE, "another value" },
+		{ "{\"a\":[1]}", OP_VALUE("test", "/a", "[1,2]"), NULL, ERR_USAGE, "another value" },
+		{ "{\"a\":[1]}", OP_VALUE("test", "/a", "{}"), NULL, ERR_USAGE, "another value" },
+		{ "{\"a\":{\"b\":1}}", OP_VALUE("test", "/a", "{\"c\":1}"), NULL, ERR_USAGE,
+				"another value" },
+		{ "{\"a\":{\"b\":1}}", OP_VALUE("test", "/a", "{}"), NULL, ERR_USAGE, "another value" },
 		{ "{}", OP_VALUE("test", "/a", "null"), NULL, ERR_USAGE, "there is no 'a'" },
 		{ "{\"a\":{}}", OP_FROM("move", "/a", "/a/b"), NULL, ERR_USAGE, "into itself" },
 		{ "{\"a\":{}}", OP_FROM("move", "", "/a/b"), NULL, ERR_USAGE, "into itself" },
