@@ -94,7 +94,10 @@ static void claim(const struct placing *placing, const json_t *source)
 	placing_shared(placing, read_only);
 }
 
-/* ConfigMaps and Secrets: read-only whatever the mount says; watched for changes where the settings say so. */
+/*
+ * ConfigMaps and Secrets: read-only whatever the mount says; watched for changes where the settings say so, but for
+ * parts, which the runtime does not know for what they are.
+ */
 static void files(const struct placing *placing, const json_t *source)
 {
 	const json_t *settings = json_object_get(placing->part->inputs->settings->volumes, "configMap");
@@ -104,7 +107,7 @@ static void files(const struct placing *placing, const json_t *source)
 
 	(void)source;
 	part_note(placing->part, AGENT_REMARK, placing->below, HOST_FILES, placing->name);
-	if (json_is_true(watched)) {
+	if (json_is_true(watched) && !json_object_get(placing->mount, "subPath")) {
 		auto_free char *from =
 				xasprintf("%s%s$", setting_text(settings, "mount_source"), placing->base);
 		json_t *storage = storage_new(settings, placing->base);

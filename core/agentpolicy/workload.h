@@ -40,6 +40,7 @@
  *                              "CAP_", in capitals.
  *       resources              {"limits": {"nvidia.com/pgpu": "1"}}: devices alone, whole numbers above 0 as texts
  *       volumeMounts           in order: {"name", "mountPath": absolute, "readOnly": true alone,
+ *                              "subPath": true alone, of volumes but emptyDir: a part, whichever,
  *                              "mountPropagation": "HostToContainer" | "Bidirectional"}
  *       volumeDevices          in order: {"name", "devicePath"}
  *       livenessProbe, readinessProbe, startupProbe    {"exec": {"command": […]}}; of other kinds: absent

@@ -159,19 +159,14 @@ const struct field fields_field_reference[] = { TAKEN("fieldPath"), PASSED("apiV
 const struct field fields_resource_reference[] = { TAKEN("resource"), PASSED("containerName"),
 	PASSED("divisor"), LAST };
 
-#define SUB_PATH                                                                                         \
-	"a part of a volume is mounted from a place of its own, which no rule expresses yet: mount the " \
-	"whole"                                                                                          \
-	" volume, or choose its files by items"
-
 const struct field fields_mount[] = {
 	TAKEN("name"),
 	TAKEN("mountPath"),
 	TAKEN("readOnly"),
 	TAKEN("recursiveReadOnly"),
 	TAKEN("mountPropagation"),
-	REFUSED("subPath", SUB_PATH),
-	REFUSED("subPathExpr", SUB_PATH),
+	TAKEN("subPath"),
+	TAKEN("subPathExpr"),
 	LAST,
 };
 

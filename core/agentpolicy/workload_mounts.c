@@ -39,6 +39,26 @@ static void take_propagation(
 	json_object_set_new(out, "mountPropagation", json_string(propagation));
 }
 
+/*
+ * Which part of a volume is mounted is not in the request: the runtime shares or copies what the node has there, to the
+ * place that any mount at this destination gets. But an emptyDir it keeps in the guest, and where it then looks for a
+ * part is not the same in all of its releases.
+ */
+static void take_part(const struct projection *projection, const json_t *mount, const char *path, json_t *out)
+{
+	const char *name = json_text_at(out, "name", NULL);
+
+	if (!field_text(projection, mount, path, "subPath") &&
+			!field_text(projection, mount, path, "subPathExpr"))
+		return;
+	if (name && json_at(projection->volumes, name, "emptyDir", NULL))
+		agent_note(projection->notes, AGENT_ERROR, path,
+				"a subPath of an emptyDir is mounted from a place that differs between "
+				"releases of "
+				"Kata: mount the whole volume");
+	json_object_set_new(out, "subPath", json_true());
+}
+
 /* A relative path starts at the root, kubelet says. */
 static void take_place(const struct projection *projection, const json_t *mount, const char *path,
 		const char *member, json_t *seen, json_t *out)
@@ -68,6 +88,7 @@ static json_t *project_mount(
 	take_place(projection, mount, path, "mountPath", seen, out);
 	take_flag(projection, mount, path, "readOnly", true, out);
 	take_propagation(projection, mount, path, out);
+	take_part(projection, mount, path, out);
 	const char *recursive = field_text(projection, mount, path, "recursiveReadOnly");
 	if (recursive && strcmp(recursive, "Disabled") != 0)
 		agent_note(projection->notes, AGENT_ERROR, path,

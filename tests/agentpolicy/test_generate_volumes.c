@@ -244,6 +244,10 @@ static void binds_files_read_only(void **state)
 				"\"fstype\":\"bind\",\"options\":[\"rbind\",\"rprivate\",\"ro\"],"
 				"\"mount_point\":\"$(sfprefix)conf$\",\"fs_group\":null,\"shared\":false}]",
 				REMARK_FILES },
+		{ "a part, watched", watched, VOLUME("\"configMap\": {\"name\": \"c\"}"),
+				"{\"volumeMounts\": [{\"name\": \"v\", \"mountPath\": \"/etc/app.conf\","
+				" \"subPath\": true}]}",
+				SHARED("/etc/app.conf", "app\\\\.conf", "ro"), "[]", REMARK_FILES },
 		{ "projected, watched", watched, VOLUME("\"projected\": {}"), AT("/etc/all"),
 				SHARED("/etc/all", "all", "ro"), "[]", REMARK_FILES },
 	};
