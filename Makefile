@@ -203,12 +203,12 @@ test-e2e: one ## the journeys alone
 test-repro: ## two release builds in two folders are bit-identical
 	@tests/run.sh repro $(OUT)
 
-.PHONY: peers fuzz bench bench-admission bench-controller bench-image bench-keys bench-policy demo demo-image demo-secret demo-policy images
+.PHONY: peers fuzz bench bench-admission bench-controller bench-image bench-keys bench-policy bench-agent-policy demo demo-image demo-secret demo-policy images
 fuzz: ## libFuzzer on every target, SECONDS_EACH=60 seconds each
 	+@$(MAKE) --no-print-directory BUILD=fuzz CC=clang one
 	@fuzz/run.sh out/fuzz-clang $(SECONDS_EACH)
 
-bench: bench-admission bench-controller bench-image bench-keys bench-policy ## all benchmarks
+bench: bench-admission bench-controller bench-image bench-keys bench-policy bench-agent-policy ## all benchmarks
 
 bench-admission: $(BINS) ## the webhook beside its peer
 	@bench/admission.sh $(OUT)
@@ -224,6 +224,9 @@ bench-keys: $(BINS) $(OUT)/tests/drivers/kbs_load $(OUT)/tests/drivers/jose_spee
 
 bench-policy: $(BINS) ## image policies in the webhook beside sigstore's policy-controller
 	@bench/policy.sh $(OUT)
+
+bench-agent-policy: $(BINS) ## agent policies from manifests beside moving and unpacking the layers
+	@bench/agent-policy.sh $(OUT)
 
 demo: ## a real cluster on this machine, a profile, and a pod that comes out confidential (KEEP=1 leaves it up)
 	@e2e/demo.sh
