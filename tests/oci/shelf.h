@@ -20,8 +20,8 @@
 
 #define SHELF_MAX       16
 #define OCI_LAYER_PLAIN "application/vnd.oci.image.layer.v1.tar"
-#define OCI_LAYER_GZIP  OCI_LAYER_PLAIN "+gzip"
-#define OCI_LAYER_ZSTD  OCI_LAYER_PLAIN "+zstd"
+#define OCI_LAYER_GZIP  "application/vnd.oci.image.layer.v1.tar+gzip"
+#define OCI_LAYER_ZSTD  "application/vnd.oci.image.layer.v1.tar+zstd"
 
 struct shelf {
 	struct oci_source source;
