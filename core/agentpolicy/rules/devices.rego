@@ -1,63 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
 # devices: volumes given as devices, and GPUs (VFIO), whose numbers must be those of the annotations that name them.
+# Free in their form: addresses.
 package agent_policy
 
-devices_refused(entry) := {"devices" | not devices_agree(entry)} | {"devices.gpu" | not gpus_agree(entry)}
+devices_refused(entry) := {"devices" | not volumes_agree(entry)} | {"devices.gpu" | not gpus_agree(entry)}
 
-vfio_path := policy_data.devices.vfio.device_path
+vfio := policy_data.devices.vfio.device_path
 
-is_gpu(device) if startswith(device.container_path, vfio_path)
+gpus(devices) := [device | some device in devices; startswith(device.container_path, vfio)]
 
-devices_agree(entry) if {
-	plain_devices := [device | some device in input.devices; not is_gpu(device)]
-	every device in input.devices {
-		has_members(device, {"id", "type_", "vm_path", "container_path", "options"})
-	}
-	wanted := [device.container_path | some device in entry.devices; not is_gpu(device)]
-	same_set([device.container_path | some device in plain_devices], wanted)
-	count(plain_devices) == count(wanted)
-	every device in plain_devices {
-		plain_device_form(device)
+volumes_agree(entry) if {
+	is_array(input.devices)
+	given := [device | some device in input.devices; not device in gpus(input.devices)]
+	wanted := [device.container_path | some device in entry.devices; not device in gpus(entry.devices)]
+	same_set([device.container_path | some device in given], wanted)
+	every device in given {
+		misfits("", device, {
+			"id": address_form[device.type_],
+			"type_": object.keys(address_form),
+			"vm_path": {""},
+			"container_path": {device.container_path},
+			"options": {[]},
+		}, set()) == set()
 	}
 }
-
-# Kata in Go says what it thinks the device is called in the guest, which finds it by its address.
-plain_device_form(device) if {
-	device.options == []
-	whole(`(/dev/vd[a-z]{1,3})?`, device.vm_path)
-	device_address(device.type_, device.id)
-}
-
-gpu_entries(entry) := [device | some device in entry.devices; is_gpu(device)]
-
-gpus := [device | some device in input.devices; is_gpu(device)]
 
 cdi_numbers := {number |
-	some name in object.keys(annotations)
+	some name, _ in annotations
 	startswith(name, "cdi.k8s.io/vfio")
 	number := trim_prefix(name, "cdi.k8s.io/vfio")
-	whole(`[0-9]{1,5}`, number)
+}
+
+# devices that come with the machine are announced alone
+gpus_agree(entry) if {
+	gpus(input.devices) == []
+	count(cdi_numbers) == count(gpus(entry.devices))
 }
 
 gpus_agree(entry) if {
-	count(gpus) == 0
-	count(cdi_numbers) == count(gpu_entries(entry))
-}
-
-gpus_agree(entry) if {
-	count(gpus) == count(gpu_entries(entry))
-	is_distinct(gpus)
-	numbers := {number | some device in gpus; number := trim_prefix(device.container_path, vfio_path)}
-	numbers == cdi_numbers
-	every device in gpus {
-		device.id == concat("", ["vfio", trim_prefix(device.container_path, vfio_path)])
-		device.vm_path == ""
-		count(device.options) > 0
-		count(device.options) <= 16
-		every option in device.options {
-			whole(`[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]=[0-9a-f]{2}(/[0-9a-f]{2}){0,7}`, option)
-		}
-		some wanted in gpu_entries(entry)
-		wanted.type_ == device.type_
+	given := gpus(input.devices)
+	count(given) == count(gpus(entry.devices))
+	is_distinct(given)
+	{trim_prefix(device.container_path, vfio) | some device in given} == cdi_numbers
+	every device in given {
+		number := trim_prefix(device.container_path, vfio)
+		whole(`[0-9]{1,5}`, number)
+		misfits("", device, {
+			"id": {concat("", ["vfio", number])},
+			"type_": {wanted.type_ | some wanted in gpus(entry.devices)},
+			"vm_path": {""},
+			"container_path": {device.container_path},
+		}, {"options"}) == set()
+		whole(`[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]=[0-9a-f]{2}(?:/[0-9a-f]{2}){0,7}`, device.options[0])
+		count(device.options) == 1
 	}
 }

@@ -1,58 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
 # ExecProcessRequest: in a running container, as its user, with its variables; the command is one of the container's
-# own (probes, hooks), or one that the options name. exec_id is the runtime's: free in its form.
+# own (probes, hooks), or one that the options or settings name. Free in its form: exec_id, which is the runtime's.
 package agent_policy
 
-exec_reasons := (foreign_data | {"container_id" | not is_live(input.container_id)}) |
-	(({"fields" | not has_members(input, {
-		"container_id", "exec_id", "string_user", "process", "stdin_port", "stdout_port", "stderr_port",
-	})} | {"exec_id" | not exec_id_form(input.exec_id)}) |
-	({"string_user" | not input.string_user == null} | {"streams" | not ports_are_closed}))
+reasons("ExecProcessRequest") := misfits("", input, {
+	"container_id": live_ids,
+	"exec_id": exec_id_form,
+	"string_user": {null},
+	"stdin_port": port("WriteStreamRequest"),
+	"stdout_port": port("ReadStreamRequest"),
+	"stderr_port": port("ReadStreamRequest"),
+}, {"process"})
 
-exec_refused(entry) := user_refused(entry, input.process) |
-	({"exec.command" | not command_allowed(entry)} | {"exec.capabilities" | not without_capabilities})
+exec_id_form := `[a-zA-Z0-9._-]+`
 
-exec_id_form(id) if whole(`[a-zA-Z0-9._-]{1,128}`, id)
+command := input.process.Args
 
-command_allowed(entry) if {
-	input.process.Args in entry.exec_commands
-	input.process.Terminal == entry.OCI.Process.Terminal
+exec_refused := person_refused(live_entry, input.process) | ({"process.args" | not command_allowed} |
+	{"process.capabilities" | not without_capabilities(input.process.Capabilities)})
+
+command_allowed if {
+	command in live_entry.exec_commands
+	input.process.Terminal == live_entry.OCI.Process.Terminal
 }
 
-command_allowed(_) if input.process.Args in policy_data.cocoon.exec
+exec_settings := policy_data.request_defaults.ExecProcessRequest
 
-command_allowed(_) if input.process.Args in policy_data.request_defaults.ExecProcessRequest.allowed_commands
-
-command_allowed(_) if {
-	line := concat(" ", input.process.Args)
-	some pattern in policy_data.request_defaults.ExecProcessRequest.regex
-	whole(pattern, line)
+command_allowed if {
+	command in exec_settings.allowed_commands
+	is_boolean(input.process.Terminal)
 }
 
-command_allowed(_) if {
-	policy_data.cocoon.any_exec == true
-	count(input.process.Args) > 0
-	count(input.process.Args) <= 4096
+command_allowed if {
+	is_list(command, 4096)
+	is_boolean(input.process.Terminal)
+	some pattern in exec_settings.regex
+	whole(pattern, concat(" ", command))
 }
 
-without_capabilities if input.process.Capabilities == null
+without_capabilities(null) := true
 
-without_capabilities if {
-	has_members(input.process.Capabilities, {"Bounding", "Effective", "Inheritable", "Permitted", "Ambient"})
-	every list in input.process.Capabilities {
-		list == []
-	}
+without_capabilities(given) if {
+	object.keys(given) == {"Bounding", "Effective", "Inheritable", "Permitted", "Ambient"}
+	{list | some list in given} == {[]}
 }
 
-exec_refusals := {"reasons": sort(exec_reasons)} if {
-	count(exec_reasons) > 0
-} else := {"containers": {entry.cocoon.name: sort(reasons)}} if {
-	entry := live_entry(input.container_id)
-	reasons := exec_refused(entry)
-	count(reasons) > 0
-}
+against_entries("ExecProcessRequest") := {live_entry.cocoon.name: sort(exec_refused)} if count(exec_refused) > 0
 
 ExecProcessRequest if {
-	count(exec_reasons) == 0
-	count(exec_refused(live_entry(input.container_id))) == 0
-} else := verdict("ExecProcessRequest", exec_refusals)
+	count(why("ExecProcessRequest")) == 0
+	count(exec_refused) == 0
+} else := denied("ExecProcessRequest")

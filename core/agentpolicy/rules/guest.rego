@@ -1,46 +1,93 @@
 # SPDX-License-Identifier: Apache-2.0
-# What concerns the guest as a whole.
+# The guest as a whole, and for containers that run: signals, and streams where settings open them. Free in their form:
+# ids of processes, signals, sizes of windows, amounts.
 package agent_policy
 
-member_reasons(names) := {"fields" | not has_members(input, names)}
+live_process := {"container_id": live_ids, "exec_id": concat("", ["(?:", exec_id_form, ")?"])}
 
-DestroySandboxRequest := verdict("DestroySandboxRequest", member_reasons(set()))
+unless_set(kind) := {"setting" | not setting(kind)}
 
-GetOOMEventRequest := verdict("GetOOMEventRequest", member_reasons(set()))
+reasons("StartContainerRequest") := misfits("", input, {"container_id": live_ids}, set())
 
-RemoveStaleVirtiofsShareMountsRequest := verdict("RemoveStaleVirtiofsShareMountsRequest", member_reasons(set()))
+StartContainerRequest := verdict("StartContainerRequest")
 
-details_reasons := member_reasons({"mem_block_size", "mem_hotplug_probe"})
+reasons("StatsContainerRequest") := misfits("", input, {"container_id": live_ids}, set())
 
-GuestDetailsRequest := verdict("GuestDetailsRequest", details_reasons)
+StatsContainerRequest := verdict("StatsContainerRequest")
 
-online_reasons := (member_reasons({"wait", "nb_cpus", "cpu_only"}) | number_reasons({"nb_cpus"})) |
-	{"fields" | not is_boolean(input.wait)}
+reasons("WaitProcessRequest") := misfits("", input, live_process, set())
 
-OnlineCPUMemRequest := verdict("OnlineCPUMemRequest", online_reasons)
+WaitProcessRequest := verdict("WaitProcessRequest")
 
-metrics_reasons := member_reasons(set()) | {"setting" | not setting("GetMetricsRequest")}
+reasons("SignalProcessRequest") := misfits("", input, object.union(live_process, {"signal": 64}), set())
 
-GetMetricsRequest := verdict("GetMetricsRequest", metrics_reasons)
+SignalProcessRequest := verdict("SignalProcessRequest")
 
-diagnostic_reasons := {"setting" | not setting("GetDiagnosticDataRequest")}
+reasons("TtyWinResizeRequest") := misfits("", input, object.union(live_process, {"row": 65535, "column": 65535}), set())
 
-GetDiagnosticDataRequest := verdict("GetDiagnosticDataRequest", diagnostic_reasons)
+TtyWinResizeRequest := verdict("TtyWinResizeRequest")
 
-UpdateEphemeralMountsRequest := verdict("UpdateEphemeralMountsRequest", ephemeral_reasons)
+reasons("ReadStreamRequest") := misfits("", input, object.union(live_process, {"len": uint32}), set()) |
+	unless_set("ReadStreamRequest")
+
+ReadStreamRequest := verdict("ReadStreamRequest")
+
+reasons("WriteStreamRequest") := misfits("", input, live_process, {"data"}) | unless_set("WriteStreamRequest")
+
+WriteStreamRequest := verdict("WriteStreamRequest")
+
+reasons("CloseStdinRequest") := misfits("", input, live_process, set()) | unless_set("CloseStdinRequest")
+
+CloseStdinRequest := verdict("CloseStdinRequest")
+
+reasons("DestroySandboxRequest") := misfits("", input, {}, set())
+
+DestroySandboxRequest := verdict("DestroySandboxRequest")
+
+reasons("GetOOMEventRequest") := misfits("", input, {}, set())
+
+GetOOMEventRequest := verdict("GetOOMEventRequest")
+
+reasons("RemoveStaleVirtiofsShareMountsRequest") := misfits("", input, {}, set())
+
+RemoveStaleVirtiofsShareMountsRequest := verdict("RemoveStaleVirtiofsShareMountsRequest")
+
+any_flag := {true, false}
+
+reasons("GuestDetailsRequest") := misfits("", input, {"mem_block_size": any_flag, "mem_hotplug_probe": any_flag}, set())
+
+GuestDetailsRequest := verdict("GuestDetailsRequest")
+
+reasons("OnlineCPUMemRequest") := misfits("", input, {"wait": any_flag, "nb_cpus": uint32, "cpu_only": any_flag}, set())
+
+OnlineCPUMemRequest := verdict("OnlineCPUMemRequest")
+
+reasons("GetMetricsRequest") := misfits("", input, {}, set()) | unless_set("GetMetricsRequest")
+
+GetMetricsRequest := verdict("GetMetricsRequest")
+
+reasons("GetDiagnosticDataRequest") := misfits("", input, {
+	"log_type": `[a-zA-Z0-9._-]*`,
+	"container_id": live_ids | {""},
+}, set()) | unless_set("GetDiagnosticDataRequest")
+
+GetDiagnosticDataRequest := verdict("GetDiagnosticDataRequest")
 
 # Only the size of what the sandbox has may change.
-ephemeral_reasons := (member_reasons({"storages"}) | {"setting" | not setting("UpdateEphemeralMountsRequest")}) |
-	{"storages" | not ephemeral_storages_agree}
+reasons("UpdateEphemeralMountsRequest") := misfits("", input, {}, {"storages"}) | (unless_set("UpdateEphemeralMountsRequest") |
+	{"storages" | not sizes_alone_change})
 
-ephemeral_storages_agree if {
+sizes_alone_change if {
+	is_list(input.storages, 64)
 	every storage in input.storages {
 		some wanted in policy_data.sandbox.storages
-		resized(storage) == resized(wanted)
+		unsized(storage) == unsized(wanted)
 	}
 }
 
-resized(storage) := object.union(storage, {"options": [option |
+unsized(storage) := object.union(storage, {"options": [option |
 	some option in storage.options
-	not regex.match(`^size=[0-9]{1,19}$`, option)
+	not whole(`size=[0-9]{1,19}`, option)
 ]})
+
+UpdateEphemeralMountsRequest := verdict("UpdateEphemeralMountsRequest")

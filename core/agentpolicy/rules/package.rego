@@ -2,10 +2,11 @@
 # The agent's verdicts. A name without a rule would be an error in the guest, so that every name has its default; what
 # is not decided by another file stays refused. How a verdict is found:
 #
-#     <subject>_reasons := {"name of a reason" | not <what must hold>} | …     empty: allowed
+#     reasons(kind)     the set of what is against the request; each stands there unless its condition is proved, so
+#                       that a member that is missing or of another type, or a builtin that fails, refuses
+#     against_entries   for containers and execs: the same for each entry of the policy that has the name
 #
-# A reason is given unless its condition is proved, so that a member that is missing, of another type, or a builtin that
-# fails, refuses. No rule has two bodies that can differ: the engine makes an error of that.
+# No rule has two bodies that can differ: the engine makes an error of that.
 package agent_policy
 
 default AllowRequestsFailingPolicy := false
@@ -93,23 +94,57 @@ default WaitProcessRequest := false
 default WriteStreamRequest := false
 
 # The agent hands prints to the host with the refusal: reasons, and nothing else that the guest knows.
-verdict(kind, why) if {
-	count(why) == 0
-} else := false if {
-	print("refused", kind, json.marshal(why))
-}
+denied(kind) := false if {
+	print("refused", kind, json.marshal(refusal(kind)))
+} else := false
+
+verdict(kind) if {
+	count(why(kind)) == 0
+} else := denied(kind)
+
+why(kind) := {"data.cocoon"} if {
+	not data_is_ours
+} else := reasons(kind)
 
 # Blocks of other generators lack what these rules judge by.
 data_is_ours if {
 	policy_data.cocoon.data == 1
 	every container in policy_data.containers {
 		container.cocoon.kind in {"sandbox", "init", "sidecar", "container", "injected"}
-		is_string(container.cocoon.name)
-		is_string(container.cocoon.image)
-		is_string(container.cocoon.digest)
+		count(container.cocoon) >= 7
 	}
 }
 
-foreign_data := {"data.cocoon" | not data_is_ours}
+# Why, for people and tests, too: {"reasons": […]}, or {"containers": {"app": […]}} where entries were compared.
+refusal(kind) := {"reasons": sort(why(kind))} if {
+	count(why(kind)) > 0
+} else := {"containers": against_entries(kind)}
 
-setting(kind) if policy_data.request_defaults[kind] == true
+# A member for each kind that would be refused with this input; the agent does not ask for it.
+refusals[kind] := refusal(kind) if {
+	some kind in judged
+	count(why(kind)) > 0
+}
+
+refusals[kind] := refusal(kind) if {
+	some kind in {"CreateContainerRequest", "ExecProcessRequest"}
+	count(why(kind)) == 0
+}
+
+refusals[kind] := {"reasons": ["never"]} if some kind in never
+
+judged := {
+	"AddARPNeighborsRequest", "CloseStdinRequest", "CopyFileRequest", "CreateContainerRequest", "CreateSandboxRequest",
+	"DestroySandboxRequest", "ExecProcessRequest", "GetDiagnosticDataRequest", "GetMetricsRequest", "GetOOMEventRequest",
+	"GuestDetailsRequest", "OnlineCPUMemRequest", "ReadStreamRequest", "RemoveContainerRequest",
+	"RemoveStaleVirtiofsShareMountsRequest", "SignalProcessRequest", "StartContainerRequest", "StatsContainerRequest",
+	"TtyWinResizeRequest", "UpdateEphemeralMountsRequest", "UpdateInterfaceRequest", "UpdateRoutesRequest",
+	"WaitProcessRequest", "WriteStreamRequest",
+}
+
+never := {
+	"AddSwapPathRequest", "AddSwapRequest", "GetIPTablesRequest", "ListInterfacesRequest", "ListRoutesRequest",
+	"MemAgentCompactConfig", "MemAgentMemcgConfig", "MemHotplugByProbeRequest", "PauseContainerRequest",
+	"ReseedRandomDevRequest", "ResizeVolumeRequest", "ResumeContainerRequest", "SetGuestDateTimeRequest",
+	"SetIPTablesRequest", "SetPolicyRequest", "UpdateContainerRequest", "VolumeStatsRequest",
+}

@@ -1,29 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-# OCI.Process, which a new container and an exec have in common; its command is judged apart.
+# OCI.Process, of a new container and of an exec. Free in its form: OOMScoreAdj.
 package agent_policy
 
-process_refused(entry, process) := user_refused(entry, process) |
-	(({"process.args" | not args_agree(entry, process.Args)} |
+process_refused(entry, process) := person_refused(entry, process) | (({"process.args" | not args_agree(entry, process.Args)} |
 	{"process.terminal" | not process.Terminal == entry.OCI.Process.Terminal}) |
 	{"process.capabilities" | not capabilities_agree(entry, process.Capabilities)})
 
-# what holds for an exec, too
-user_refused(entry, process) := (({"process.fields" | not has_members(process, {
-	"Terminal", "ConsoleSize", "User", "Args", "Env", "Cwd", "Capabilities", "Rlimits", "NoNewPrivileges", "ApparmorProfile",
-	"OOMScoreAdj", "SelinuxLabel",
-})} | {"process.user" | not users_agree(entry.OCI.Process.User, process.User)}) |
-	({"process.env" | not env_agrees(entry, process.Env)} |
-	{"process.env.missing" | not env_is_complete(entry, process.Env)})) |
-	((({"process.cwd" | not process.Cwd == object.get(entry.OCI.Process, "Cwd", "/")} |
-	{"process.no_new_privileges" | not process.NoNewPrivileges == entry.OCI.Process.NoNewPrivileges}) |
-	({"process.rlimits" | not process.Rlimits == []} | {"process.console" | not console_form(process)})) |
-	({"process.labels" | not labels_agree(process)} | {"process.oom_score" | not oom_score_form(process.OOMScoreAdj)}))
+# what holds for any command
+person_refused(entry, process) := (misfits("process.", process, {
+	"Cwd": {object.get(entry.OCI.Process, "Cwd", "/")},
+	"NoNewPrivileges": {entry.OCI.Process.NoNewPrivileges},
+	"Rlimits": {[]},
+	"SelinuxLabel": {""},
+	"ApparmorProfile": {"", "cri-containerd.apparmor.d"},
+}, {"Terminal", "User", "Args", "Env", "Capabilities", "ConsoleSize", "OOMScoreAdj"}) |
+	({"process.user" | not users_agree(entry.OCI.Process.User, process.User)} |
+	{"process.env" | not env_agrees(entry, process.Env)})) | (({"process.env.missing" | not env_is_complete(entry, process.Env)} |
+	{"process.consolesize" | not console_form(process)}) | {"process.oomscoreadj" | not is_count(abs(process.OOMScoreAdj), 1000)})
 
 users_agree(wanted, user) if {
-	has_members(user, {"UID", "GID", "AdditionalGids", "Username"})
-	user.UID == wanted.UID
-	user.GID == wanted.GID
-	user.Username == wanted.Username
+	object.remove(user, ["AdditionalGids"]) == object.remove(wanted, ["AdditionalGids"])
 	same_set(user.AdditionalGids, wanted.AdditionalGids)
 }
 
@@ -31,51 +27,87 @@ console_form(process) if process.ConsoleSize == null
 
 console_form(process) if {
 	process.Terminal == true
-	has_members(process.ConsoleSize, {"Height", "Width"})
-	is_count(process.ConsoleSize.Height, 65535)
-	is_count(process.ConsoleSize.Width, 65535)
-}
-
-labels_agree(process) if {
-	process.SelinuxLabel == ""
-	process.ApparmorProfile in {"", "cri-containerd.apparmor.d"}
-}
-
-oom_score_form(score) if {
-	is_number(score)
-	score >= -1000
-	score <= 1000
-}
-
-args_agree(entry, args) if {
-	wanted := object.get(entry.OCI.Process, "Args", [])
-	count(args) == count(wanted)
-	every i, arg in args {
-		arg_agrees(wanted[i], arg)
-	}
+	misfits("", process.ConsoleSize, {"Height": 65535, "Width": 65535}, set()) == set()
 }
 
 # $$ is how a manifest writes $
-arg_agrees(wanted, arg) if replace(wanted, "$$", "$") == arg
-
-arg_agrees(wanted, arg) if template_allows(wanted, arg)
+args_agree(entry, args) if {
+	wanted := object.get(entry.OCI.Process, "Args", [])
+	is_list(args, count(wanted))
+	every i, text in wanted {
+		text_agrees(replace(text, "$$", "$"), args[i])
+	}
+}
 
 capabilities_agree(entry, given) if {
-	has_members(given, {"Bounding", "Effective", "Inheritable", "Permitted", "Ambient"})
+	wanted := entry.OCI.Process.Capabilities
+	object.keys(given) == object.keys(wanted)
 	every kind, list in given {
 		is_distinct(list)
-		{trim_prefix(name, "CAP_") | some name in list} == capability_set(entry.OCI.Process.Capabilities[kind])
+		{trim_prefix(name, "CAP_") | some name in list} == capability_set(wanted[kind])
 	}
 }
 
 capability_set(list) := {trim_prefix(name, "CAP_") |
 	some token in list
-	some name in object.get(
-		{
-			"$(default_caps)": policy_data.common.default_caps,
-			"$(privileged_caps)": policy_data.common.privileged_caps,
-		},
-		token,
-		[token],
-	)
+	some name in object.get(capability_lists, token, [token])
+}
+
+capability_lists := {
+	"$(default_caps)": policy_data.common.default_caps,
+	"$(privileged_caps)": policy_data.common.privileged_caps,
+}
+
+# Variables: those of the policy with its values; names whose value the host may choose; and, for names that the policy
+# does not know, the patterns of settings and options. Each name once, so that none hides another.
+env_name(variable) := split(variable, "=")[0]
+
+env_names(list) := {env_name(variable) | some variable in list}
+
+env_of(entry) := object.get(entry.OCI.Process, "Env", [])
+
+env_agrees(entry, env) if {
+	is_list(env, 4096)
+	count(env_names(env)) == count(env)
+	wanted := {variable | some variable in env_of(entry)}
+	templates := {variable | some variable in wanted; contains(variable, "$(")}
+	free := {name | some name in entry.cocoon.any_env}
+	patterns := env_patterns(entry)
+	every variable in env {
+		is_text(variable, 131072)
+		contains(variable, "=")
+		variable_allowed(variable, wanted - templates, templates, free, patterns)
+	}
+}
+
+variable_allowed(variable, literals, _, _, _) if variable in literals
+
+variable_allowed(variable, _, _, free, _) if env_name(variable) in free
+
+variable_allowed(variable, _, templates, _, _) if {
+	some template in templates
+	env_name(template) == env_name(variable)
+	text_agrees(template, variable)
+}
+
+variable_allowed(variable, literals, templates, free, patterns) if {
+	not env_name(variable) in ((env_names(literals) | env_names(templates)) | free)
+	some pattern in patterns
+	whole(pattern, variable)
+}
+
+env_patterns(entry) := [pattern |
+	some written in array.concat(defaults.CreateContainerRequest.allow_env_regex, entry.cocoon.env_regex)
+	pattern := strings.replace_n({
+		"$(ipv4_a)": policy_data.common.ipv4_a,
+		"$(ip_p)": policy_data.common.ip_p,
+		"$(svc_name_downward_env)": policy_data.common.svc_name_downward_env,
+		"$(dns_label)": policy_data.common.dns_label,
+	}, written)
+]
+
+# All but these must be there: not every runtime sets them.
+env_is_complete(entry, env) if {
+	free := {name | some name in entry.cocoon.any_env} | {"HOSTNAME", "TERM"}
+	(env_names(env_of(entry)) - free) - env_names(env) == set()
 }

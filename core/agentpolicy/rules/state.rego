@@ -8,23 +8,16 @@ package agent_policy
 
 live := object.get(data.pstate, "containers", {})
 
-is_live(id) if {
-	is_string(id)
-	object.keys(live)[id]
-}
+live_ids := object.keys(live)
 
-live_entry(id) := policy_data.containers[live[id].entry]
-
-has_pins if data.pstate.pins
+live_entry := policy_data.containers[live[input.container_id].entry]
 
 add(path, value) := {"op": "add", "path": path, "value": value}
 
-container_path(id) := concat("/", ["/pstate/containers", id])
+container_path := concat("/", ["/pstate/containers", input.container_id])
 
-remove_reasons := ({"fields" | not has_members(input, {"container_id", "timeout"})} |
-	{"container_id" | not is_live(input.container_id)}) |
-	{"timeout" | not is_count(input.timeout, 4294967295)}
+reasons("RemoveContainerRequest") := misfits("", input, {"container_id": live_ids, "timeout": uint32}, set())
 
-RemoveContainerRequest := {"allowed": true, "ops": [{"op": "remove", "path": container_path(input.container_id)}]} if {
-	count(remove_reasons) == 0
-} else := verdict("RemoveContainerRequest", remove_reasons)
+RemoveContainerRequest := {"allowed": true, "ops": [{"op": "remove", "path": container_path}]} if {
+	count(why("RemoveContainerRequest")) == 0
+} else := denied("RemoveContainerRequest")

@@ -2,13 +2,54 @@
 # What every subject needs: members of messages, texts and patterns.
 package agent_policy
 
-# The engine sees every member of a message: one more is of an agent that these rules do not know.
-has_members(object_, names) if object.keys(object_) == names
+# Against a message: "<what><member>" for each member that has not its form, that is missing (the engine sees all of
+# them), or that nobody knows (of an agent newer than these rules). `others` are judged elsewhere. A form is
+#
+#     a set       of the values that may be                a number   the most; at least 0
+#     a text      the pattern of the whole                 true       any number
+misfits(what, given, forms, others) := found if {
+	is_object(given)
+	all := (object.keys(given) | object.keys(forms)) | others
+	found := {concat("", [what, lower(name)]) | some name in all; not fits(given, forms, others, name)}
+} else := {what}
+
+fits(given, forms, _, name) if has_form(given[name], forms[name])
+
+fits(given, _, others, name) if {
+	name in others
+	name in object.keys(given)
+}
+
+has_form(value, form) if {
+	is_set(form)
+	value in form
+}
+
+has_form(value, form) if {
+	is_number(form)
+	is_count(value, form)
+}
+
+has_form(value, form) if {
+	is_string(form)
+	whole(form, value)
+}
+
+has_form(value, form) if {
+	form == true
+	is_number(value)
+}
+
+# a list of messages
+all_fit(list, most, forms) if {
+	is_list(list, most)
+	every item in list {
+		misfits("", item, forms, set()) == set()
+	}
+}
 
 # The engines search: a pattern counts for whole texts here.
 whole(pattern, text) if regex.match(concat("", ["^(?:", pattern, ")$"]), text)
-
-any_of(patterns) := concat("|", [grouped | some pattern in patterns; grouped := concat("", ["(?:", pattern, ")"])])
 
 plain(text) := regex.replace(text, `[\\.+*?()|\[\]{}^$]`, `\${0}`)
 
@@ -23,54 +64,69 @@ is_count(value, most) if {
 	value <= most
 }
 
-is_distinct(list) if count(list) == count({item | some item in list})
+is_list(list, most) if {
+	is_array(list)
+	count(list) <= most
+}
+
+is_distinct(list) if {
+	is_array(list)
+	count(list) == count({item | some item in list})
+}
 
 same_set(left, right) if {
 	is_distinct(left)
 	{item | some item in left} == {item | some item in right}
 }
 
-dns_name := `[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?`
+dns_name := `[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?`
 
-ipv6 := `[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){2,7}`
+hostname := concat("", ["(?:", dns_name, ")?"])
+
+ip_address := concat("|", [policy_data.common.ipv4_a, `[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}`])
 
 id_form := `[0-9a-f]{64}`
 
-# Names of paths in the guest, as settings write them; what of the request stands in them has no special characters.
-path_pattern(text, container_id, sandbox_id) := replaced if {
-	prefix := replace(text, "$(sfprefix)", policy_data.common.sfprefix)
-	roots := replace(replace(prefix, "$(cpath)", policy_data.common.cpath), "$(spath)", policy_data.common.spath)
-	replaced := replace(replace(roots, "$(bundle-id)", container_id), "$(sandbox-id)", sandbox_id)
+uint32 := 4294967295
+
+# Paths in the guest, as settings write them.
+path_pattern(text, container_id, sandbox_id) := strings.replace_n(
+	{"$(bundle-id)": container_id, "$(sandbox-id)": sandbox_id},
+	strings.replace_n(
+		{"$(cpath)": policy_data.common.cpath, "$(spath)": policy_data.common.spath},
+		strings.replace_n(
+			{"$(sfprefix)": policy_data.common.sfprefix, "$(root_path)": policy_data.common.root_path},
+			text,
+		),
+	),
+)
+
+# Texts of the manifest. What only the cluster knows stands in them as a placeholder: what the pod's first requests have
+# said is compared, the rest has a form. A pattern of the engine has at most 100 KiB, compiled, and is compiled for each
+# comparison: so that what can be compared as it is, is.
+text_agrees(wanted, text) if wanted == text
+
+text_agrees(wanted, text) if {
+	contains(wanted, "$(")
+	whole(strings.replace_n(placeholders, plain(wanted)), text)
 }
 
-# Texts of the manifest with what only the cluster knows. What the pod's first request has fixed is compared, the rest
-# has a form.
-placeholder := `\$\((sandbox-name|sandbox-namespace|host-name|node-name|pod-uid|pod-ip|host-ip|resource-field|todo-annotation)\)`
-
-has_placeholder(text) if regex.match(placeholder, text)
-
-template_allows(template, text) if {
-	has_placeholder(template)
-	whole(template_pattern(template), text)
+placeholders := {
+	`\$\(sandbox-name\)`: plain(pod.name),
+	`\$\(sandbox-namespace\)`: pod.namespace,
+	`\$\(host-name\)`: known(data.pstate.sandbox.hostname, dns_name),
+	`\$\(node-name\)`: dns_name,
+	`\$\(pod-uid\)`: known(pod.uid, `[0-9a-f-]{32,36}`),
+	`\$\(pod-ip\)`: concat("", ["(?:", ip_address, ")"]),
+	`\$\(host-ip\)`: concat("", ["(?:", ip_address, ")"]),
+	`\$\(pod-ips\)`: ip_addresses,
+	`\$\(host-ips\)`: ip_addresses,
+	`\$\(resource-field\)`: `[0-9]{1,20}`,
+	`\$\(todo-annotation\)`: `.*`,
 }
 
-template_pattern(template) := pattern if {
-	address := concat("", [policy_data.common.ipv4_a, "|", ipv6])
-	one := replace(plain(template), `\$\(sandbox-name\)`, plain(pod.name))
-	two := replace(one, `\$\(sandbox-namespace\)`, plain(pod.namespace))
-	three := replace(two, `\$\(host-name\)`, host_name_pattern)
-	four := replace(three, `\$\(node-name\)`, dns_name)
-	five := replace(four, `\$\(pod-uid\)`, uid_pattern)
-	six := replace(five, `\$\(pod-ip\)`, concat("", ["(", address, ")"]))
-	seven := replace(six, `\$\(host-ip\)`, concat("", ["(", address, ")"]))
-	eight := replace(seven, `\$\(resource-field\)`, `[0-9]{1,20}`)
-	pattern := replace(eight, `\$\(todo-annotation\)`, `[^\n]{0,4096}`)
-}
+ip_addresses := concat("", ["(?:", ip_address, ")(?:,(?:", ip_address, "))?"])
 
-host_name_pattern := plain(data.pstate.sandbox.hostname) if {
-	data.pstate.sandbox.hostname != ""
-} else := dns_name
-
-uid_pattern := plain(pod.uid) if {
-	pod.uid != ""
-} else := `[0-9a-f-]{32,36}`
+known(text, form) := form if {
+	text == ""
+} else := plain(text)
