@@ -48,8 +48,7 @@ void host_profiles_check(const struct projection *projection, const json_t *secu
 		const char *type = json_text_at(profile, "type", NULL);
 		auto_free char *where = xasprintf("%s.%s", path, members[i]);
 		if (type && !strcmp(type, "Localhost"))
-			agent_note(projection->notes, AGENT_ERROR, where,
-					"a file of the node is not in the guest: use RuntimeDefault");
+			agent_note(projection->notes, AGENT_ERROR, where, NODE_PROFILE);
 	}
 }
 

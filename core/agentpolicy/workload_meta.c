@@ -63,6 +63,17 @@ static void copy(const struct projection *projection, const json_t *from, const 
 				key);
 }
 
+/* The older way to write appArmorProfile, which the API server turns into that. */
+static void check_apparmor(
+		const struct projection *projection, const char *key, const json_t *value, const char *path)
+{
+	const char *profile = json_string_value(value);
+
+	if (span_starts(span_of(key), "container.apparmor.security.beta.kubernetes.io/") && profile &&
+			!strncmp(profile, "localhost/", strlen("localhost/")))
+		agent_note(projection->notes, AGENT_ERROR, path, NODE_PROFILE);
+}
+
 void annotations_take(const struct projection *projection, const char *path)
 {
 	auto_free char *where = field_path(path, "annotations");
@@ -71,6 +82,7 @@ void annotations_take(const struct projection *projection, const char *path)
 
 	json_object_foreach ((json_t *)(uintptr_t)projection->annotations_read, key, value) {
 		struct span name = span_of(key);
+		check_apparmor(projection, key, value, where);
 		if (span_starts(name, "io.katacontainers.") && !span_starts(name, SANDBOX_SETTINGS))
 			copy(projection, projection->annotations_read, key, where, projection->annotations);
 	}

@@ -132,6 +132,7 @@ json_t *container_project(struct projection *projection, const json_t *container
 		__attribute__((nonnull, returns_nonnull, warn_unused_result));
 
 /* Profiles that are files of the node. */
+#define NODE_PROFILE "a file of the node is not in the guest: use RuntimeDefault"
 void host_profiles_check(const struct projection *projection, const json_t *security, const char *path)
 		__attribute__((nonnull(1, 3)));
 
