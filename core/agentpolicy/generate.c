@@ -164,6 +164,17 @@ static void add_part(struct making *making, struct part *part, size_t at)
 		part_note(part, AGENT_ERROR, "", "a text of the container or its image is no UTF-8");
 }
 
+static void warn_of_tag(const struct part *part, const char *image)
+{
+	const char *digest = part->image->digest;
+
+	if (!*image_digest(image))
+		part_note(part, AGENT_WARNING, ".image",
+				"a tag is what the registry makes of it each time: pin the image by its "
+				"digest%s%s",
+				digest && *digest ? ", which was " : "", digest ? digest : "");
+}
+
 static void add_container(
 		struct making *making, const json_t *container, enum part_kind kind, const char *path)
 {
@@ -178,10 +189,12 @@ static void add_container(
 
 	if (kind == PART_INIT && json_object_get(container, "restartPolicy"))
 		part.kind = PART_SIDECAR;
-	if (!part.image)
+	if (!part.image) {
 		agent_note(making->notes, AGENT_ERROR, path, "nothing is known of the image");
-	else
-		add_part(making, &part, kind == PART_INIT ? 1 : json_array_size(making->containers));
+		return;
+	}
+	add_part(making, &part, kind == PART_INIT ? 1 : json_array_size(making->containers));
+	warn_of_tag(&part, image);
 }
 
 /* In genpolicy's order: the sandbox, the init containers from the last to the first, the others. */

@@ -80,6 +80,7 @@ static json_t *expanded(const struct part *part, const char *below, const char *
 
 	if (!text_is_plain(part, below, value))
 		return NULL;
+	text_warn_of_services(part, below, value, vars);
 	if (!text_expand(value, vars, &text)) {
 		part_note(part, AGENT_WARNING, below,
 				"the value is made of one that the host may choose: so may this");

@@ -62,6 +62,13 @@ bool text_is_plain(const struct part *part, const char *below, const char *text)
 bool text_expand(const char *text, const json_t *vars, struct buf *out) __attribute__((nonnull));
 
 /*
+ * Warns of references that look like the address of a Service, which the kubelet puts in where there is one: a policy
+ * has them as they stand.
+ */
+void text_warn_of_services(const struct part *part, const char *below, const char *text, const json_t *vars)
+		__attribute__((nonnull));
+
+/*
  * As it stands in the data block: a new string, or NULL with a note where it cannot. In args the rules read $$ as $.
  */
 json_t *text_finish(const struct part *part, const char *below, const char *text, bool is_arg)

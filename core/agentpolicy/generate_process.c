@@ -42,6 +42,7 @@ static void add_expanded(const struct part *part, const char *member, const stru
 
 		if (!arg || !text_is_plain(part, below, arg))
 			continue;
+		text_warn_of_services(part, below, arg, env->kubelet);
 		if (!text_expand(arg, env->kubelet, &text))
 			part_note(part, AGENT_ERROR, below,
 					"the argument has a value that the host may choose: have the program "

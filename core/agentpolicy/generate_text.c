@@ -65,6 +65,38 @@ bool text_expand(const char *text, const json_t *vars, struct buf *out)
 	return known;
 }
 
+/* "DB_SERVICE_HOST", "DB_SERVICE_PORT_HTTP", "DB_PORT_80_TCP_ADDR" */
+static bool is_of_service(struct span name)
+{
+	static const char *const marks[] = { "_SERVICE_HOST", "_SERVICE_PORT", "_PORT" };
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		const char *mark = memmem(name.ptr, name.len, marks[i], strlen(marks[i]));
+		const char *end = mark ? mark + strlen(marks[i]) : NULL;
+
+		if (mark && mark > name.ptr && (end == name.ptr + name.len || *end == '_'))
+			return true;
+	}
+	return false;
+}
+
+void text_warn_of_services(const struct part *part, const char *below, const char *text, const json_t *vars)
+{
+	for (const char *at = strchr(text, '$'); at; at = strchr(at, '$')) {
+		const char *end = at[1] == '(' ? strchr(at + 2, ')') : NULL;
+		struct span name = end ? span_new(at + 2, (size_t)(end - at - 2)) : SPAN_NONE;
+
+		if (name.len && !json_object_getn(vars, name.ptr, name.len) && is_of_service(name))
+			part_note(part, AGENT_WARNING, below,
+					"$(%.*s) is left as it stands: where there is such a Service the "
+					"kubelet puts its own "
+					"in, and the container is refused; have the program read its "
+					"environment",
+					(int)(name.len < 100 ? name.len : 100), name.ptr);
+		at = end ? end : at + 1 + (at[1] == '$');
+	}
+}
+
 /*
  * In args rules read $$ as $. So a run of several is doubled, and so is one before a placeholder; a lone one, as in
  * "echo $HOME", stays as it is.

@@ -42,9 +42,11 @@ static int make(struct whole *w, const char *manifest, const char *options, cons
 		fail_msg("%s", w->err.text);
 	assert_true(w->workload.image_count <= COUNT(w->images));
 	for (size_t i = 0; i < w->workload.image_count; i++)
-		w->images[i] = (struct agent_image){
-			.name = w->workload.images[i], .user = "", .cwd = "", .config_digest = DIGEST
-		};
+		w->images[i] = (struct agent_image){ .name = w->workload.images[i],
+			.user = "",
+			.cwd = "",
+			.digest = DIGEST,
+			.config_digest = DIGEST };
 	return agent_generate(&inputs, &w->data, &w->notes, &w->err);
 }
 
@@ -200,8 +202,8 @@ static void debug_is_loud(void **state)
 	assert_int_equal(json_array_size(json_at(
 					 w.data, "request_defaults", "ExecProcessRequest", "regex", NULL)),
 			1);
-	assert_int_equal(agent_notes_of(&w.notes, AGENT_WARNING), 1);
-	assert_non_null(strstr(w.notes.items[0].text, "DEBUG"));
+	assert_non_null(strstr(w.notes.items[w.notes.count - 1].text, "DEBUG"));
+	assert_int_equal(w.notes.items[w.notes.count - 1].severity, AGENT_WARNING);
 }
 
 static void a_privileged_container_sees_all(void **state)
@@ -328,6 +330,32 @@ static void images_have_full_names(void **state)
 	}
 }
 
+static void a_tag_is_warned_of(void **state)
+{
+	(void)state;
+	auto_whole struct whole w;
+
+	must_make(&w,
+			POD("",
+					"\"containers\":[{\"name\":\"a\",\"image\":\"a@" DIGEST
+					"\",\"command\":[\"x\"]},"
+					"{\"name\":\"b\",\"image\":\"b:1\",\"command\":[\"x\"]}]"),
+			NULL, NULL);
+	assert_int_equal(w.notes.count, 1);
+	assert_int_equal(w.notes.items[0].severity, AGENT_WARNING);
+	assert_string_equal(w.notes.items[0].path, "spec.containers[1].image");
+	assert_non_null(strstr(w.notes.items[0].text, "pin the image by its digest, which was sha256:"));
+}
+
+/* The place of the nth error. */
+static const char *error_path(const struct whole *w, size_t n)
+{
+	for (size_t i = 0; i < w->notes.count; i++)
+		if (w->notes.items[i].severity == AGENT_ERROR && n-- == 0)
+			return w->notes.items[i].path;
+	return "(none)";
+}
+
 static void errors_mean_that_there_is_no_policy(void **state)
 {
 	(void)state;
@@ -345,9 +373,9 @@ static void errors_mean_that_there_is_no_policy(void **state)
 	assert_null(w.data);
 	assert_int_equal(w.err.kind, ERR_DENIED);
 	assert_int_equal(agent_notes_of(&w.notes, AGENT_ERROR), 3);
-	assert_string_equal(w.notes.items[0].path, "spec.initContainers[0]");
-	assert_string_equal(w.notes.items[1].path, "spec.containers[0]");
-	assert_string_equal(w.notes.items[2].path, "spec.containers[1].command[0]");
+	assert_string_equal(error_path(&w, 0), "spec.initContainers[0]");
+	assert_string_equal(error_path(&w, 1), "spec.containers[0]");
+	assert_string_equal(error_path(&w, 2), "spec.containers[1].command[0]");
 }
 
 static void places_are_those_of_the_manifest(void **state)
@@ -365,8 +393,8 @@ static void places_are_those_of_the_manifest(void **state)
 					 "{\"injected\":[{\"name\":\"m\",\"image\":\"b\"}]}", NULL),
 			-1);
 	assert_int_equal(agent_notes_of(&w.notes, AGENT_ERROR), 2);
-	assert_string_equal(w.notes.items[0].path, "spec.template.spec.containers[0]");
-	assert_string_equal(w.notes.items[1].path, "injected[0]");
+	assert_string_equal(error_path(&w, 0), "spec.template.spec.containers[0]");
+	assert_string_equal(error_path(&w, 1), "injected[0]");
 }
 
 static void an_image_that_is_no_utf8_is_an_error(void **state)
@@ -410,6 +438,7 @@ int main(void)
 		cmocka_unit_test(sysctls_of_pod_and_settings),
 		cmocka_unit_test(annotations_are_those_that_the_guest_gets),
 		cmocka_unit_test(images_have_full_names),
+		cmocka_unit_test(a_tag_is_warned_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,13 @@ static void args_are_expanded_once(void **state)
 		{ "one before a placeholder is written as two",
 				{ .container = "{\"command\":[\"$$$(IP)\"]," ENV "}" }, "[\"$$$(pod-ip)\"]",
 				NULL },
+		{ "a Service", { .container = "{\"command\":[\"/x\",\"$(DB_SERVICE_HOST):$$(X_PORT)\"]}" },
+				"[\"/x\",\"$(DB_SERVICE_HOST):$(X_PORT)\"]",
+				"warning " AT ".command[1]: $(DB_SERVICE_HOST)" },
+		{ "what looks like one but is known",
+				{ .container = "{\"command\":[\"/x\",\"$(DB_PORT)$(SUPPORT)$(_PORT)\"],"
+					       "\"env\":[{\"name\":\"DB_PORT\",\"value\":\"1\"}]}" },
+				"[\"/x\",\"1$(SUPPORT)$(_PORT)\"]", NULL },
 		{ "a placeholder", { .container = "{\"command\":[\"/x\",\"$(node-name)\"]}" }, "[\"/x\"]",
 				"error " AT ".command[1]: $(node-name)" },
 		{ "an escaped one", { .container = "{\"command\":[\"/x\",\"$$(node-name)\"]}" }, "[\"/x\"]",
