@@ -48,7 +48,7 @@ struct prepared {
 };
 
 int prepared_read(const json_t *resource, struct prepared **out, struct err *err)
-		__attribute__((nonnull, warn_unused_result));
+		__attribute__((nonnull(1, 2), warn_unused_result));
 struct prepared *prepared_ref(struct prepared *prepared) __attribute__((nonnull, returns_nonnull));
 void prepared_unref(struct prepared *prepared);
 static inline void prepared_release(struct prepared **slot)

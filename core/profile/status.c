@@ -111,7 +111,11 @@ static json_t *conditions(const struct status_facts *f)
 								  : "",
 				f->problem ? f->problem : "the profile cannot be read");
 	else
-		buf_puts(&text, f->admission ? "in force" : "see condition Admission");
+		buf_printf(&text, "%s%s", f->admission ? "in force" : "see condition Admission",
+				f->profile->source != PROFILE_GENERATED ? ""
+									: "; generated per workload, each "
+									  "with a digest of its own: kubectl "
+									  "get agentpolicies -A");
 	condition(f, list, "Ready", compiled && f->admission,
 			!compiled                      ? "Invalid"
 					: f->admission ? "Ready"

@@ -10,7 +10,8 @@
  *
  * Conditions: Compiled (the content compiles), Supported (every class it names does what it asks), Admission (the
  * webhook's registration covers its classes), ReplicasAgree (all webhook replicas decide by the same bytes), and
- * Ready, which is Compiled and Admission. A condition's lastTransitionTime moves when its status does.
+ * Ready, which is Compiled and Admission. A condition's lastTransitionTime moves when its status does. A profile that
+ * generates agent policies has no one digest, and says so in Ready.
  */
 #ifndef COCOON_PROFILE_STATUS_H
 #define COCOON_PROFILE_STATUS_H

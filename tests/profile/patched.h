@@ -51,6 +51,8 @@ static inline bool patch_one(json_t *document, const json_t *operation)
 
 	if (!parent)
 		return false;
+	if (!strcmp(last, "-"))
+		index = json_array_size(parent);
 	if (!strcmp(op, "test"))
 		return there && json_equal(there, value);
 	if (!strcmp(op, "add") && json_is_array(parent))

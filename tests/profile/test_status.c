@@ -141,6 +141,19 @@ static void says_what_a_good_profile_compiled_to(void **state)
 	assert_holds(of_condition(status, "Supported", "message"), "2 confidential runtime classes");
 }
 
+static void a_profile_that_generates_has_no_one_digest(void **state)
+{
+	auto_scene struct scene scene = scene_of("initData: {agentPolicy: {generated: {}}}");
+	auto_json json_t *status = profile_status(&scene.facts);
+
+	(void)state;
+	assert_true(json_is_null(json_object_get(status, "digest")));
+	assert_true(json_is_null(json_object_get(status, "documentBytes")));
+	assert_true(json_is_null(json_object_get(status, "teeForms")));
+	assert_string_equal(of_condition(status, "Ready", "status"), "True");
+	assert_holds(of_condition(status, "Ready", "message"), "in force; generated per workload");
+}
+
 static void each_condition_falls_for_its_own_reason(void **state)
 {
 	auto_json json_t *names = yaml("[web-1, web-2]");
@@ -226,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms_are_those_of_the_vectors),
 		cmocka_unit_test(says_what_a_good_profile_compiled_to),
+		cmocka_unit_test(a_profile_that_generates_has_no_one_digest),
 		cmocka_unit_test(each_condition_falls_for_its_own_reason),
 		cmocka_unit_test(a_profile_that_cannot_be_read_shows_no_document),
 		cmocka_unit_test(a_transition_time_moves_with_its_status_alone),
