@@ -4,7 +4,6 @@
 # the manifests but for the pods: the Service has no selector, its EndpointSlices name the processes.
 
 hosted_programs=$PWD/out/release-gcc/bin
-hosted_pids=()
 
 # A kubeconfig for a service account whose token is in a file of its own.
 hosted_kubeconfig() { # hosted_kubeconfig PROGRAM
@@ -17,7 +16,6 @@ hosted_program() { # hosted_program NAME PROGRAM ARGUMENT…: started, its proce
 	POD_NAME=$1 setsid "$hosted_programs/$2" --kubeconfig "$dir/hosted/$2.kubeconfig" --namespace cocoon-system \
 		"${@:3}" >>"$dir/log/hosted-$1.log" 2>&1 3>&- </dev/null &
 	disown # else the shell announces its end
-	hosted_pids+=("$!")
 	echo "$!" >"$dir/hosted/$1.pid"
 }
 
@@ -62,8 +60,10 @@ hosted_start() {
 	for name in webhook-1 webhook-2; do hosted_await 20 hosted_ready $name health || return 1; done
 }
 
-hosted_stop() {
-	local pid
-	for pid in "${hosted_pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
-	hosted_pids=()
+hosted_stop() { # all that run now, whoever has started them
+	local file
+	for file in "$dir"/hosted/*.pid; do
+		[ ! -e "$file" ] || kill -KILL "$(<"$file")" 2>/dev/null || true
+		rm -f "$file"
+	done
 }
