@@ -82,7 +82,8 @@ static int take_mark(struct wanted *one, const char *path, const char *base, str
 }
 
 /* Something is at the path now, whatever was before. */
-static int take_place(struct wanted *one, const struct files_entry *entry, struct err *err)
+static int take_place(struct wanted *one, const struct files_entry *entry, const struct buf **content,
+		struct err *err)
 {
 	static const enum here kinds[] = { [FILES_FOLDER] = HERE_OTHER,
 		[FILES_REGULAR] = HERE_FILE,
@@ -95,17 +96,26 @@ static int take_place(struct wanted *one, const struct files_entry *entry, struc
 	free(one->target);
 	one->target = xstrdup(entry->target);
 	buf_reset(&one->file->text);
-	return one->here == HERE_FILE ? files_text(entry, &one->file->text, err) : 0;
+	if (one->here != HERE_FILE)
+		return 0;
+	/* an entry's bytes come once, and hard links may lead several here */
+	if (!*content) {
+		*content = &one->file->text;
+		return files_text(entry, &one->file->text, err);
+	}
+	buf_add_span(&one->file->text, buf_span(*content));
+	return buf_check(&one->file->text, entry->path, err);
 }
 
-static int take_entry(struct wanted *one, const struct files_entry *entry, struct err *err)
+static int take_entry(struct wanted *one, const struct files_entry *entry, const struct buf **content,
+		struct err *err)
 {
 	const char *slash = strrchr(entry->path, '/'), *base = slash ? slash + 1 : entry->path;
 
 	if (!strncmp(base, MARK, strlen(MARK)))
 		return take_mark(one, entry->path, base, err);
 	if (!strcmp(entry->path, one->path))
-		return take_place(one, entry, err);
+		return take_place(one, entry, content, err);
 	if (entry->kind == FILES_FOLDER || !is_above(span_of(entry->path), one->path))
 		return 0;
 	/* something else in the place of a folder above */
@@ -118,11 +128,12 @@ static int take_entry(struct wanted *one, const struct files_entry *entry, struc
 
 static int each_entry(void *ctx, const struct files_entry *entry, struct err *err)
 {
+	const struct buf *content = NULL;
 	struct search *search = ctx;
 
 	for (size_t i = 0; i < search->count; i++) {
 		struct wanted *one = &search->wanted[i];
-		if (!one->passed && entry->number < one->before && take_entry(one, entry, err) < 0)
+		if (!one->passed && entry->number < one->before && take_entry(one, entry, &content, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -64,6 +64,8 @@ static const struct rule {
 			2 },
 	{ "a hard link to itself, of below",
 			{ { P("low") }, { { 'h', "etc/passwd", "etc/passwd" }, G("b") } }, "low", "b", 2 },
+	{ "a hard link to the other file", { { P("a"), G("b") }, { { 'h', "etc/group", "etc/passwd" } } },
+			"a", "a", 2 },
 	{ "hard links from one to the other",
 			{ { { 'f', "c", "a" }, { 'h', "b", "c" }, { 'h', "etc/passwd", "b" },
 					{ 'h', "etc/group", "c" } } },
