@@ -106,21 +106,6 @@ static int want_of(const struct images *images, const char *name, struct image_w
 	return 0;
 }
 
-/* The platform that is meant; an image of one alone is that one, whatever it is called. */
-static const struct image_platform *platform_of(
-		const struct images *images, const struct image_facts *facts, struct err *err)
-{
-	const char *wanted = images->options->platform;
-
-	for (size_t i = 0; i < facts->platform_count; i++)
-		if (!strcmp(facts->platforms[i].name, wanted))
-			return &facts->platforms[i];
-	if (facts->platform_count == 1 && (!facts->index || !*facts->platforms[0].name))
-		return &facts->platforms[0];
-	err_set(err, ERR_NOT_FOUND, "it has no platform %s: name one by --platform", wanted);
-	return NULL;
-}
-
 static json_t *texts_of(const char *const *list)
 {
 	json_t *out = json_array();
@@ -148,9 +133,10 @@ static int read_one(struct images *images, const char *name, struct err *err)
 
 	if (want_of(images, name, &want, err) < 0 || facts_get(images->facts, &want, &facts, err) < 0)
 		return -1;
-	const struct image_platform *platform = platform_of(images, facts, err);
+	const struct image_platform *platform = image_facts_platform(facts, images->options->platform);
 	if (!platform)
-		return -1;
+		return err_set(err, ERR_NOT_FOUND, "it has no platform %s: name another by --platform",
+				images->options->platform);
 	if (!platform->run)
 		return err_set(err, ERR_FORMAT,
 				"its config %s cannot be read: what the image starts is not known",

@@ -8,8 +8,8 @@ int main(int argc, char **argv)
 	static const char *const see_also[] = { "cocoon-webhook(1)", "cocoon-controller(1)", "cosign(1)",
 		NULL };
 	const struct opt_verb verbs[] = { create_verb, show_verb, digest_verb, verify_verb, annotate_verb,
-		convert_verb, blob_verb, policy_verb, policy_test_verb, policy_explain_verb,
-		policy_lint_verb, policy_diff_verb, OPT_VERB_END };
+		convert_verb, blob_verb, policy_verb, policy_test_verb, policy_explain_verb, policy_lint_verb,
+		policy_diff_verb, publish_verb, OPT_VERB_END };
 	const struct opt_program program = {
 		.name = "initdata-gen",
 		.summary = "makes, explains and checks the init-data of confidential pods",

@@ -59,7 +59,8 @@ static const json_t *find_profile(const char *path, const json_t *documents, str
 	return found;
 }
 
-static int load(const char *path, const struct opt_list *config_maps, struct profile **out, struct err *err)
+int profile_load_any(
+		const char *path, const struct opt_list *config_maps, struct profile **out, struct err *err)
 {
 	auto_json json_t *documents = json_array();
 	auto_json json_t *all = json_array();
@@ -90,7 +91,7 @@ int profile_load(const char *path, const struct opt_list *config_maps, struct pr
 {
 	auto_profile struct profile *profile = NULL;
 
-	if (load(path, config_maps, &profile, err) < 0)
+	if (profile_load_any(path, config_maps, &profile, err) < 0)
 		return -1;
 	if (profile->source == PROFILE_GENERATED)
 		return err_set(err, ERR_USAGE,
@@ -110,7 +111,7 @@ int profile_load_generating(const char *path, struct profile **out, struct err *
 {
 	auto_profile struct profile *profile = NULL;
 
-	if (load(path, NULL, &profile, err) < 0)
+	if (profile_load_any(path, NULL, &profile, err) < 0)
 		return -1;
 	if (profile->source != PROFILE_GENERATED)
 		return err_set(err, ERR_USAGE,

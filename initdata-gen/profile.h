@@ -24,6 +24,10 @@ int profile_load(const char *path, const struct opt_list *config_maps, struct pr
 int profile_load_generating(const char *path, struct profile **out, struct err *err)
 		__attribute__((nonnull, warn_unused_result));
 
+/* The same, whatever its document comes from. `config_maps` may be NULL. */
+int profile_load_any(const char *path, const struct opt_list *config_maps, struct profile **out,
+		struct err *err) __attribute__((nonnull(1, 3), warn_unused_result));
+
 /* Adds all documents of a manifest to an array. */
 int profile_load_documents(const char *path, json_t *all, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));

@@ -23,13 +23,16 @@
 
 /* ---- policies ---- */
 
+/* Nothing but comments stands before the package. */
 static bool is_rego(struct span text)
 {
 	struct span rest = text, line;
 
-	while (span_next(&rest, '\n', &line))
-		if (span_eq(line, span_of("package agent_policy")))
-			return true;
+	while (span_next(&rest, '\n', &line)) {
+		line = span_trim(line);
+		if (line.len && line.ptr[0] != '#')
+			return span_starts(line, "package ");
+	}
 	return false;
 }
 
@@ -136,6 +139,19 @@ static bool is_regorus(const char *program)
 	return !strncmp(slash ? slash + 1 : program, "regorus", 7);
 }
 
+/* opa tells what is wrong with a policy on its standard output. */
+static void say_first_error(struct span said, struct err *err)
+{
+	auto_json json_t *tree = NULL;
+
+	if (err->kind != ERR_DENIED || json_read(said, ANSWER_MAX, &tree, NULL) < 0)
+		return;
+	const char *message =
+			json_text_at(json_array_get(json_object_get(tree, "errors"), 0), "message", NULL);
+	if (message)
+		err_set(err, ERR_DENIED, "%s", message);
+}
+
 static int ask(const struct rego_engine *engine, const char *query, json_t **answer, struct err *err)
 {
 	auto_free char *policy = xasprintf("%s/policy.rego", engine->folder);
@@ -150,8 +166,10 @@ static int ask(const struct rego_engine *engine, const char *query, json_t **ans
 		.timeout = TIMEOUT };
 	auto_buf struct buf out = BUF_MAX(ANSWER_MAX);
 
-	if (run_program(&run, &out, err) < 0)
+	if (run_program(&run, &out, err) < 0) {
+		say_first_error(buf_span(&out), err);
 		return err->kind == ERR_NOT_FOUND ? err_wrap(err, "%s", TAKES) : -1;
+	}
 	return json_read(buf_span(&out), ANSWER_MAX, answer, err);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Agent policies from files, and programs that judge requests by them.
  *
- * A file is a policy as such (it has a line "package agent_policy") or anything that source.h reads: a document, an
+ * A file is a policy as such (it begins with a package line) or anything that source.h reads: a document, an
  * annotation, a manifest whose pods carry the same one, an image; then its entry policy.rego is taken.
  *
  * Judging: a policy engine of its own, no part of this program, is run for each request as the guest's agent asks its

@@ -11,6 +11,7 @@ extern const struct opt_verb digest_verb;
 extern const struct opt_verb verify_verb;
 extern const struct opt_verb annotate_verb;
 extern const struct opt_verb blob_verb;
+extern const struct opt_verb publish_verb;
 extern const struct opt_verb policy_verb;
 extern const struct opt_verb policy_test_verb;
 extern const struct opt_verb policy_explain_verb;
