@@ -54,8 +54,8 @@ static void take_part(const struct projection *projection, const json_t *mount, 
 	if (name && json_at(projection->volumes, name, "emptyDir", NULL))
 		agent_note(projection->notes, AGENT_ERROR, path,
 				"a subPath of an emptyDir is mounted from a place that differs between "
-				"releases of "
-				"Kata: mount the whole volume");
+				"releases of Kata:"
+				" mount the whole volume");
 	json_object_set_new(out, "subPath", json_true());
 }
 
