@@ -14,6 +14,10 @@ own=(README.md CONTRIBUTING.md SECURITY.md docs/*.md)
 number=0
 # shellcheck source=../page.sh
 . tests/page.sh
+# shellcheck source=../layout.bash
+. tests/layout.bash
+# shellcheck source=../named.bash
+. tests/named.bash
 
 # none NAME COMMAND…: prints what is wrong, one a line; nothing must be
 none() {
@@ -152,7 +156,14 @@ none "every room is described, and has its line in LAYERS" rooms_missing
 none "the messages of the troubleshooting table are those of the sources" unknown_messages
 none "no path of somebody's machine" machine_words
 none "README names the two commands" sh -c 'for t in demo test; do grep -q "^    make $t$" README.md || echo "make $t"; done'
-for page in README.md docs/initdata-gen.md docs/profiles.md; do
+# what docs/agent-policy.md takes for granted: the image, its digest, and an engine
+images_of_the_page() {
+	mkdir -p "$work/agent-policy" && cd "$work/agent-policy" &&
+		named images registry.example/shop/web:1 '{"Env": ["PATH=/usr/bin:/bin"], "Entrypoint": ["/app"], "Cmd": ["serve"]}' >digest
+}
+none "the image of a page is there" images_of_the_page
+opa=$(e2e/kbs/opa.sh 2>/dev/null) && PATH=$PATH:$(dirname "$opa")
+for page in README.md docs/initdata-gen.md docs/profiles.md docs/agent-policy.md; do
 	none "$page: what is shown is what is printed" run_page "$page"
 done
 echo "1..$number"
