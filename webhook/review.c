@@ -31,6 +31,15 @@ static bool is_confidential(const struct look *look, const char *name)
 	return class.caps != NULL;
 }
 
+/* Of a pod that waits for its agent policy all else is known. */
+static bool waits(const struct look *look, const struct pod_view *pod)
+{
+	const struct profile *profile = look->d.profile;
+
+	return profile && !profile->broken && profile->source == PROFILE_GENERATED &&
+			!pod_annotation(pod, INITDATA_ANNOTATION);
+}
+
 /*
  * The init-data that the pod has or, where it is yet to be injected, gets. What cannot be read is none: the decision
  * refuses it where there is a profile, and policies that ask for it miss it.
@@ -39,15 +48,11 @@ static struct span document_of(const struct look *look, const struct pod_view *p
 {
 	const char *value = pod_annotation(pod, INITDATA_ANNOTATION);
 	const struct profile *profile = look->d.profile;
-	/* of a pod that waits for its agent policy all else is known, and that is what images are judged by */
-	bool waits = profile && !profile->broken && profile->source == PROFILE_GENERATED;
 	bool gives = profile && !profile->broken && profile->source == PROFILE_RENDERED;
-	bool injects = look->path == REVIEW_TEMPLATES ||
+	bool injects = look->path == REVIEW_TEMPLATES || look->d.outcome == OUTCOME_WAITING ||
 			(look->path == REVIEW_MUTATE && look->request->operation == ADMISSION_CREATE);
 
-	if (gives && (value ? !strcmp(value, profile->annotation) : injects))
-		return buf_span(&profile->document);
-	if (waits && !value)
+	if (waits(look, pod) || (gives && (value ? !strcmp(value, profile->annotation) : injects)))
 		return buf_span(&profile->document);
 	if (!value || initdata_annotation_parse(span_of(value), memory, NULL) < 0)
 		return span_of("");
@@ -75,6 +80,7 @@ static void judge_images(struct look *look, const struct pod_view *pod, const st
 	struct gate_review asked = {
 		.set = env->policies,
 		.kind = place ? GATE_TEMPLATE : GATE_POD,
+		.waits = waits(look, pod),
 		.path = place ? place : "",
 		.pod = pod,
 		.before = before,
@@ -121,6 +127,51 @@ static void judge_update(struct look *look, struct pod_view *pod, const struct p
 	judge_images(look, pod, before, NULL);
 }
 
+/* Writes a value where a replacing operation says. */
+static void replace_at(json_t *object, const char *pointer, json_t *value)
+{
+	struct span rest = span_from(span_of(pointer), 1), part;
+	json_t *at = object;
+	uint64_t index;
+
+	while (span_next(&rest, '/', &part) && rest.len)
+		at = json_is_array(at) && span_number(part, SIZE_MAX, &index)
+				? json_array_get(at, index)
+				: json_object_getn(at, part.ptr, part.len);
+	json_object_setn(at, part.ptr, part.len, value);
+}
+
+/* The pod with its images as they are written now; NULL when none changes. */
+static json_t *with_images(const struct pod_view *pod, const json_t *patch)
+{
+	json_t *copy = NULL, *operation;
+	size_t i;
+
+	json_array_foreach (patch, i, operation) {
+		const char *op = json_text_at(operation, "op", NULL);
+		if (!op || strcmp(op, "replace") != 0)
+			continue;
+		if (!copy)
+			copy = json_deep_copy(pod->object);
+		replace_at(copy, json_text_at(operation, "path", NULL), json_object_get(operation, "value"));
+	}
+	return copy;
+}
+
+/* An agent policy is made for the images that the pod ends up with: where they were pinned, it is looked for again. */
+static void decide_pinned(struct look *look, const struct pod_view *pod)
+{
+	auto_json json_t *copy = with_images(pod, look->d.patch);
+	struct pod_view pinned;
+
+	if (!copy || pod_view_read(copy, look->request->namespace, &pinned, NULL) < 0)
+		return;
+	decision_clear(&look->d);
+	decision_init(&look->d);
+	decide_mutate(look->env->catalog, &pinned, &look->d);
+	judge_images(look, pod, NULL, NULL);
+}
+
 /* Objects of one request, looked at as pods. */
 static void judge_pod(struct look *look, struct err *err)
 {
@@ -135,6 +186,8 @@ static void judge_pod(struct look *look, struct err *err)
 	if (request->operation == ADMISSION_CREATE && look->path == REVIEW_MUTATE) {
 		decide_mutate(env->catalog, &pod, &look->d);
 		judge_images(look, &pod, NULL, NULL);
+		if (look->d.key[0] && !look->result->pending)
+			decide_pinned(look, &pod);
 	} else if (request->operation == ADMISSION_CREATE) {
 		decide_create(env->catalog, &pod, &look->d);
 		judge_images(look, &pod, NULL, NULL);

@@ -231,6 +231,7 @@ static void judge_under(struct gate *gate, const struct gate_image *image, const
 		.facts = image->facts,
 		.why = image->why,
 		.guest = gate->has_guest ? &gate->guest : NULL,
+		.waits = gate->review->waits,
 		.now = gate->review->now,
 		.spent = &gate->spent,
 	};

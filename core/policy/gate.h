@@ -66,6 +66,7 @@ struct gate_review {
 	const struct policy_set *set;
 	enum gate_kind kind;
 	bool unseen; /* a manifest that no webhook has seen: what gate_mutate() writes is not missed in it */
+	bool waits; /* for its agent policy, which is judged when the pod gets it: its init-data changes then */
 	const char *path;               /* of a template: "spec.template"; "" of a pod */
 	const struct pod_view *pod;     /* confidential: the caller knows */
 	const struct pod_view *before;  /* of an UPDATE; NULL */

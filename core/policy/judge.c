@@ -144,7 +144,7 @@ static void judge_agent_policy(const struct judge_image *judge, struct findings 
 	static const char rule[] = "digest.inAgentPolicy";
 	struct judge_digest digest = judge_digest(judge->facts->digest);
 
-	if (judge->policy->in_agent_policy == EFFECT_IGNORE)
+	if (judge->policy->in_agent_policy == EFFECT_IGNORE || judge->waits)
 		return;
 	if (!judge->guest || !judge->guest->agent_policy)
 		findings_add(out, FINDING_AGENT, rule,

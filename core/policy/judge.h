@@ -70,6 +70,7 @@ struct judge_image {
 	const struct guest_view *guest; /* what the pod's init-data says; NULL: it has none */
 	int64_t now;                    /* seconds since 1970, for keys that expire */
 	unsigned *spent; /* what the review has cost so far, which grows; NULL: nobody counts */
+	bool waits;      /* for its agent policy: gate.h */
 };
 
 /*
