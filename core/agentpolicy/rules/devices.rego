@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # devices: volumes given as devices, and GPUs (VFIO), whose numbers must be those of the annotations that name them.
-# Free in their form: addresses.
+# Free in their form: addresses, and what Kata in Go says a device is called in the guest, which finds it by its address.
 package agent_policy
 
 devices_refused(entry) := {"devices" | not volumes_agree(entry)} | {"devices.gpu" | not gpus_agree(entry)}
@@ -18,7 +18,7 @@ volumes_agree(entry) if {
 		misfits("", device, {
 			"id": address_form[device.type_],
 			"type_": object.keys(address_form),
-			"vm_path": {""},
+			"vm_path": `(?:/dev/vd[a-z]{1,3})?`,
 			"container_path": {device.container_path},
 			"options": {[]},
 		}, set()) == set()

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # CreateSandboxRequest: once, before any container. Free in their form: hostname (HOSTNAME of containers must be it
 # later), dns (the guest's resolver: the network is the host's), sandbox_id (the containers' annotation must be it).
+# Containers that share their processes say so themselves: Kata's shims never do here.
 package agent_policy
 
 reasons("CreateSandboxRequest") := misfits("", input, {
 	"hostname": hostname,
-	"sandbox_pidns": {policy_data.cocoon.sandbox_pidns},
+	"sandbox_pidns": {false},
 	"sandbox_id": id_form,
 	"guest_hook_path": {""},
 	"kernel_modules": {[]},
