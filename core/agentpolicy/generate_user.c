@@ -254,8 +254,9 @@ static void find_group(struct user *user)
 	else
 		part_note(user->part, AGENT_ERROR, ".securityContext",
 				"the group of user %lld stands in the image's /etc/passwd, which was not "
-				"read: write runAsGroup",
-				(long long)user->uid);
+				"read: write %s",
+				(long long)user->uid,
+				user->own_uid ? "runAsGroup" : "runAsUser and runAsGroup");
 }
 
 static void find_user(struct user *user)

@@ -74,9 +74,10 @@ static void what_the_image_alone_knows_is_asked_for(void **state)
 	static const struct user_case cases[] = {
 		{ "a name", { .user = "web" }, NULL, "error " AT ": names its user 'web': write runAsUser" },
 		{ "a name and a group", { .user = "web:web" }, NULL, "error " AT ": names its user" },
-		{ "a number", { .user = "1000" }, NULL, "error " AT ": write runAsGroup" },
+		{ "a number", { .user = "1000" }, NULL,
+				"error " AT ": not read: write runAsUser and runAsGroup" },
 		{ "runAsUser alone", { .spec = POD("\"runAsUser\":1000") }, NULL,
-				"error " AT ": of user 1000 stands" },
+				"error " AT ": not read: write runAsGroup" },
 		{ "a number too large is a name", { .user = "4294967296" }, NULL,
 				"error " AT ": names its user" },
 		{ "of layers", { .user = "web", .patch = LAYERS, .group = GROUP }, NULL,
