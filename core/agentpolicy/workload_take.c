@@ -44,6 +44,12 @@ static bool is_empty(const json_t *value)
 	return false;
 }
 
+/* A volume is of its kind even where it says nothing further. */
+static bool is_said(const json_t *value, const struct field *table)
+{
+	return table == fields_volume ? !json_is_null(value) : !is_empty(value);
+}
+
 static void note_unknown(const struct projection *projection, const char *name, const char *path,
 		const struct field *table)
 {
@@ -71,7 +77,7 @@ void fields_check(const struct projection *projection, const json_t *object, con
 			field++;
 		if (!field->name) {
 			note_unknown(projection, name, path, table);
-		} else if (field->how == FIELD_REFUSED && !is_empty(value)) {
+		} else if (field->how == FIELD_REFUSED && is_said(value, table)) {
 			auto_free char *where = field_path(path, name);
 			agent_note(projection->notes, AGENT_ERROR, where, "%s", field->instead);
 		}

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define TOKEN_VOLUME "kube-api-access-"
-#define TOKEN_PATH   "/var/run/secrets/kubernetes.io/serviceaccount"
+#define TOKEN_PATH   "var/run/secrets/kubernetes.io/serviceaccount" /* below the root */
 
 bool volume_is_token(const json_t *volume)
 {
@@ -23,7 +23,7 @@ bool mount_is_token(const struct projection *projection, const json_t *mount)
 {
 	const char *name = json_text_at(mount, "name", NULL), *at = json_text_at(mount, "mountPath", NULL);
 
-	return name && at && !strcmp(at, TOKEN_PATH) &&
+	return name && at && !strcmp(at + (at[0] == '/'), TOKEN_PATH) &&
 			volume_is_token(json_at(projection->volumes_read, name, "volume", NULL));
 }
 

@@ -274,6 +274,7 @@ static void the_accounts_token_is_left_out(void **state)
 		bool stays;
 	} cases[] = {
 		{ "name: kube-api-access-x2x9k, projected: {sources: []}", token, false },
+		{ "name: kube-api-access-x2x9k, projected: {sources: []}", token + 1, false },
 		{ "name: kube-api-access-x2x9k, projected: {}", "/elsewhere", true },
 		{ "name: kube-api-access-x2x9k, emptyDir: {}", token, true },
 		{ "name: kube-api-access, projected: {}", token, true },
