@@ -10,22 +10,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static size_t check(const struct image_facts *facts, const char *text)
+static size_t check(const struct image_facts *facts, const char *const *list, bool sorted)
 {
-	size_t len = strlen(text);
+	size_t bytes = 0;
 
-	if (llabs((intptr_t)text - (intptr_t)facts) >= (long long)facts->bytes || len > IMAGE_CONFIG_TEXT_MAX)
-		abort();
-	return len;
-}
-
-static size_t check_list(const struct image_facts *facts, const char *const *list, bool sorted)
-{
-	size_t bytes = 0, i = 0;
-
-	for (; list[i]; i++) {
-		bytes += check(facts, list[i]);
-		if (i == IMAGE_CONFIG_LIST_MAX || (sorted && i && strcmp(list[i - 1], list[i]) >= 0))
+	for (size_t i = 0; list[i]; i++) {
+		bytes += strlen(list[i]);
+		if (i == IMAGE_CONFIG_LIST_MAX || strlen(list[i]) > IMAGE_CONFIG_TEXT_MAX ||
+				llabs((intptr_t)list[i] - (intptr_t)facts) >= (long long)facts->bytes ||
+				(sorted && i && strcmp(list[i - 1], list[i]) >= 0))
 			abort();
 	}
 	return bytes;
@@ -46,9 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	auto_image_facts struct image_facts *facts = image_facts_new(&draft);
 	const struct image_config *run = facts->platforms->run;
-	size_t bytes = check(facts, run->user) + check(facts, run->cwd) + check_list(facts, run->env, false) +
-			check_list(facts, run->entrypoint, false) + check_list(facts, run->cmd, false) +
-			check_list(facts, run->volumes, true);
+	const char *const texts[] = { run->user, run->cwd, NULL };
+	size_t bytes = check(facts, texts, false) + check(facts, run->env, false) +
+			check(facts, run->entrypoint, false) + check(facts, run->cmd, false) +
+			check(facts, run->volumes, true);
 	if (bytes > IMAGE_CONFIG_BYTES_MAX || bytes > size)
 		abort();
 	return 0;

@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int find(struct span input, size_t piece, struct oci_file *file)
+static int find(struct span input, size_t piece, struct oci_file *files)
 {
 	static const char *const types[] = { OCI_LAYER_PLAIN, OCI_LAYER_GZIP, OCI_LAYER_ZSTD,
 		OCI_LAYER_PLAIN };
@@ -22,23 +22,30 @@ static int find(struct span input, size_t piece, struct oci_file *file)
 	shelf_put(&shelf, types[head[0] >> 2 & 3], span_from(all, lower.len));
 	if (piece)
 		shelf_put(&shelf, OCI_LAYER_PLAIN, SPAN_NONE);
-	int status = oci_files_find(&shelf.source, &shelf.manifest, file, 1, NULL, NULL);
-	if (shelf.open || (file->text.len && (!file->found || status < 0)))
-		abort();
+	int status = oci_files_find(&shelf.source, &shelf.manifest, files, 2, NULL, NULL);
+	for (size_t i = 0; i < 2; i++)
+		if (shelf.open || (files[i].text.len && (!files[i].found || status < 0)))
+			abort();
 	return status;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct oci_file one = { .path = "etc/passwd", .text = BUF_MAX(OCI_FILE_MAX) }, other = one;
+	struct oci_file files[4] = { { .path = "etc/passwd", .text = BUF_MAX(OCI_FILE_MAX) },
+		{ .path = "etc/group", .text = BUF_MAX(64) } };
 	struct span input = span_new(data, size);
 
 	if (size < 3)
 		return 0;
-	if (find(input, 0, &one) != find(input, 7, &other) || one.found != other.found ||
-			!span_eq(buf_span(&one.text), buf_span(&other.text)))
+	memcpy(files + 2, files, 2 * sizeof(*files));
+	if (find(input, 0, files) != find(input, 7, files + 2))
 		abort();
-	buf_clear(&one.text);
-	buf_clear(&other.text);
+	for (size_t i = 0; i < 2; i++) {
+		if (files[i].found != files[i + 2].found ||
+				!span_eq(buf_span(&files[i].text), buf_span(&files[i + 2].text)))
+			abort();
+		buf_clear(&files[i].text);
+		buf_clear(&files[i + 2].text);
+	}
 	return 0;
 }
