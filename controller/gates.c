@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "cluster/images.h"
+#include "controller/digests.h"
 #include "controller/preparation.h"
 #include "controller/settings.h"
 
@@ -12,6 +13,7 @@ struct gates {
 	struct images *images;
 	struct preparer *preparer;
 	struct lifter *lifter;
+	struct digests *digests;
 };
 
 static void on_unprepared(
@@ -56,6 +58,7 @@ int gates_new(const struct gates_options *options, struct gates **out, struct er
 			.events = options->events,
 			.ctx = gates,
 			.unprepared = on_unprepared });
+	gates->digests = digests_new(options->kube);
 	*out = gates;
 	return 0;
 }
@@ -68,6 +71,7 @@ void gates_free(struct gates *gates)
 	images_free(gates->images);
 	preparer_free(gates->preparer);
 	lifter_free(gates->lifter);
+	digests_free(gates->digests);
 	free(gates);
 }
 
@@ -80,6 +84,7 @@ void gates_use(struct gates *gates, struct catalog *catalog, const struct policy
 {
 	lifter_use(gates->lifter, catalog);
 	preparer_use(gates->preparer, catalog, policies);
+	digests_use(gates->digests, catalog);
 }
 
 void gates_turn(struct gates *gates)

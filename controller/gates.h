@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All that is done for pods behind the gate cocoon.dev/init-data: the lifter completes them, the preparer makes the agent
- * policies that some of them wait for first, from what core/facts says of their images.
+ * policies that some of them wait for first, from what core/facts says of their images, and digests keeps their statuses
+ * true.
  *
  *     gates_add ──▶ lifter ──waits for a policy──▶ preparer ──▶ AgentPolicy, ──watch──▶ gates_use, gates_add
  *                      └──▶ patches                   └──▶ facts of images

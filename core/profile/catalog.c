@@ -129,6 +129,11 @@ size_t catalog_prepared_count(const struct catalog *catalog)
 	return shelf_count(catalog->shelf);
 }
 
+struct prepared *catalog_prepared_at(const struct catalog *catalog, size_t index)
+{
+	return shelf_at(catalog->shelf, index);
+}
+
 struct prepared *catalog_prepared(const struct catalog *catalog, const char *namespace, const char *key)
 {
 	return shelf_find(catalog->shelf, namespace, key);

@@ -69,6 +69,7 @@ int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct
  */
 void catalog_add_prepared(struct catalog *catalog, struct prepared *prepared) __attribute__((nonnull));
 size_t catalog_prepared_count(const struct catalog *catalog) __attribute__((nonnull));
+struct prepared *catalog_prepared_at(const struct catalog *catalog, size_t index) __attribute__((nonnull));
 
 /* What was prepared in the namespace for this key, under whichever profile: borrowed, or NULL. */
 struct prepared *catalog_prepared(const struct catalog *catalog, const char *namespace, const char *key)

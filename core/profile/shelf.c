@@ -40,6 +40,11 @@ size_t shelf_count(const struct shelf *shelf)
 	return shelf->count;
 }
 
+struct prepared *shelf_at(const struct shelf *shelf, size_t index)
+{
+	return shelf->items[index];
+}
+
 /* By name where both are of the same second: any order does, as long as it is one. */
 static bool is_newer(const struct prepared *a, const struct prepared *b)
 {

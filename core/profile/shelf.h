@@ -22,6 +22,7 @@ void shelf_free(struct shelf *shelf);
 /* Adds a reference, unless what is there is newer. */
 void shelf_add(struct shelf *shelf, struct prepared *prepared) __attribute__((nonnull));
 size_t shelf_count(const struct shelf *shelf) __attribute__((nonnull));
+struct prepared *shelf_at(const struct shelf *shelf, size_t index) __attribute__((nonnull));
 
 struct prepared *shelf_find(const struct shelf *shelf, const char *namespace, const char *key)
 		__attribute__((nonnull));
