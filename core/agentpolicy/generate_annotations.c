@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HANDED    "io.katacontainers." /* what containerd hands to the runtime of the annotations of a pod */
-#define CONFIGURE "io.katacontainers.config" /* the runtime keeps these to itself */
+#define HANDED "io.katacontainers." /* what containerd hands to the runtime of the annotations of a pod */
 
 /* ---- names of images ---- */
 
@@ -79,14 +78,14 @@ static void put(json_t *all, const char *key, const char *value)
 	json_object_set_new(all, key, json_string(value));
 }
 
+/* The workload has those that are handed on, and those that variables read, which are not. */
 static void add_pod_annotations(const struct part *part, json_t *all)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (json_object_get(part->inputs->workload->tree, "annotations"), key, value)
-		if (strncmp(key, HANDED, strlen(HANDED)) == 0 &&
-				strncmp(key, CONFIGURE, strlen(CONFIGURE)) != 0)
+		if (strncmp(key, HANDED, strlen(HANDED)) == 0)
 			json_object_set(all, key, value);
 }
 

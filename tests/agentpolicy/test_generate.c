@@ -293,6 +293,23 @@ static void annotations_are_those_that_the_guest_gets(void **state)
 	}
 }
 
+static void annotations_that_variables_read_are_not_handed_on(void **state)
+{
+	(void)state;
+	auto_whole struct whole w;
+
+	must_make(&w,
+			POD(",\"annotations\":{\"example.org/a\":\"b\"}",
+					"\"containers\":[{\"name\":\"a\",\"image\":\"a\",\"command\":[\"x\"],"
+					"\"env\":[{\"name\":\"Y\",\"valueFrom\":"
+					"{\"fieldRef\":{\"fieldPath\":\"metadata.annotations['example.org/"
+					"a']\"}}}]}]"),
+			NULL, NULL);
+	assert_null(annotation(&w, 1, "example.org/a"));
+	const json_t *env = json_at(container(&w, 1), "OCI", "Process", "Env", NULL);
+	assert_string_equal(json_string_value(json_array_get(env, json_array_size(env) - 1)), "Y=b");
+}
+
 static void images_have_full_names(void **state)
 {
 	(void)state;
@@ -437,6 +454,7 @@ int main(void)
 		cmocka_unit_test(namespaces_follow_the_pod),
 		cmocka_unit_test(sysctls_of_pod_and_settings),
 		cmocka_unit_test(annotations_are_those_that_the_guest_gets),
+		cmocka_unit_test(annotations_that_variables_read_are_not_handed_on),
 		cmocka_unit_test(images_have_full_names),
 		cmocka_unit_test(a_tag_is_warned_of),
 	};
