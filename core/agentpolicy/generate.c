@@ -178,11 +178,11 @@ static void warn_of_tag(const struct part *part, const char *image)
 static void add_container(
 		struct making *making, const json_t *container, enum part_kind kind, const char *path)
 {
-	const char *image = json_text_at(container, "image", NULL);
+	const char *named = json_text_at(container, "image", NULL), *image = named ? named : "";
 	struct part part = { .kind = kind,
 		.container = container,
 		.path = path,
-		.image = find_image(making->inputs, image ? image : ""),
+		.image = find_image(making->inputs, image),
 		.privileged = is_privileged(container),
 		.read_only_root = json_is_true(
 				json_at(container, "securityContext", "readOnlyRootFilesystem", NULL)) };
