@@ -45,6 +45,22 @@ static void refuses_what_cannot_be_expressed_in_a_container(void **state)
 		{ "livenessProbe: {exec: {}}", "livenessProbe.exec: has no command" },
 		{ "lifecycle: {preStop: {exec: {command: x}}}",
 				"lifecycle.preStop.exec.command: is not a list" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_seen struct seen seen = look_container(cases[i].members);
+		assert_int_equal(seen.err.kind, ERR_DENIED);
+		assert_noted(&seen, cases[i].note);
+		assert_null(seen.workload.tree);
+	}
+}
+
+static void refuses_what_cannot_be_expressed_in_an_environment(void **state)
+{
+	static const struct {
+		const char *members, *note;
+	} cases[] = {
 		{ "env: [{name: A, valueFrom: {}}]", "env[0].valueFrom: names no source" },
 		{ "env: [{name: A, valueFrom: {fileKeyRef: {path: a}}}]",
 				"env[0].valueFrom.fileKeyRef: kubelet reads" },
@@ -318,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_what_cannot_be_expressed_in_a_container),
+		cmocka_unit_test(refuses_what_cannot_be_expressed_in_an_environment),
 		cmocka_unit_test(refuses_what_cannot_be_expressed_in_a_pod),
 		cmocka_unit_test(refuses_volumes_that_cannot_be_expressed),
 		cmocka_unit_test(refuses_annotations_that_name_a_profile_of_the_node),
