@@ -51,6 +51,16 @@ static void write_value(struct buf *out, const json_t *value, int level)
 	buf_printf(out, "\n%*s%c", level, "", object ? '}' : ']');
 }
 
+/* Columns as the engine counts them: from 1, a tab as four. */
+static size_t columns(struct span line)
+{
+	size_t count = 1 + line.len;
+
+	for (size_t i = 0; i < line.len; i++)
+		count += line.ptr[i] == '\t' ? 3 : 0;
+	return count;
+}
+
 /* Lines that the engine would not read. */
 static int check_lines(struct span text, struct err *err)
 {
@@ -59,13 +69,32 @@ static int check_lines(struct span text, struct err *err)
 	for (size_t number = 1; span_next(&rest, '\n', &line); number++) {
 		if (number > LINES_MAX)
 			return err_set(err, ERR_LIMIT, "the policy has more than %d lines", LINES_MAX);
-		if (line.len > AGENT_LINE_MAX)
+		if (columns(line) > AGENT_LINE_MAX)
 			return err_set(err, ERR_LIMIT,
-					"line %zu of the policy has %zu bytes: the agent reads at most %zu; "
-					"shorten the longest text",
+					"line %zu of the policy has %zu bytes: the agent reads fewer than "
+					"%zu; shorten the longest text",
 					number, line.len, AGENT_LINE_MAX);
 	}
 	return 0;
+}
+
+/* Whether a value has at most that many levels. */
+static bool within(const json_t *value, int levels)
+{
+	json_t *item;
+	const char *key;
+	size_t i;
+
+	if (levels < 0)
+		return false;
+	json_array_foreach (value, i, item)
+		if (!within(item, levels - 1))
+			return false;
+	/* jansson's loop takes no const */
+	json_object_foreach ((json_t *)(uintptr_t)value, key, item)
+		if (!within(item, levels - 1))
+			return false;
+	return true;
 }
 
 /* Index of the mark, or the length. */
@@ -94,6 +123,11 @@ int agent_policy_format(struct span rules, const json_t *data, struct buf *out, 
 
 	if (json_typeof(data) != JSON_OBJECT || !json_object_size(data))
 		return err_set(err, ERR_FORMAT, "the data of a policy is an object with members");
+	if (!within(data, AGENT_DATA_DEPTH_MAX))
+		return err_set(err, ERR_LIMIT,
+				"the data of a policy is nested deeper than %d levels, which the agent would "
+				"take too long to read",
+				AGENT_DATA_DEPTH_MAX);
 	if (check_rules(used, err) < 0)
 		return -1;
 	buf_add_span(&text, used);

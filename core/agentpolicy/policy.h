@@ -17,7 +17,10 @@
  * agent_rules_hash() is SHA-256 over the rules' part of a text: claims show the data alone, so that this is what says
  * which rules judge by it.
  *
- * Errors: ERR_FORMAT, ERR_LIMIT (AGENT_POLICY_MAX, lines of AGENT_LINE_MAX).
+ * Bounds are the engine's: what it does not read must not be measured into a guest. Its reader tries each bracket as a
+ * comprehension first, so that the time doubles with every level of the data.
+ *
+ * Errors: ERR_FORMAT, ERR_LIMIT (AGENT_POLICY_MAX, columns of AGENT_LINE_MAX, AGENT_DATA_DEPTH_MAX).
  */
 #ifndef COCOON_AGENTPOLICY_POLICY_H
 #define COCOON_AGENTPOLICY_POLICY_H
@@ -29,8 +32,10 @@
 
 struct err;
 
-#define AGENT_POLICY_MAX ((size_t)900 * 1024) /* within initdata/document.h, beside the other entries */
-#define AGENT_LINE_MAX   ((size_t)64 * 1024)  /* the engine's, Kata 4.1 */
+#define AGENT_POLICY_MAX     ((size_t)900 * 1024) /* within initdata/document.h, beside the other entries */
+/* of the engine, Kata 4.1: columns from 1 and tabs of four, so that a line has fewer bytes */
+#define AGENT_LINE_MAX       ((size_t)64 * 1024)
+#define AGENT_DATA_DEPTH_MAX 12 /* ours has 8 levels */
 
 /* Ours, without comments; static. */
 struct span agent_rules(void);

@@ -200,13 +200,47 @@ static void format_limit(struct span rules, const json_t *data, int status)
 static void lines_are_as_long_as_the_engine_reads_them(void **state)
 {
 	(void)state;
-	/* ` "a": "` and the quote behind it are of the line */
-	auto_free char *fits = letters(AGENT_LINE_MAX - 8), *rules = letters(AGENT_LINE_MAX + 1);
+	/* ` "a": "` and the quote behind it are of the line; columns count from 1 */
+	auto_free char *fits = letters(AGENT_LINE_MAX - 9), *rules = letters(AGENT_LINE_MAX);
 	auto_json json_t *most = json_pack("{s:s}", "a", fits), *more = json_pack("{s:s+}", "a", fits, "x");
 
 	format_limit(SPAN_LIT("r\n"), most, 0);
 	format_limit(SPAN_LIT("r\n"), more, -1);
 	format_limit(span_of(rules), most, -1);
+	format_limit(span_from(span_of(rules), 1), most, 0);
+	/* a tab is four of them */
+	rules[1] = '\t';
+	format_limit(span_from(span_of(rules), 1), most, -1);
+	rules[4] = '\t';
+	format_limit(span_from(span_of(rules), 3), most, -1);
+	format_limit(span_from(span_of(rules), 4), most, 0);
+}
+
+static void data_is_as_deep_as_the_engine_reads_it_in_time(void **state)
+{
+	(void)state;
+	auto_buf struct buf arrays = BUF_MAX(256), objects = BUF_MAX(256);
+
+	/* the outermost object, and a number at the end */
+	for (int i = 0; i < AGENT_DATA_DEPTH_MAX - 1; i++) {
+		buf_puts(&arrays, "[");
+		buf_puts(&objects, "{\"a\":");
+	}
+	buf_puts(&arrays, "1");
+	buf_puts(&objects, "1");
+	for (int i = 0; i < AGENT_DATA_DEPTH_MAX - 1; i++) {
+		buf_puts(&arrays, "]");
+		buf_puts(&objects, "}");
+	}
+	const char *const deepest[] = { buf_text(&arrays), buf_text(&objects) };
+	for (size_t i = 0; i < 2; i++) {
+		auto_json json_t *value = json_loads(deepest[i], 0, NULL);
+		auto_json json_t *most = json_pack("{s:O}", "a", value),
+				 *more = json_pack("{s:[O]}", "a", value);
+
+		format_limit(SPAN_LIT("r\n"), most, 0);
+		format_limit(SPAN_LIT("r\n"), more, -1);
+	}
 }
 
 static void a_policy_is_as_large_as_init_data_takes_it(void **state)
@@ -306,6 +340,7 @@ int main(void)
 		cmocka_unit_test(refuses_too_much_and_too_deep),
 		cmocka_unit_test(refuses_rules_and_data_that_would_not_read_back),
 		cmocka_unit_test(lines_are_as_long_as_the_engine_reads_them),
+		cmocka_unit_test(data_is_as_deep_as_the_engine_reads_it_in_time),
 		cmocka_unit_test(a_policy_is_as_large_as_init_data_takes_it),
 		cmocka_unit_test(has_one_member_or_item_a_line),
 		cmocka_unit_test(rules_without_an_end_of_line_get_one),
