@@ -198,7 +198,6 @@ static void registries_are_those_of_the_policies_that_take_the_image(void **stat
 		assert_non_null(want.registry);
 		assert_int_equal(want.registry->plain_http, plain);
 		policy_set_unref(set);
-		json_decref(problems);
 	}
 	end(&stage);
 }

@@ -40,10 +40,11 @@ static json_t *answer_to(struct stage *stage, const char *method, const char *pa
 	if (sent)
 		buf_printf(&stage->told, "%s %s: %s\n", json_text_at(sent, "regarding", "name", NULL),
 				json_text_at(sent, "reason", NULL), json_text_at(sent, "note", NULL));
+	/* copies: counts of references are not for several threads */
 	if (!strcmp(method, "GET"))
-		return json_incref(json_object_get(stage->objects, path));
+		return json_deep_copy(json_object_get(stage->objects, path));
 	json_t *refused = json_object_get(stage->objects, "PATCH");
-	return refused ? json_incref(refused) : json_object();
+	return refused ? json_deep_copy(refused) : json_object();
 }
 
 static void serve(struct line *line, void *ctx)
@@ -103,6 +104,12 @@ static void come(struct stage *stage)
 {
 	while (stage->finished < stage->fetches)
 		stage->fetched(stage->fetching[stage->finished++]);
+}
+
+static void *come_by(void *ctx)
+{
+	come(ctx);
+	return NULL;
 }
 
 static void on_again(void *ctx, const char *namespace, const char *pod)
@@ -241,9 +248,13 @@ static void replicas_wait_for_one_preparation(void **state)
 	RIG_UNTIL(&stage.rig, stage.fetches == 1);
 	add(&stage, "7qwbn", "");
 	assert_int_equal(COUNTS(&stage).waiting, 1);
-	/* what has come is looked for in the loop's own turn */
+	/* what has come is looked for in the loop's own turn, which it wakes */
+	pthread_t thread;
 	stage.known = true;
-	come(&stage);
+	assert_int_equal(pthread_create(&thread, NULL, come_by, &stage), 0);
+	assert_int_equal(kube_turn(stage.rig.kube, 10000, NULL, 0, NULL), 0);
+	preparer_turn(stage.preparer);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 	preparer_turn(stage.preparer);
 	RIG_UNTIL(&stage.rig,
 			heard(&stage, &stage.told, "x2x9k AgentPolicyPrepared") &&
