@@ -203,7 +203,7 @@ test-e2e: one ## the journeys alone
 test-repro: ## two release builds in two folders are bit-identical
 	@tests/run.sh repro $(OUT)
 
-.PHONY: peers fuzz bench bench-admission bench-controller bench-image bench-keys bench-policy bench-agent-policy demo demo-image demo-secret demo-policy images
+.PHONY: peers fuzz bench bench-admission bench-controller bench-image bench-keys bench-policy bench-agent-policy demo demo-image demo-secret demo-policy demo-agent-policy images
 fuzz: ## libFuzzer on every target, SECONDS_EACH=60 seconds each
 	+@$(MAKE) --no-print-directory BUILD=fuzz CC=clang one
 	@fuzz/run.sh out/fuzz-clang $(SECONDS_EACH)
@@ -236,6 +236,9 @@ demo-secret: ## a secret sealed in CI, a real cluster, a guest that proves itsel
 
 demo-policy: ## an image that is encrypted and signed, and a real cluster that admits no other (KEEP=1 leaves it up)
 	@e2e/demo-policy.sh
+
+demo-agent-policy: ## from a manifest to what the host may ask of the guest: the same at home and in a real cluster (KEEP=1 leaves it up)
+	@e2e/demo-agent-policy.sh
 
 demo-image: ## a real image, encrypted for a key broker and for an RSA key, and a real node that runs it (KEEP=1 leaves it up)
 	@e2e/demo-image.sh

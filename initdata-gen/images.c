@@ -138,9 +138,7 @@ static int read_one(struct images *images, const char *name, struct err *err)
 		return err_set(err, ERR_NOT_FOUND, "it has no platform %s: name another by --platform",
 				images->options->platform);
 	if (!platform->run)
-		return err_set(err, ERR_FORMAT,
-				"its config %s cannot be read: what the image starts is not known",
-				platform->config);
+		return err_set(err, ERR_FORMAT, "what the image starts is not known: %s", platform->run_problem);
 	json_t *entry = entry_of(facts, platform);
 	if (!entry)
 		return err_set(err, ERR_FORMAT, "its config holds text that is no UTF-8");

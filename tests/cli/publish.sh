@@ -117,4 +117,32 @@ same 'does not either' false "$(decides early snp.json)"
 ok 'one that holds' publish --to now --not-before 2020-01-01T00:00:00Z --not-after 2999-01-01 one.toml
 same 'does' true "$(decides now snp.json)"
 
+# ---- a broker that evaluates it, and guests that attest to it ------------------------------------------------------
+
+# await_line FILE PATTERN: until the file has such a line, whose match is printed
+await_line() {
+	for _ in {1..3000}; do
+		grep -m1 -o -e "$2" "$1" && return
+		read -rt 0.01 <> <(:)
+	done
+	return 1
+}
+asks() { "$python" -B "$root/tests/peer/kbs_guest.py" get "$url" "$1" --initdata "$2"; }
+python=$("$root/tools/python.sh") || exit 1
+trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$work"' EXIT
+echo 'a secret' >secret
+: >broker.log
+"$bin/dev-kbs" --listen 127.0.0.1:0 --resource default/key/app=secret --resource default/key/other=secret --insecure-admin \
+	--opa "$opa" 2>broker.log &
+url=$(await_line broker.log 'http://127\.0\.0\.1:[0-9]*')
+ok 'a bundle for guests without hardware' publish --to live --trust any --allow-sample one.toml
+jq -n --rawfile rego live/resource-policy.rego '{policy: ($rego | @base64 | gsub("\\+"; "-") | gsub("/"; "_") | gsub("="; ""))}' >posted.json
+ok 'the broker takes the policy' curl -sSf --max-time 20 -o /dev/null "$url/kbs/v0/resource-policy" -H 'content-type: application/json' -d @posted.json
+ok 'a guest that was started with the document gets the secret' asks default/key/app one.toml
+same 'which is this' 'a secret' "$(cat stdout)"
+fails 1 '401\|403' 'a guest with another document does not' asks default/key/app two.toml
+fails 1 '401\|403' 'nor does the right one get what was not released to it' asks default/key/other one.toml
+fails 1 '401\|403' 'nor one whose document has a byte more' asks default/key/app <(cat one.toml; echo '# ')
+kill %1
+
 echo "1..$number"
