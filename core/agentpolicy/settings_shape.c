@@ -59,9 +59,15 @@ static const struct shape mount_shape[] = {
 	{ "options", TEXTS, NEEDED, NULL },
 	END,
 };
+static const struct shape device_shape[] = {
+	{ "Type", TEXT, NEEDED, NULL },
+	{ "Path", TEXT, NEEDED, NULL },
+	END,
+};
 static const struct shape linux_shape[] = {
 	{ "MaskedPaths", TEXTS, OPTIONAL, NULL },
 	{ "ReadonlyPaths", TEXTS, OPTIONAL, NULL },
+	{ "Devices", OBJECTS, OPTIONAL, device_shape },
 	{ "Sysctl", MAP, OPTIONAL, NULL },
 	END,
 };
