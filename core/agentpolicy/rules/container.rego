@@ -38,7 +38,7 @@ reasons("CreateContainerRequest") := (misfits("", input, {
 	"stdout_port": port("ReadStreamRequest"),
 	"stderr_port": port("ReadStreamRequest"),
 }, {"devices", "storages", "OCI", "sandbox_pidns"}) | misfits("oci.", input.OCI, {
-	"Hostname": {"", data.pstate.sandbox.hostname},
+	"Hostname": {data.pstate.sandbox.hostname} | {"" | role == "container"},
 	"Hooks": {null},
 	"Solaris": {null},
 	"Windows": {null},
@@ -75,24 +75,26 @@ is_named(entry) if {
 	entry.cocoon.name == cri("container-name")
 }
 
-against_entry(i, entry) := ((misfits("oci.", input.OCI, {"Version": {entry.OCI.Version}}, object.keys(input.OCI)) |
-	({"container.live" | is_running(i)} | {"sandbox_pidns" | not input.sandbox_pidns == entry.sandbox_pidns})) |
-	(annotations_refused(entry) | process_refused(entry, input.OCI.Process))) |
-	((linux_refused(entry) | mounts_refused(entry)) | (storages_refused(entry) | devices_refused(entry)))
+against_entry(i, entry) := (({"oci.version" | not input.OCI.Version == entry.OCI.Version} | ({"container.live" | is_running(i)} |
+	{"sandbox_pidns" | not input.sandbox_pidns == entry.sandbox_pidns})) | (annotations_refused(entry) |
+	process_refused(entry, input.OCI.Process))) | ((linux_refused(entry) | mounts_refused(entry)) | (storages_refused(entry) |
+	devices_refused(entry)))
 
 is_running(i) if {
 	some id
 	live[id].entry == i
 }
 
-free_entries := [i | some i in named_entries; against_entry(i, policy_data.containers[i]) == set()]
+against := {i: against_entry(i, policy_data.containers[i]) | some i in named_entries}
+
+free_entries := [i | some i in named_entries; against[i] == set()]
 
 against_entries("CreateContainerRequest") := found if {
 	free_entries == []
-	found := {name: sort(why_not) |
+	found := {name: sort(all) |
 		some i in named_entries
 		name := policy_data.containers[i].cocoon.name
-		why_not := {reason | some k in named_entries; some reason in against_entry(k, policy_data.containers[k])}
+		all := {reason | some reasons_of_one in against; some reason in reasons_of_one}
 	}
 }
 
@@ -101,5 +103,5 @@ create_ops(entry) := [add("/pstate/pins", pod), add("/pstate/containers", {input
 } else := [add(container_path, entry)]
 
 CreateContainerRequest := {"allowed": true, "ops": create_ops({"entry": free_entries[0]})} if {
-	count(why("CreateContainerRequest")) == 0
+	why("CreateContainerRequest") == set()
 } else := denied("CreateContainerRequest")

@@ -7,7 +7,7 @@ devices_refused(entry) := {"devices" | not volumes_agree(entry)} | {"devices.gpu
 
 vfio := policy_data.devices.vfio.device_path
 
-gpus(devices) := [device | some device in devices; startswith(device.container_path, vfio)]
+gpus(devices) := [device | some device in items(devices); startswith(device.container_path, vfio)]
 
 volumes_agree(entry) if {
 	is_array(input.devices)

@@ -45,9 +45,9 @@ without_capabilities(given) if {
 	{list | some list in given} == {[]}
 }
 
-against_entries("ExecProcessRequest") := {live_entry.cocoon.name: sort(exec_refused)} if count(exec_refused) > 0
+against_entries("ExecProcessRequest") := {live_entry.cocoon.name: sort(exec_refused)} if exec_refused != set()
 
 ExecProcessRequest if {
-	count(why("ExecProcessRequest")) == 0
-	count(exec_refused) == 0
+	why("ExecProcessRequest") == set()
+	exec_refused == set()
 } else := denied("ExecProcessRequest")

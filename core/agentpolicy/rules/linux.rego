@@ -26,13 +26,14 @@ linux_refused(entry) := ((misfits("linux.", linux, {
 }, set()))
 
 # "" without one; two are refused below
-network_path := concat("", [namespace.Path | some namespace in linux.Namespaces; namespace.Type == "network"])
+network_path := concat("", [namespace.Path | some namespace in items(linux.Namespaces); namespace.Type == "network"])
 
 namespaces_agree(entry) if {
-	is_distinct([namespace.Type | some namespace in linux.Namespaces])
+	is_array(linux.Namespaces)
+	is_distinct([namespace.Type | some namespace in items(linux.Namespaces)])
 	whole(`(?:/(?:var/)?run/netns/[a-zA-Z0-9_-]+)?`, network_path)
 	free := [{"Type": "network", "Path": network_path}, {"Type": "cgroup", "Path": ""}]
-	given := [namespace | some namespace in linux.Namespaces; not namespace in free]
+	given := [namespace | some namespace in items(linux.Namespaces); not namespace in free]
 	given == entry.OCI.Linux.Namespaces
 }
 

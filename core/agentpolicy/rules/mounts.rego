@@ -56,14 +56,14 @@ mount_source("", block) := block
 mounts_complete(entry) if {
 	wanted := {mount.destination | some mount in object.get(entry.OCI, "Mounts", [])}
 	optional := {"/var/run/secrets/kubernetes.io/serviceaccount", "/var/run/secrets/azure/tokens"}
-	(wanted - optional) - {mount.destination | some mount in mounts} == set()
+	(wanted - optional) - {mount.destination | some mount in items(mounts)} == set()
 }
 
 mounts_in_order if {
 	hidden := {k |
-		some i, late in mounts
+		some i, late in items(mounts)
 		below := concat("", [late.destination, "/"])
-		some k, early in mounts
+		some k, early in items(mounts)
 		k < i
 		startswith(early.destination, below)
 	}

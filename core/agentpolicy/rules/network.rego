@@ -63,7 +63,8 @@ reasons("AddARPNeighborsRequest") := misfits("", input, {}, {"neighbors"}) | {"n
 neighbors_allowed if {
 	object.keys(input.neighbors) == {"ARPNeighbors"}
 	settings := defaults.AddARPNeighborsRequest
-	all := input.neighbors.ARPNeighbors
+	all := items(input.neighbors.ARPNeighbors)
+	all == input.neighbors.ARPNeighbors
 	all_fit([object.remove(one, ["toIPAddress"]) | some one in all], 1024, {
 		"device": device_form, "lladdr": hardware, "flags": 136, "state": {state | some state in settings.allowed_states},
 	})

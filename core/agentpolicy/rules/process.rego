@@ -62,7 +62,7 @@ capability_lists := {
 # does not know, the patterns of settings and options. Each name once, so that none hides another.
 env_name(variable) := split(variable, "=")[0]
 
-env_names(list) := {env_name(variable) | some variable in list}
+env_names(list) := {env_name(variable) | some variable in items(list)}
 
 env_of(entry) := object.get(entry.OCI.Process, "Env", [])
 

@@ -26,5 +26,5 @@ CreateSandboxRequest := {"allowed": true, "ops": [add("/pstate/sandbox", {
 	"id": input.sandbox_id,
 	"hostname": input.hostname,
 })]} if {
-	count(why("CreateSandboxRequest")) == 0
+	why("CreateSandboxRequest") == set()
 } else := denied("CreateSandboxRequest")

@@ -19,5 +19,5 @@ container_path := concat("/", ["/pstate/containers", input.container_id])
 reasons("RemoveContainerRequest") := misfits("", input, {"container_id": live_ids, "timeout": uint32}, set())
 
 RemoveContainerRequest := {"allowed": true, "ops": [{"op": "remove", "path": container_path}]} if {
-	count(why("RemoveContainerRequest")) == 0
+	why("RemoveContainerRequest") == set()
 } else := denied("RemoveContainerRequest")

@@ -90,7 +90,7 @@ impl Agent {
             Ok(allowed) => (allowed, Json::Null),
             Err(text) => (false, json!(text)),
         };
-        let refusals = if allowed { Json::Null } else { self.refusals(kind) };
+        let refusals = if allowed || line["brief"] == json!(true) { Json::Null } else { self.refusals(kind) };
         json!({"allowed": allowed || self.lenient, "error": error, "refusals": refusals, "prints": prints})
     }
 
