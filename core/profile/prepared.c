@@ -218,7 +218,7 @@ static void take_print(struct profile *profile, const struct prepared *prepared,
 	memcpy(print->of, profile->fingerprint, sizeof(print->of));
 	/* what makes no document gets a fingerprint that none has, so that it is not tried for each pod */
 	memset(print->document, 0xff, sizeof(print->document));
-	if (profile_with_policy(profile, prepared, &made, NULL) < 0)
+	if (profile_with_policy(profile, prepared, &made, NULL) < 0 || !made)
 		return;
 	memcpy(print->document, made->fingerprint, sizeof(print->document));
 	memcpy(print->digest_text, made->digest_text, sizeof(print->digest_text));

@@ -30,7 +30,7 @@ static inline struct profile *generating(const char *more)
 static inline json_t *prepared_resource(
 		const char *name, const char *key, const char *created, const char *policy)
 {
-	struct buf packed = BUF_MAX(65536), text = BUF_MAX(65536);
+	struct buf packed = BUF_MAX(PREPARED_POLICY_MAX), text = BUF_MAX(PREPARED_POLICY_MAX);
 
 	assert_int_equal(gzip_pack(span_of(policy), &packed, NULL), 0);
 	b64_encode(&text, buf_span(&packed));

@@ -4,6 +4,8 @@
 #include "codec/zip.h"
 #include "tests/profile/prepared_scene.h"
 
+#include <pthread.h>
+
 #define POLICY "package agent_policy\n\ndefault AllowRequestsFailingPolicy := false\n"
 
 static struct prepared *read_ok(const json_t *resource)
@@ -274,6 +276,53 @@ static void what_is_derived_is_kept_for_a_while(void **state)
 	catalog_unref(next);
 }
 
+struct shared {
+	struct catalog *catalog;
+	struct profile *profile;
+	struct prepared *prepared[3];
+};
+
+static void *derive_often(void *ctx)
+{
+	const struct shared *shared = ctx;
+	struct prepared_print print;
+
+	for (int i = 0; i < 60; i++) {
+		struct prepared *prepared = shared->prepared[i % 3];
+		auto_profile struct profile *made = NULL;
+		if (catalog_derive(shared->catalog, shared->profile, prepared, &made, NULL) < 0)
+			return NULL;
+		prepared_print(prepared, shared->profile, &print);
+		if (strcmp(print.digest_text, made->digest_text) != 0)
+			return NULL;
+	}
+	return ctx;
+}
+
+static void several_threads_derive_at_a_time(void **state)
+{
+	auto_profile struct profile *profile = generating("");
+	struct shared shared = { .catalog = catalog_of(NULL, NULL), .profile = profile };
+	pthread_t threads[4];
+	void *done;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(shared.prepared); i++) {
+		auto_free char *policy = xasprintf(POLICY "x%zu := 1\n", i);
+		auto_json json_t *resource = prepared_resource("a", KEY_A, "2026-01-02T03:04:05Z", policy);
+		shared.prepared[i] = read_ok(resource);
+	}
+	for (size_t i = 0; i < COUNT(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, derive_often, &shared), 0);
+	for (size_t i = 0; i < COUNT(threads); i++) {
+		assert_int_equal(pthread_join(threads[i], &done), 0);
+		assert_ptr_equal(done, &shared);
+	}
+	for (size_t i = 0; i < COUNT(shared.prepared); i++)
+		prepared_unref(shared.prepared[i]);
+	catalog_unref(shared.catalog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +335,7 @@ int main(void)
 		cmocka_unit_test(a_print_follows_the_profile),
 		cmocka_unit_test(the_newer_of_two_for_a_key_is_found),
 		cmocka_unit_test(what_is_derived_is_kept_for_a_while),
+		cmocka_unit_test(several_threads_derive_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
