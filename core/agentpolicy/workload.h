@@ -55,7 +55,7 @@
  *
  * The volume with the account's token (kube-api-access-…) is not among them, nor its mounts: whether a pod has them is
  * the service account's matter. A generator allows the mount wherever automountServiceAccountToken is absent.
- * JOB_COMPLETION_INDEX, which the Job's controller adds, is not among the env.
+ * JOB_COMPLETION_INDEX, which the controller of an Indexed Job adds, is among the env.
  *
  * A pod's workload is read from its controller's ownerReference: ReplicaSet with the pod-template-hash label → its
  * Deployment; StatefulSet, DaemonSet, ReplicationController, ReplicaSet → itself; Job → itself, or the CronJob when its

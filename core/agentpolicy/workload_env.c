@@ -90,16 +90,6 @@ static json_t *project_value_from(const struct projection *projection, const jso
 	return out;
 }
 
-/* The controller of an Indexed Job adds this to what the template says. */
-static bool is_completion_index(const struct projection *projection, const json_t *item)
-{
-	const char *name = json_text_at(item, "name", NULL);
-	const char *field_path = json_text_at(item, "valueFrom", "fieldRef", "fieldPath", NULL);
-
-	return projection->indexed && name && field_path && !strcmp(name, "JOB_COMPLETION_INDEX") &&
-			strstr(field_path, "['" JOB_COMPLETION_INDEX "']");
-}
-
 static json_t *project_item(const struct projection *projection, const json_t *item, const char *path)
 {
 	json_t *out = json_object();
@@ -118,6 +108,35 @@ static json_t *project_item(const struct projection *projection, const json_t *i
 	auto_free char *where = xasprintf("%s.valueFrom", path);
 	json_object_set_new(out, "valueFrom", project_value_from(projection, from, where));
 	return out;
+}
+
+#define INDEX_NAME "JOB_COMPLETION_INDEX"
+#define INDEX_PATH "metadata.labels['" JOB_COMPLETION_INDEX "']"
+
+/*
+ * The controller of an Indexed Job adds this variable, behind all others, to each container that has none of its name; in
+ * older releases it reads the annotation of the label's name.
+ */
+static void add_completion_index(const struct projection *projection, json_t *env)
+{
+	size_t i;
+	json_t *item;
+
+	if (!projection->indexed)
+		return;
+	json_array_foreach (env, i, item) {
+		json_t *field = json_object_get(json_object_get(item, "valueFrom"), "fieldRef");
+		const char *name = json_text_at(item, "name", NULL),
+			   *path = json_text_at(field, "fieldPath", NULL);
+		if (!name || strcmp(name, INDEX_NAME) != 0)
+			continue;
+		if (path && !strcmp(path, "metadata.annotations['" JOB_COMPLETION_INDEX "']"))
+			json_object_set_new(field, "fieldPath", json_string(INDEX_PATH));
+		return;
+	}
+	json_array_append_new(env,
+			json_pack("{s:s, s:{s:{s:s}}}", "name", INDEX_NAME, "valueFrom", "fieldRef",
+					"fieldPath", INDEX_PATH));
 }
 
 static json_t *project_from(const struct projection *projection, const json_t *item, const char *path)
@@ -149,11 +168,10 @@ void env_project(const struct projection *projection, const json_t *container, c
 	json_t *env_out = json_array(), *from_out = json_array();
 
 	for (size_t i = 0; i < json_array_size(env); i++) {
-		const json_t *item = json_array_get(env, i);
 		auto_free char *where = xasprintf("%s.env[%zu]", path, i);
-		if (!is_completion_index(projection, item))
-			json_array_append_new(env_out, project_item(projection, item, where));
+		json_array_append_new(env_out, project_item(projection, json_array_get(env, i), where));
 	}
+	add_completion_index(projection, env_out);
 	for (size_t i = 0; i < json_array_size(from); i++) {
 		auto_free char *where = xasprintf("%s.envFrom[%zu]", path, i);
 		json_array_append_new(from_out, project_from(projection, json_array_get(from, i), where));

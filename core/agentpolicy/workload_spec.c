@@ -151,6 +151,8 @@ static void take_all_injected(struct projection *projection, json_t *out)
 	const json_t *injected = options ? options->injected : NULL;
 	json_t *taken = json_array();
 
+	/* they come after the Job's controller */
+	projection->indexed = false;
 	for (size_t i = 0; i < json_array_size(injected); i++) {
 		auto_free char *where = xasprintf("injected[%zu]", i);
 		take_injected(projection, json_array_get(injected, i), where, taken);

@@ -265,6 +265,42 @@ static void a_claim_of_a_statefulsets_template_is_known(void **state)
 	}
 }
 
+/* As its controller gives it to them. */
+static void containers_of_an_indexed_job_have_their_index(void **state)
+{
+#define INDEX(kind)                                                                       \
+	"{name: JOB_COMPLETION_INDEX, valueFrom: {fieldRef: {fieldPath: \"metadata." kind \
+	"['batch.kubernetes.io/job-completion-index']\"}}}"
+	static const char added[] =
+			"{\"name\":\"JOB_COMPLETION_INDEX\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":"
+			"\"metadata.labels['batch.kubernetes.io/job-completion-index']\"}}}";
+	static const struct {
+		const char *mode, *env, *before;
+		bool has;
+	} cases[] = {
+		{ "Indexed", "", "", true },
+		{ "Indexed", "{name: A}", "{\"name\":\"A\",\"value\":\"\"},", true },
+		{ "Indexed", INDEX("labels"), "", true },
+		{ "Indexed", INDEX("annotations"), "", true },
+		{ "Indexed", "{name: JOB_COMPLETION_INDEX, value: x}",
+				"{\"name\":\"JOB_COMPLETION_INDEX\",\"value\":\"x\"}", false },
+		{ "NonIndexed", "{name: A}", "{\"name\":\"A\",\"value\":\"\"}", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_free char *text = xasprintf(
+				"{kind: Job, metadata: {name: j}, spec: {completionMode: %s, template:"
+				" {spec: {containers: [{name: c, image: i, env: [%s]}]}}}}",
+				cases[i].mode, cases[i].env);
+		auto_free char *wanted = xasprintf("[%s%s]", cases[i].before, cases[i].has ? added : "");
+		auto_seen struct seen seen = look(text);
+		const json_t *container =
+				json_array_get(json_object_get(seen.workload.spec, "containers"), 0);
+		assert_has(&seen, json_object_get(container, "env"), wanted);
+	}
+}
+
 /* The token's volume, and only that, is not there. */
 static void the_accounts_token_is_left_out(void **state)
 {
@@ -348,6 +384,7 @@ int main(void)
 		cmocka_unit_test(of_a_volume_stays_its_kind),
 		cmocka_unit_test(of_a_part_of_a_volume_stays_that_it_is_one),
 		cmocka_unit_test(a_claim_of_a_statefulsets_template_is_known),
+		cmocka_unit_test(containers_of_an_indexed_job_have_their_index),
 		cmocka_unit_test(the_accounts_token_is_left_out),
 		cmocka_unit_test(labels_and_annotations_count_where_they_are_read),
 	};
