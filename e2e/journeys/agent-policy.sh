@@ -280,6 +280,17 @@ expect_equal "which is another digest, beside the first" "2 2" \
 start_pod replicaset/web-5d4f8c7b9
 expect_same "rolled back, a pod need not wait" "$first" "$(jq -r --arg key "$INIT" '.metadata.annotations[$key]' "$work/made")"
 
+# ---- another document of the profile ---------------------------------------------------------------------------------
+
+profile $p "runtimeClasses: [kata-qemu-snp], $(only "$ns"), initData: {kbs: {url: 'https://other.example.com:8080'}, agentPolicy: {generated: {}}}"
+prepared computed
+start_pod replicaset/web-5d4f8c7b9
+expect_same "a profile that changes is in what pods get at once" "$(at_home Deployment)" \
+	"$(jq -r --arg key "$INIT" '.metadata.annotations[$key]' "$work/made")"
+digest=$(jq -r '.metadata.annotations["cocoon.dev/digest"]' "$work/made")
+has_digest() { policies_of Deployment web | jq -e --arg digest "$digest" 'any(.[]; .status.digest == $digest and .status.profileGeneration == 2)'; }
+eventually "and soon in the status of its AgentPolicy" 10 has_digest
+
 # ---- what cannot be prepared -----------------------------------------------------------------------------------------
 
 confidential() { # confidential NAME CONTAINER [SPEC]: a pod of one container, whose members add to the least
@@ -312,6 +323,7 @@ dies=${before%_*}
 kill -KILL "$(cat "$COCOON_CLUSTER_DIR/hosted/$dies.pid")"
 start "$(confidential orphan '{"args": ["orphan"]}')"
 expect_ok "while no controller leads, a pod waits" waits "$work/made"
+need kubectl delete lease cocoon-controller -n "$SYSTEM" # else the next one waits for its end
 
 # ---- who writes them ---------------------------------------------------------------------------------------------------
 

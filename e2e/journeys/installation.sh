@@ -106,6 +106,14 @@ roles() {
 	may controller yes patch agentpolicies.cocoon.dev default
 	may controller yes patch agentpolicies.cocoon.dev/status default
 	may controller no get secrets pulling regcred
+	may controller yes create agentpolicies.cocoon.dev default
+	may controller no delete agentpolicies.cocoon.dev default
+	may controller yes get configmaps preparing levels
+	may controller yes get secrets preparing keys
+	may controller yes get serviceaccounts preparing default
+	may controller no list configmaps preparing
+	may controller no watch secrets preparing
+	may webhook no get configmaps preparing levels
 	may webhook no patch pods default
 	may webhook no patch secrets $ns cocoon-webhook-tls
 	may webhook no get validatingwebhookconfigurations.admissionregistration.k8s.io "" cocoon
@@ -126,6 +134,9 @@ roles() {
 kubectl create namespace pulling >/dev/null 2>&1
 said=$(kubectl apply --server-side -n pulling -k manifests/pull-secrets 2>&1)
 report $? "pull secrets are opened in one namespace" "$said"
+kubectl create namespace preparing >/dev/null 2>&1
+said=$(kubectl apply --server-side -n preparing -k manifests/agent-policies 2>&1)
+report $? "what agent policies are made from is opened in another" "$said"
 table=$(roles)
 answers=$(ask "$table" 2>&1)
 while IFS=$'\t' read -r who want verb what where name; do
@@ -161,8 +172,8 @@ report $? "Leases have their own priority" "$said"
 
 said=$(gone) && [[ $said == *"nothing of Cocoon is left"* ]]
 report $? "uninstalling leaves nothing" "$said"
-said=$(kubectl get roles,rolebindings -n pulling -o name 2>&1) && [ "$said" = "" ]
-report $? "not even where pull secrets were opened" "$said"
+said=$(kubectl get roles,rolebindings -A -o name 2>&1) && [[ $said != *cocoon-pull-secrets* && $said != *cocoon-agent-policies* ]]
+report $? "not even where pull secrets and others were opened" "$said"
 kubectl delete namespace pulling --wait=false >/dev/null 2>&1
 said=$(gone)
 report $? "and may be run again" "$said"
