@@ -248,6 +248,7 @@ peers: ## the programs of others that ours are held against, into out/peers
 	@e2e/kbs/opa.sh
 	@e2e/guest-peer/build.sh
 	@e2e/sign-peer/build.sh
+	@e2e/rego-peer/build.sh
 
 images: ## container images of controller and webhook, pushed to REGISTRY (default localhost:5000)
 	+@$(MAKE) --no-print-directory BUILD=release programs
