@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fields of core/v1 (Kubernetes 1.34) by what they do to the requests that a guest gets. */
+/* The fields of core/v1 (Kubernetes 1.36) by what they do to the requests that a guest gets. */
 #include "agentpolicy/workload_own.h"
 
 /* clang-format off */
@@ -18,9 +18,8 @@ const struct field fields_pod[] = {
 	TAKEN("initContainers"),
 	TAKEN("containers"),
 	REFUSED("ephemeralContainers",
-			"a container that is added to a running pod is in no policy: leave it out, or "
-			"declare it as an"
-			" ordinary container"),
+			"a container that is added to a running pod is in no policy: leave it out, or declare"
+			" it as an ordinary one"),
 	PASSED("restartPolicy"),
 	PASSED("terminationGracePeriodSeconds"),
 	PASSED("activeDeadlineSeconds"),
@@ -60,6 +59,7 @@ const struct field fields_pod[] = {
 			" resources.limits of the container"),
 	PASSED("resources"),
 	REFUSED("hostnameOverride", "cannot be expressed: use hostname"),
+	PASSED("schedulingGroup"),
 	PASSED("workloadRef"),
 	LAST,
 };
