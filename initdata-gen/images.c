@@ -138,7 +138,8 @@ static int read_one(struct images *images, const char *name, struct err *err)
 		return err_set(err, ERR_NOT_FOUND, "it has no platform %s: name another by --platform",
 				images->options->platform);
 	if (!platform->run)
-		return err_set(err, ERR_FORMAT, "what the image starts is not known: %s", platform->run_problem);
+		return err_set(err, ERR_FORMAT, "what the image starts is not known: %s",
+				platform->run_problem);
 	json_t *entry = entry_of(facts, platform);
 	if (!entry)
 		return err_set(err, ERR_FORMAT, "its config holds text that is no UTF-8");
@@ -208,6 +209,7 @@ void images_lend(struct images *images, const char *name, struct agent_image *ou
 {
 	const json_t *entry = json_object_get(images->entries, name);
 	const json_t *config = json_object_get(entry, "config");
+	bool resolved = images->options->resolve_users; /* what is in the file from another run is not asked for */
 
 	*out = (struct agent_image){
 		.name = name,
@@ -219,8 +221,8 @@ void images_lend(struct images *images, const char *name, struct agent_image *ou
 		.entrypoint = list_of(images, json_object_get(config, "Entrypoint")),
 		.cmd = list_of(images, json_object_get(config, "Cmd")),
 		.volumes = list_of(images, json_object_get(config, "Volumes")),
-		.passwd = json_text_at(entry, "passwd", NULL),
-		.group = json_text_at(entry, "group", NULL),
+		.passwd = resolved ? json_text_at(entry, "passwd", NULL) : NULL,
+		.group = resolved ? json_text_at(entry, "group", NULL) : NULL,
 	};
 }
 

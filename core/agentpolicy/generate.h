@@ -52,7 +52,8 @@
  *
  * Users: a numeric user of the image is taken; a name, or group memberships, need the image's /etc/passwd and
  * /etc/group: where these are not given and matter, an error note names the securityContext to write. With guest pull
- * that the manifest does not state a user that the image sets is an error as genpolicy's (2.6, guest-pull guard).
+ * that the manifest does not state a user that the image sets is an error as genpolicy's (2.6, guest-pull guard), or a
+ * warning where the files were given.
  * Groups of an /etc/group that was not read are taken for none: where the node's containerd finds some after all, the
  * container is refused. The container's securityContext stands for the pod's, member by member, as the kubelet has it.
  * The sandbox's user, arguments and variables are the settings': they stand for the pause image.

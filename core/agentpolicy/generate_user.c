@@ -283,22 +283,24 @@ static void find_user(struct user *user)
 }
 
 /*
- * The guest pulls the image: the node has no layers, and containerd there need not find what the image says of users.
+ * The guest pulls the image: the node has no layers, and containerd there need not find what the image says of users. Who
+ * had the files read knows what he does: he is told the numbers, and gets his policy.
  */
 static void guard_guest_pull(const struct user *user)
 {
 	const struct part *part = user->part;
+	enum agent_severity severity = image_of(user)->passwd ? AGENT_WARNING : AGENT_ERROR;
 
 	if (user->uid < 0 || user->gid < 0)
 		return;
 	if ((user->uid && !user->own_uid) || (user->gid && !user->own_gid))
-		part_note(part, AGENT_ERROR, ".securityContext",
+		part_note(part, severity, ".securityContext",
 				"the user comes from the image, which the guest pulls and the node does not "
 				"know: write runAsUser: %lld and "
 				"runAsGroup: %lld",
 				(long long)user->uid, (long long)user->gid);
 	for (size_t i = user->written; i < user->count; i++)
-		part_note(part, AGENT_ERROR, ".securityContext",
+		part_note(part, severity, ".securityContext",
 				"group %u comes from the image's /etc/group, which the node does not know: "
 				"add it to the pod's "
 				"supplementalGroups",

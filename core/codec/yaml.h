@@ -10,8 +10,8 @@
  * integers 12, -3, 0o17, 0x1F; floats. All else is a string, and so is everything in quotes. kubectl and client-go
  * read YAML 1.1 in the form of Go's yaml.v2. Where the two see different things in a plain scalar, it is refused
  * with the advice to put it in quotes, so that nobody gets another value from us than from kubectl: yes, no, on,
- * off, y, n (booleans there), 0123 (octal there), 0b11, 1_000, -0x1F, 0X1F and the like, and .inf and .nan, which
- * JSON does not have. A date is a string to both.
+ * off, y, n (booleans there), 089, 0b11, 1_000, -0x1F, 0X1F and the like, and .inf and .nan, which JSON does not
+ * have. With one exception, as manifests are full of it: 0644 is octal, as kubectl and all others of Kubernetes read it. A date is a string to both.
  *
  * Keys are strings; a number, boolean or null as a key is refused (quote it), and so is a duplicate. Merge keys
  * ("<<: *base") work as in kubectl, with one exception: a merge below a key that it also brings is refused, because

@@ -76,6 +76,12 @@ static bool has_leading_zero(struct span text)
 	return text.len > 1 && text.ptr[0] == '0' && all(text, DIGITS);
 }
 
+/* "0644", as modes of files are written in manifests: every reader of Kubernetes takes it for octal. */
+static bool is_old_octal(struct span text)
+{
+	return has_leading_zero(text) && all(unsign(text), "01234567");
+}
+
 /* Go's ParseInt with base 0, and yaml.v2's own "0b" */
 static bool is_go_int(struct span text)
 {
@@ -109,11 +115,11 @@ bool yaml_plain_int(struct span text, int64_t *out)
 {
 	bool minus = text.len && text.ptr[0] == '-';
 	struct span digits = unsign(text);
-	unsigned base = span_starts(digits, "0x") ? 16 : span_starts(digits, "0o") ? 8 : 10;
+	unsigned base = span_starts(digits, "0x") ? 16 : span_starts(digits, "0o") || is_old_octal(text) ? 8 : 10;
 	uint64_t max = minus ? (uint64_t)INT64_MAX + 1 : INT64_MAX;
 	uint64_t value = 0;
 
-	if (base != 10)
+	if (base != 10 && !is_old_octal(text))
 		digits = span_from(digits, 2);
 	for (size_t i = 0; i < digits.len; i++) {
 		char c = digits.ptr[i];
@@ -144,6 +150,8 @@ enum yaml_plain yaml_plain_type(struct span text)
 		return YAML_TRUE;
 	if (is_one_of(text, no))
 		return YAML_FALSE;
+	if (is_old_octal(text))
+		return YAML_INT;
 	if (is_one_of(text, disputed) || has_leading_zero(text))
 		return YAML_DISPUTED;
 	if (is_one_of(text, endless))

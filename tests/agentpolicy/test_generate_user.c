@@ -95,11 +95,11 @@ static void with_guest_pull_the_manifest_must_say_it(void **state)
 	(void)state;
 	static const struct user_case cases[] = {
 		{ "a name", { .user = "web", .passwd = PASSWD, .group = "" }, USER("1000", "100", "100"),
-				"error " AT ": write runAsUser: 1000 and runAsGroup: 100" },
+				"warning " AT ": write runAsUser: 1000 and runAsGroup: 100" },
 		{ "a number", { .user = "2", .passwd = PASSWD, .group = "" }, USER("2", "1", "1"),
-				"error " AT ": runAsUser: 2 and runAsGroup: 1" },
+				"warning " AT ": runAsUser: 2 and runAsGroup: 1" },
 		{ "the group", { .spec = POD("\"runAsUser\":2"), .passwd = PASSWD, .group = "" },
-				USER("2", "1", "1"), "error " AT ": runAsGroup: 1" },
+				USER("2", "1", "1"), "warning " AT ": runAsGroup: 1" },
 		{ "the user", { .spec = POD("\"runAsGroup\":1"), .user = "2" }, USER("2", "1", "1"),
 				"error " AT ": runAsUser: 2" },
 		{ "a user whom the image does not know",
@@ -109,7 +109,7 @@ static void with_guest_pull_the_manifest_must_say_it(void **state)
 				{ .spec = POD("\"runAsUser\":1000,\"runAsGroup\":100"),
 						.passwd = PASSWD,
 						.group = GROUP },
-				USER("1000", "100", "100,2000"), "error " AT ": group 2000 comes from" },
+				USER("1000", "100", "100,2000"), "warning " AT ": group 2000 comes from" },
 		{ "a group that is written, too",
 				{ .spec = POD("\"runAsUser\":1000,\"runAsGroup\":100,\"supplementalGroups\":["
 					      "2000]"),
@@ -117,7 +117,7 @@ static void with_guest_pull_the_manifest_must_say_it(void **state)
 						.group = GROUP },
 				USER("1000", "100", "100,2000"), NULL },
 		{ "root's", { .passwd = PASSWD, .group = GROUP }, USER("0", "0", "0,10"),
-				"error " AT ": group 10" },
+				"warning " AT ": group 10" },
 		{ "none by the pod's word",
 				{ .spec = POD("\"supplementalGroupsPolicy\":\"Strict\""),
 						.passwd = PASSWD,

@@ -72,7 +72,8 @@ static void lend_image(const json_t *known, const char *name, struct image *imag
 	lend_texts(json_object_get(config, "Entrypoint"), image->entrypoint);
 	lend_texts(json_object_get(config, "Cmd"), image->cmd);
 	lend_texts(json_object_get(config, "Volumes"), image->volumes);
-	*out = (struct agent_image){ .name = name,
+	*out = (struct agent_image){
+		.name = name,
 		.digest = json_text_at(entry, "digest", NULL),
 		.config_digest = json_text_at(entry, "config_digest", NULL),
 		.user = json_text_at(config, "User", NULL),
@@ -81,8 +82,7 @@ static void lend_image(const json_t *known, const char *name, struct image *imag
 		.entrypoint = image->entrypoint,
 		.cmd = image->cmd,
 		.volumes = image->volumes,
-		.passwd = json_text_at(entry, "passwd", NULL),
-		.group = json_text_at(entry, "group", NULL) };
+	};
 }
 
 /* Makes the data block, or notes why there is none. ERR_NOT_FOUND: the object has no pods. */
