@@ -8,23 +8,21 @@ annotations := input.OCI.Annotations
 
 cri(name) := annotations[concat("", ["io.kubernetes.cri.", name])]
 
-annotations_refused(entry) := (({concat("", ["annotations.", name]) |
+annotations_refused(entry) := {reason |
 	some name, value in annotations
 	not annotation_allowed(entry, name, value)
-} | {"annotations" | not count(annotations) <= 256}) | ({"annotations.missing" | not annotations_complete(entry)} |
-	{"sandbox.uid" | not endswith(object.get(annotations, "io.kubernetes.cri.sandbox-log-directory", pod.uid), pod.uid)})) |
+	reason := concat("", ["annotations.", name])
+} | {"annotations" | not count(annotations) <= 256} | {"annotations.missing" | not annotations_complete(entry)} |
+	{"sandbox.uid" | not endswith(object.get(annotations, "io.kubernetes.cri.sandbox-log-directory", pod.uid), pod.uid)} |
 	{"image.name" | not annotated_image_agrees(entry)}
 
-annotation_free := object.union({
-	"io.kubernetes.cri.sandbox-cpu-period": `-?[0-9]{1,19}`,
-	"io.kubernetes.cri.sandbox-cpu-quota": `-?[0-9]{1,19}`,
-	"io.kubernetes.cri.sandbox-cpu-shares": `-?[0-9]{1,19}`,
-	"io.kubernetes.cri.sandbox-memory": `-?[0-9]{1,19}`,
-	"io.kubernetes.cri.sandbox-uid": `[0-9a-f-]{32,36}`,
-	"io.containerd.cri.runtime-handler": `[a-z0-9.-]+`,
-}, {name: `[a-zA-Z0-9._:/@-]+` | role == "sandbox"; name := "io.kubernetes.cri.podsandbox.image-name"})
-
-annotation_allowed(_, name, value) if whole(annotation_free[name], value)
+annotation_free := {
+	`io\.kubernetes\.cri\.sandbox-(?:cpu-(?:period|quota|shares)|memory)`: `-?[0-9]{1,19}`,
+	`io\.kubernetes\.cri\.sandbox-uid`: `[0-9a-f-]{32,36}`,
+	`io\.kubernetes\.cri\.podsandbox\.image-name`: `[a-zA-Z0-9._:/@-]+`,
+	`io\.containerd\.cri\.runtime-handler`: `[a-z0-9.-]+`,
+	`io\.katacontainers\.config\..+`: `(?s:.*)`,
+}
 
 annotation_allowed(entry, name, value) if {
 	name != "io.kubernetes.cri.image-name"
@@ -34,13 +32,7 @@ annotation_allowed(entry, name, value) if {
 annotation_allowed(entry, "io.kubernetes.cri.image-name", _) if entry.cocoon.kind != "sandbox"
 
 annotation_allowed(entry, name, value) if {
-	startswith(name, "io.katacontainers.config.")
-	is_text(value, 1048576)
-}
-
-annotation_allowed(entry, name, value) if {
-	is_text(value, 4096)
-	some name_pattern, value_pattern in entry.runtime_anno_patterns
+	some name_pattern, value_pattern in object.union(entry.runtime_anno_patterns, annotation_free)
 	whole(name_pattern, name)
 	whole(value_pattern, value)
 }

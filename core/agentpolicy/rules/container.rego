@@ -29,7 +29,7 @@ role := "sandbox" if {
 }
 
 # Whatever the container. A port would carry a stream past ReadStreamRequest and WriteStreamRequest.
-reasons("CreateContainerRequest") := (misfits("", input, {
+reasons("CreateContainerRequest") := misfits("", input, {
 	"container_id": id_form,
 	"exec_id": {"", input.container_id},
 	"string_user": {null},
@@ -42,8 +42,8 @@ reasons("CreateContainerRequest") := (misfits("", input, {
 	"Hooks": {null},
 	"Solaris": {null},
 	"Windows": {null},
-}, {"Version", "Process", "Root", "Mounts", "Annotations", "Linux"})) | (({"container_id.again" | input.container_id in live_ids} |
-	{"sandbox" | not pins_agree}) | {"container.name" | not count(named_entries) > 0})
+}, {"Version", "Process", "Root", "Mounts", "Annotations", "Linux"}) | {"container_id.again" | input.container_id in live_ids} |
+	{"sandbox" | not pins_agree} | {"container.name" | not count(named_entries) > 0}
 
 port(kind) := uint32 if {
 	setting(kind)
@@ -75,10 +75,10 @@ is_named(entry) if {
 	entry.cocoon.name == cri("container-name")
 }
 
-against_entry(i, entry) := (({"oci.version" | not input.OCI.Version == entry.OCI.Version} | ({"container.live" | is_running(i)} |
-	{"sandbox_pidns" | not input.sandbox_pidns == entry.sandbox_pidns})) | (annotations_refused(entry) |
-	process_refused(entry, input.OCI.Process))) | ((linux_refused(entry) | mounts_refused(entry)) | (storages_refused(entry) |
-	devices_refused(entry)))
+against_entry(i, entry) := {"container.live" | is_running(i)} | {"oci.version" | not input.OCI.Version == entry.OCI.Version} |
+	{"sandbox_pidns" | not input.sandbox_pidns == entry.sandbox_pidns} | annotations_refused(entry) |
+	process_refused(entry, input.OCI.Process) | linux_refused(entry) | mounts_refused(entry) | storages_refused(entry) |
+	devices_refused(entry)
 
 is_running(i) if {
 	some id

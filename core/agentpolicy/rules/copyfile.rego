@@ -12,8 +12,8 @@ reasons("CopyFileRequest") := misfits("", input, {
 	"uid": uint32,
 	"gid": uint32,
 	"offset": input.file_size,
-}, {"path", "symlink_target"}) | (({"path" | not copy_path_allowed} | {"symlink_target" | not link_allowed}) |
-	{"file_mode" | not bits.and(input.file_mode, set_id_bits) == 0})
+}, {"path", "symlink_target"}) | {"path" | not copy_path_allowed} | {"symlink_target" | not link_allowed} |
+	{"file_mode" | not bits.and(input.file_mode, set_id_bits) == 0}
 
 shared_pattern := path_pattern("$(sfprefix)", id_form, id_form)
 

@@ -12,12 +12,10 @@ reasons("ExecProcessRequest") := misfits("", input, {
 	"stderr_port": port("ReadStreamRequest"),
 }, {"process"})
 
-exec_id_form := `[a-zA-Z0-9._-]+`
-
 command := input.process.Args
 
-exec_refused := person_refused(live_entry, input.process) | ({"process.args" | not command_allowed} |
-	{"process.capabilities" | not without_capabilities(input.process.Capabilities)})
+exec_refused := person_refused(live_entry, input.process) | {"process.args" | not command_allowed} |
+	{"process.capabilities" | not without_capabilities(input.process.Capabilities)}
 
 command_allowed if {
 	command in live_entry.exec_commands

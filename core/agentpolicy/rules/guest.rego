@@ -3,79 +3,37 @@
 # ids of processes, signals, sizes of windows, amounts.
 package agent_policy
 
+exec_id_form := `[a-zA-Z0-9._-]+`
+
 live_process := {"container_id": live_ids, "exec_id": concat("", ["(?:", exec_id_form, ")?"])}
-
-unless_set(kind) := {"setting" | not setting(kind)}
-
-reasons("StartContainerRequest") := misfits("", input, {"container_id": live_ids}, set())
-
-StartContainerRequest := verdict("StartContainerRequest")
-
-reasons("StatsContainerRequest") := misfits("", input, {"container_id": live_ids}, set())
-
-StatsContainerRequest := verdict("StatsContainerRequest")
-
-reasons("WaitProcessRequest") := misfits("", input, live_process, set())
-
-WaitProcessRequest := verdict("WaitProcessRequest")
-
-reasons("SignalProcessRequest") := misfits("", input, object.union(live_process, {"signal": 64}), set())
-
-SignalProcessRequest := verdict("SignalProcessRequest")
-
-reasons("TtyWinResizeRequest") := misfits("", input, object.union(live_process, {"row": 65535, "column": 65535}), set())
-
-TtyWinResizeRequest := verdict("TtyWinResizeRequest")
-
-reasons("ReadStreamRequest") := misfits("", input, object.union(live_process, {"len": uint32}), set()) |
-	unless_set("ReadStreamRequest")
-
-ReadStreamRequest := verdict("ReadStreamRequest")
-
-reasons("WriteStreamRequest") := misfits("", input, live_process, {"data"}) | unless_set("WriteStreamRequest")
-
-WriteStreamRequest := verdict("WriteStreamRequest")
-
-reasons("CloseStdinRequest") := misfits("", input, live_process, set()) | unless_set("CloseStdinRequest")
-
-CloseStdinRequest := verdict("CloseStdinRequest")
-
-reasons("DestroySandboxRequest") := misfits("", input, {}, set())
-
-DestroySandboxRequest := verdict("DestroySandboxRequest")
-
-reasons("GetOOMEventRequest") := misfits("", input, {}, set())
-
-GetOOMEventRequest := verdict("GetOOMEventRequest")
-
-reasons("RemoveStaleVirtiofsShareMountsRequest") := misfits("", input, {}, set())
-
-RemoveStaleVirtiofsShareMountsRequest := verdict("RemoveStaleVirtiofsShareMountsRequest")
 
 any_flag := {true, false}
 
-reasons("GuestDetailsRequest") := misfits("", input, {"mem_block_size": any_flag, "mem_hotplug_probe": any_flag}, set())
+simple_forms := {
+	"CloseStdinRequest": live_process,
+	"DestroySandboxRequest": {},
+	"GetDiagnosticDataRequest": {"log_type": `[a-zA-Z0-9._-]*`, "container_id": live_ids | {""}},
+	"GetMetricsRequest": {},
+	"GetOOMEventRequest": {},
+	"GuestDetailsRequest": {"mem_block_size": any_flag, "mem_hotplug_probe": any_flag},
+	"OnlineCPUMemRequest": {"wait": any_flag, "nb_cpus": uint32, "cpu_only": any_flag},
+	"ReadStreamRequest": object.union(live_process, {"len": uint32}),
+	"RemoveContainerRequest": {"container_id": live_ids, "timeout": uint32},
+	"RemoveStaleVirtiofsShareMountsRequest": {},
+	"SignalProcessRequest": object.union(live_process, {"signal": 64}),
+	"StartContainerRequest": {"container_id": live_ids},
+	"StatsContainerRequest": {"container_id": live_ids},
+	"TtyWinResizeRequest": object.union(live_process, {"row": 65535, "column": 65535}),
+	"WaitProcessRequest": live_process,
+}
 
-GuestDetailsRequest := verdict("GuestDetailsRequest")
+reasons(kind) := misfits("", input, simple_forms[kind], set()) | closed(kind)
 
-reasons("OnlineCPUMemRequest") := misfits("", input, {"wait": any_flag, "nb_cpus": uint32, "cpu_only": any_flag}, set())
-
-OnlineCPUMemRequest := verdict("OnlineCPUMemRequest")
-
-reasons("GetMetricsRequest") := misfits("", input, {}, set()) | unless_set("GetMetricsRequest")
-
-GetMetricsRequest := verdict("GetMetricsRequest")
-
-reasons("GetDiagnosticDataRequest") := misfits("", input, {
-	"log_type": `[a-zA-Z0-9._-]*`,
-	"container_id": live_ids | {""},
-}, set()) | unless_set("GetDiagnosticDataRequest")
-
-GetDiagnosticDataRequest := verdict("GetDiagnosticDataRequest")
+reasons("WriteStreamRequest") := misfits("", input, live_process, {"data"}) | closed("WriteStreamRequest")
 
 # Only the size of what the sandbox has may change.
-reasons("UpdateEphemeralMountsRequest") := misfits("", input, {}, {"storages"}) | (unless_set("UpdateEphemeralMountsRequest") |
-	{"storages" | not sizes_alone_change})
+reasons("UpdateEphemeralMountsRequest") := misfits("", input, {}, {"storages"}) | closed("UpdateEphemeralMountsRequest") |
+	{"storages" | not sizes_alone_change}
 
 sizes_alone_change if {
 	is_list(input.storages, 64)
@@ -90,4 +48,42 @@ unsized(storage) := object.union(storage, {"options": [option |
 	not whole(`size=[0-9]{1,19}`, option)
 ]})
 
+closed(kind) := {"setting" |
+	kind in {
+		"CloseStdinRequest", "GetDiagnosticDataRequest", "GetMetricsRequest", "ReadStreamRequest",
+		"UpdateEphemeralMountsRequest", "WriteStreamRequest",
+	}
+	not setting(kind)
+}
+
+CloseStdinRequest := verdict("CloseStdinRequest")
+
+DestroySandboxRequest := verdict("DestroySandboxRequest")
+
+GetDiagnosticDataRequest := verdict("GetDiagnosticDataRequest")
+
+GetMetricsRequest := verdict("GetMetricsRequest")
+
+GetOOMEventRequest := verdict("GetOOMEventRequest")
+
+GuestDetailsRequest := verdict("GuestDetailsRequest")
+
+OnlineCPUMemRequest := verdict("OnlineCPUMemRequest")
+
+ReadStreamRequest := verdict("ReadStreamRequest")
+
+RemoveStaleVirtiofsShareMountsRequest := verdict("RemoveStaleVirtiofsShareMountsRequest")
+
+SignalProcessRequest := verdict("SignalProcessRequest")
+
+StartContainerRequest := verdict("StartContainerRequest")
+
+StatsContainerRequest := verdict("StatsContainerRequest")
+
+TtyWinResizeRequest := verdict("TtyWinResizeRequest")
+
 UpdateEphemeralMountsRequest := verdict("UpdateEphemeralMountsRequest")
+
+WaitProcessRequest := verdict("WaitProcessRequest")
+
+WriteStreamRequest := verdict("WriteStreamRequest")

@@ -4,7 +4,7 @@ package agent_policy
 
 linux := input.OCI.Linux
 
-linux_refused(entry) := ((misfits("linux.", linux, {
+linux_refused(entry) := misfits("linux.", linux, {
 	"UIDMappings": {[]},
 	"GIDMappings": {[]},
 	"Seccomp": {null},
@@ -17,13 +17,13 @@ linux_refused(entry) := ((misfits("linux.", linux, {
 	"Pids": {null},
 	"BlockIO": {null},
 	"Network": {null},
-}, {"Memory", "CPU", "HugepageLimits"})) | (({"linux.namespaces" | not namespaces_agree(entry)} |
-	{"linux.sysctl" | not sysctls_agree(entry)}) | ({"linux.devices" | not linux_devices_agree(entry)} |
-	{"linux.resources" | not resources_form}))) | (({"linux.maskedpaths" | not paths_covered(entry.OCI.Linux.MaskedPaths, linux.MaskedPaths, [])} |
-	{"linux.readonlypaths" | not paths_covered(entry.OCI.Linux.ReadonlyPaths, linux.ReadonlyPaths, linux.MaskedPaths)}) | misfits("root.", input.OCI.Root, {
+}, {"Memory", "CPU", "HugepageLimits"}) | misfits("root.", input.OCI.Root, {
 	"Path": path_pattern(entry.OCI.Root.Path, input.container_id, pod.id),
 	"Readonly": {entry.OCI.Root.Readonly},
-}, set()))
+}, set()) | {"linux.namespaces" | not namespaces_agree(entry)} | {"linux.sysctl" | not sysctls_agree(entry)} |
+	{"linux.devices" | not linux_devices_agree(entry)} | {"linux.resources" | not resources_form(linux.Resources)} |
+	{"linux.maskedpaths" | not paths_covered(entry.OCI.Linux.MaskedPaths, linux.MaskedPaths, [])} |
+	{"linux.readonlypaths" | not paths_covered(entry.OCI.Linux.ReadonlyPaths, linux.ReadonlyPaths, linux.MaskedPaths)}
 
 # "" without one; two are refused below
 network_path := concat("", [namespace.Path | some namespace in items(linux.Namespaces); namespace.Type == "network"])
@@ -75,23 +75,18 @@ linux_devices_agree(entry) if {
 	}
 }
 
-resources_form if {
-	resources := linux.Resources
-	memory_form(resources.Memory)
-	cpu_form(resources.CPU)
+resources_form(resources) if {
+	null_or_fits(resources.Memory, {
+		"Limit": true, "Reservation": true, "Swap": true, "Swappiness": 200,
+		"Kernel": {0}, "KernelTCP": {0}, "DisableOOMKiller": {false},
+	})
+	null_or_fits(resources.CPU, {
+		"Shares": true, "Quota": true, "Period": true, "RealtimeRuntime": {0}, "RealtimePeriod": {0},
+		"Cpus": `[0-9,-]*`, "Mems": `[0-9,-]*`,
+	})
 	all_fit(resources.HugepageLimits, 8, {"Pagesize": `[0-9]{1,4}[KMG]B`, "Limit": true})
 }
 
-memory_form(null) := true
+null_or_fits(null, _) := true
 
-memory_form(memory) if misfits("", memory, {
-	"Limit": true, "Reservation": true, "Swap": true, "Swappiness": 200,
-	"Kernel": {0}, "KernelTCP": {0}, "DisableOOMKiller": {false},
-}, set()) == set()
-
-cpu_form(null) := true
-
-cpu_form(cpu) if misfits("", cpu, {
-	"Shares": true, "Quota": true, "Period": true, "RealtimeRuntime": {0}, "RealtimePeriod": {0},
-	"Cpus": `[0-9,-]*`, "Mems": `[0-9,-]*`,
-}, set()) == set()
+null_or_fits(message, forms) if misfits("", message, forms, set()) == set()

@@ -2,8 +2,8 @@
 # OCI.Mounts: each is one of the policy, none is missing, each destination once, and none below one that comes later.
 package agent_policy
 
-mounts_refused(entry) := {"mounts" | not mounts_agree(entry)} | ({"mounts.missing" | not mounts_complete(entry)} |
-	{"mounts.order" | not mounts_in_order})
+mounts_refused(entry) := {"mounts" | not mounts_agree(entry)} | {"mounts.missing" | not mounts_complete(entry)} |
+	{"mounts.order" | not mounts_in_order}
 
 mounts := input.OCI.Mounts
 

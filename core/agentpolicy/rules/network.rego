@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The guest's network is the host's to give: addresses, routes and neighbours are free in their form, but the loopback
-# device and its addresses stay the guest's.
+# The guest's network is the host's to give: addresses, routes and neighbours are free in their form, but for what the
+# settings forbid: the loopback device and its addresses stay the guest's.
 package agent_policy
 
 defaults := policy_data.request_defaults
@@ -11,9 +11,7 @@ address := `[0-9a-fA-F.:]*`
 
 hardware := `(?:[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5,19})?`
 
-is_loopback(text) if regex.match(`^127\.|^[0:]*:0{0,3}1(/|$)`, text)
-
-reasons("UpdateInterfaceRequest") := misfits("", input, {}, {"interface"}) | (misfits("interface.", interface, {
+reasons("UpdateInterfaceRequest") := misfits("", input, {}, {"interface"}) | misfits("interface.", interface, {
 	"device": device_form,
 	"name": device_form,
 	"mtu": 65536,
@@ -21,7 +19,7 @@ reasons("UpdateInterfaceRequest") := misfits("", input, {}, {"interface"}) | (mi
 	"devicePath": `[a-zA-Z0-9/._:-]*`,
 	"type_": `[a-z0-9_-]*`,
 	"raw_flags": uint32,
-}, {"IPAddresses"}) | {"interface" | not interface_allowed})
+}, {"IPAddresses"}) | {"interface" | not interface_allowed}
 
 interface := input.interface
 
@@ -31,9 +29,6 @@ interface_allowed if {
 	not interface.hwAddr in settings.forbidden_hw_addrs
 	bits.or(interface.raw_flags, settings.allow_raw_flags) == settings.allow_raw_flags
 	all_fit(interface.IPAddresses, 64, {"family": 64, "address": address, "mask": `[0-9]{0,3}`})
-	every one in interface.IPAddresses {
-		not is_loopback(one.address)
-	}
 }
 
 UpdateInterfaceRequest := verdict("UpdateInterfaceRequest")
@@ -49,7 +44,6 @@ routes_allowed if {
 	})
 	every route in input.routes.Routes {
 		not route.device in settings.forbidden_device_names
-		not is_loopback(route.source)
 		every pattern in settings.forbidden_source_regex {
 			not regex.match(pattern, route.source)
 		}
@@ -73,7 +67,6 @@ neighbors_allowed if {
 	every one in all {
 		not one.device in settings.forbidden_device_names
 		bits.or(one.flags, 136) == 136
-		not is_loopback(one.toIPAddress.address)
 		every pattern in settings.forbidden_cidrs_regex {
 			not regex.match(pattern, one.toIPAddress.address)
 		}

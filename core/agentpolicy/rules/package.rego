@@ -122,23 +122,13 @@ told(found, _) := {"reasons": sort(found)} if found != set()
 told(found, kind) := {"containers": against_entries(kind)} if found == set()
 
 # A member for each kind that would be refused with this input; the agent does not ask for it.
-refusals[kind] := refusal(kind) if {
-	some kind, member in judged
-	member in object.keys(input) | {""}
-}
+refusals[kind] := refusal(kind) if some kind in judged
 
 refusals[kind] := {"reasons": ["never"]} if some kind in never
 
-# with a member that tells an input of this kind from others
-judged := {
-	"AddARPNeighborsRequest": "neighbors", "CloseStdinRequest": "exec_id", "CopyFileRequest": "path",
-	"CreateContainerRequest": "OCI", "CreateSandboxRequest": "sandbox_id", "DestroySandboxRequest": "",
-	"ExecProcessRequest": "process", "GetDiagnosticDataRequest": "log_type", "GetMetricsRequest": "",
-	"GetOOMEventRequest": "", "GuestDetailsRequest": "mem_block_size", "OnlineCPUMemRequest": "nb_cpus",
-	"ReadStreamRequest": "len", "RemoveContainerRequest": "timeout", "RemoveStaleVirtiofsShareMountsRequest": "",
-	"SignalProcessRequest": "signal", "StartContainerRequest": "container_id", "StatsContainerRequest": "container_id",
-	"TtyWinResizeRequest": "row", "UpdateEphemeralMountsRequest": "storages", "UpdateInterfaceRequest": "interface",
-	"UpdateRoutesRequest": "routes", "WaitProcessRequest": "exec_id", "WriteStreamRequest": "data",
+judged := object.keys(simple_forms) | {
+	"AddARPNeighborsRequest", "CopyFileRequest", "CreateContainerRequest", "CreateSandboxRequest", "ExecProcessRequest",
+	"UpdateEphemeralMountsRequest", "UpdateInterfaceRequest", "UpdateRoutesRequest", "WriteStreamRequest",
 }
 
 never := {

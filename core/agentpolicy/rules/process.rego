@@ -2,21 +2,23 @@
 # OCI.Process, of a new container and of an exec. Free in its form: OOMScoreAdj.
 package agent_policy
 
-process_refused(entry, process) := person_refused(entry, process) | (({"process.args" | not args_agree(entry, process.Args)} |
-	{"process.terminal" | not process.Terminal == entry.OCI.Process.Terminal}) |
-	{"process.capabilities" | not capabilities_agree(entry, process.Capabilities)})
+process_refused(entry, process) := person_refused(entry, process) | {"process.args" | not args_agree(entry, process.Args)} |
+	{"process.terminal" | not process.Terminal == entry.OCI.Process.Terminal} |
+	{"process.capabilities" | not capabilities_agree(entry, process.Capabilities)}
 
 # what holds for any command
-person_refused(entry, process) := (misfits("process.", process, {
+person_refused(entry, process) := misfits("process.", process, {
 	"Cwd": {object.get(entry.OCI.Process, "Cwd", "/")},
 	"NoNewPrivileges": {entry.OCI.Process.NoNewPrivileges},
 	"Rlimits": {[]},
 	"SelinuxLabel": {""},
 	"ApparmorProfile": {"", "cri-containerd.apparmor.d"},
 }, {"Terminal", "User", "Args", "Env", "Capabilities", "ConsoleSize", "OOMScoreAdj"}) |
-	({"process.user" | not users_agree(entry.OCI.Process.User, process.User)} |
-	{"process.env" | not env_agrees(entry, process.Env)})) | (({"process.env.missing" | not env_is_complete(entry, process.Env)} |
-	{"process.consolesize" | not console_form(process)}) | {"process.oomscoreadj" | not is_count(abs(process.OOMScoreAdj), 1000)})
+	{"process.user" | not users_agree(entry.OCI.Process.User, process.User)} |
+	{"process.env" | not env_agrees(entry, process.Env)} |
+	{"process.env.missing" | not env_is_complete(entry, process.Env)} |
+	{"process.consolesize" | not console_form(process)} |
+	{"process.oomscoreadj" | not is_count(abs(process.OOMScoreAdj), 1000)}
 
 users_agree(wanted, user) if {
 	object.remove(user, ["AdditionalGids"]) == object.remove(wanted, ["AdditionalGids"])

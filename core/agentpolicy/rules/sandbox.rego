@@ -10,8 +10,8 @@ reasons("CreateSandboxRequest") := misfits("", input, {
 	"sandbox_id": id_form,
 	"guest_hook_path": {""},
 	"kernel_modules": {[]},
-}, {"dns", "storages"}) | (({"again" | not is_first} | {"dns" | not dns_form}) |
-	{"storages" | not same_set(input.storages, policy_data.sandbox.storages)})
+}, {"dns", "storages"}) | {"again" | not is_first} | {"dns" | not dns_form} |
+	{"storages" | not same_set(input.storages, policy_data.sandbox.storages)}
 
 is_first if object.keys(data.pstate) == set()
 

@@ -16,8 +16,6 @@ add(path, value) := {"op": "add", "path": path, "value": value}
 
 container_path := concat("/", ["/pstate/containers", input.container_id])
 
-reasons("RemoveContainerRequest") := misfits("", input, {"container_id": live_ids, "timeout": uint32}, set())
-
 RemoveContainerRequest := {"allowed": true, "ops": [{"op": "remove", "path": container_path}]} if {
 	why("RemoveContainerRequest") == set()
 } else := denied("RemoveContainerRequest")

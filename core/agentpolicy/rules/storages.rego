@@ -2,7 +2,7 @@
 # storages: the image that the guest pulls, and the volumes' devices, as many as the policy has.
 package agent_policy
 
-storages_refused(entry) := ({"storages" | not storages_agree(entry)} | {"storages.unused" | not blocks_are_mounted(entry)}) |
+storages_refused(entry) := {"storages" | not storages_agree(entry)} | {"storages.unused" | not blocks_are_mounted(entry)} |
 	{"image.pull" | not pull_agrees(entry)}
 
 volume_storages := [storage | some storage in items(input.storages); not storage in pulls]
@@ -78,7 +78,7 @@ pull_agrees(entry) if {
 		"fs_group": {null},
 		"shared": {false},
 	})
-	pull_options_agree(entry, pulls[0].driver_options)
+	pull_options_agree(pulls[0].driver_options)
 }
 
 # The guest has the sandbox's image itself.
@@ -86,29 +86,22 @@ pull_source(entry) := {"pause"} if {
 	entry.cocoon.kind == "sandbox"
 } else := {cri("image-name")}
 
-pull_options_agree(_, []) := true
+pull_options_agree([]) := true
 
-pull_options_agree(entry, options) if {
+pull_options_agree(options) if {
 	is_list(options, 1)
 	startswith(options[0], "image_guest_pull=")
 	said := json.unmarshal(trim_prefix(options[0], "image_guest_pull="))
 	object.keys(said) == {"metadata"}
 	every name, value in said.metadata {
-		metadata_agrees(entry, name, value)
+		metadata_agrees(name, value)
 	}
 }
 
-metadata_agrees(_, name, value) if annotations[name] == value
+metadata_agrees(name, value) if annotations[name] == value
 
 # labels of the snapshotter, which the guest does not read
-metadata_agrees(entry, name, value) if {
-	regex.match(`^containerd\.io/snapshot`, name)
+metadata_agrees(name, value) if {
+	startswith(name, "containerd.io/snapshot")
 	is_text(value, 4096)
-	label_agrees(entry, name, value)
 }
-
-label_agrees(_, name, _) if not endswith(name, "cri.image-ref")
-
-label_agrees(entry, _, _) if entry.cocoon.kind == "sandbox"
-
-label_agrees(entry, _, value) if image_agrees(entry, value)

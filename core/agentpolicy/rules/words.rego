@@ -58,9 +58,9 @@ is_text(value, most) if {
 	count(value) <= most
 }
 
-# the engine makes an error of going through what is no list
+# the engine makes an error of going through what is no collection
 items(list) := list if {
-	is_array(list)
+	type_name(list) in {"array", "set"}
 } else := []
 
 is_count(value, most) if {
