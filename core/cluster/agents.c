@@ -6,57 +6,18 @@
 #include "base/own.h"
 #include "codec/json.h"
 #include "kube/client.h"
+#include "profile/shelf.h"
 
 #include <string.h>
 
 struct agents {
 	struct agents_options options;
 	struct watch *watch;
-	json_t *index; /* "namespace/name" → place */
-	struct prepared **items;
-	size_t count;
-	json_t *unseen; /* of a running list; NULL between lists */
+	struct shelf *shelf;
+	json_t *unseen; /* namespace → {name: true} of a running list; NULL between lists */
 	bool synced;
+	bool crowded; /* it was said that there are too many */
 };
-
-static char *key_of(const struct prepared *item)
-{
-	return xasprintf("%s/%s", item->namespace, item->name);
-}
-
-/* The last takes its place. */
-static void forget(struct agents *agents, const char *key)
-{
-	const json_t *place = json_object_get(agents->index, key);
-	size_t i = (size_t)json_integer_value(place);
-
-	if (!place)
-		return;
-	prepared_unref(agents->items[i]);
-	agents->items[i] = agents->items[--agents->count];
-	if (i < agents->count) {
-		auto_free char *moved = key_of(agents->items[i]);
-		json_object_set_new(agents->index, moved, json_integer((json_int_t)i));
-	}
-	json_object_del(agents->index, key);
-}
-
-/* False when there is no place for one that is that old. */
-static bool make_place(struct agents *agents, const struct prepared *item)
-{
-	const struct prepared *oldest = item;
-
-	if (agents->count < PREPARED_MAX)
-		return true;
-	for (size_t i = 0; i < agents->count; i++)
-		if (agents->items[i]->created < oldest->created)
-			oldest = agents->items[i];
-	if (oldest == item)
-		return false;
-	auto_free char *key = key_of(oldest);
-	forget(agents, key);
-	return true;
-}
 
 static bool is_same(const struct prepared *a, const struct prepared *b)
 {
@@ -64,20 +25,33 @@ static bool is_same(const struct prepared *a, const struct prepared *b)
 			span_eq(buf_span(&a->packed), buf_span(&b->packed));
 }
 
-/* True when it makes a difference. */
-static bool put(struct agents *agents, struct prepared *item, const char *key)
+static void say_crowded(struct agents *agents)
 {
-	const json_t *place = json_object_get(agents->index, key);
+	struct err why = ERR_NONE;
 
-	if (place && is_same(agents->items[json_integer_value(place)], item))
+	if (agents->crowded)
+		return;
+	agents->crowded = true;
+	err_set(&why, ERR_LIMIT,
+			"there are more than %d AgentPolicies: the oldest of the namespace that has most are "
+			"not used; "
+			"delete those that nobody needs",
+			PREPARED_MAX);
+	agents->options.failed(agents->options.ctx, &why);
+}
+
+/* True when it makes a difference. */
+static bool put(struct agents *agents, struct prepared *item)
+{
+	const struct prepared *there = shelf_find(agents->shelf, item->namespace, item->name);
+	bool held = there != NULL;
+
+	if (there && is_same(there, item))
 		return false;
-	forget(agents, key);
-	if (!make_place(agents, item))
-		return place != NULL;
-	agents->items = xreallocarray(agents->items, agents->count + 1, sizeof(struct prepared *));
-	agents->items[agents->count] = prepared_ref(item);
-	json_object_set_new(agents->index, key, json_integer((json_int_t)agents->count++));
-	return true;
+	enum shelf_put done = shelf_put(agents->shelf, item);
+	if (done != SHELF_PUT)
+		say_crowded(agents);
+	return held || done != SHELF_NO_PLACE;
 }
 
 /* ---- the watch ---------------------------------------------------------------------------------------------- */
@@ -87,7 +61,15 @@ static void on_begin(void *ctx)
 	struct agents *agents = ctx;
 
 	json_decref(agents->unseen);
-	agents->unseen = json_copy(agents->index);
+	agents->unseen = json_object();
+	agents->crowded = false;
+	for (size_t i = 0; i < shelf_count(agents->shelf); i++) {
+		const struct prepared *item = shelf_at(agents->shelf, i);
+		if (!json_object_get(agents->unseen, item->namespace))
+			json_object_set_new(agents->unseen, item->namespace, json_object());
+		json_object_set_new(
+				json_object_get(agents->unseen, item->namespace), item->name, json_true());
+	}
 }
 
 static void on_object(void *ctx, enum watch_event event, json_t *object)
@@ -101,15 +83,14 @@ static void on_object(void *ctx, enum watch_event event, json_t *object)
 
 	if (!namespace || !name)
 		return;
-	auto_free char *key = xasprintf("%s/%s", namespace, name);
-	json_object_del(agents->unseen, key);
+	json_object_del(json_object_get(agents->unseen, namespace), name);
 	if (event != WATCH_DELETED && prepared_read(object, &item, &why) < 0)
 		agents->options.failed(agents->options.ctx, &why);
 	if (item) {
-		changed = put(agents, item, key);
+		changed = put(agents, item);
 	} else {
-		changed = json_object_get(agents->index, key) != NULL;
-		forget(agents, key);
+		changed = shelf_find(agents->shelf, namespace, name) != NULL;
+		shelf_remove(agents->shelf, namespace, name);
 	}
 	if (changed)
 		agents->options.changed(agents->options.ctx);
@@ -118,12 +99,16 @@ static void on_object(void *ctx, enum watch_event event, json_t *object)
 static void on_synced(void *ctx)
 {
 	struct agents *agents = ctx;
-	bool news = !agents->synced || json_object_size(agents->unseen);
-	const char *key;
-	json_t *place;
+	bool news = !agents->synced;
+	const char *namespace, *name;
+	json_t *names, *one;
 
-	json_object_foreach (agents->unseen, key, place)
-		forget(agents, key);
+	json_object_foreach (agents->unseen, namespace, names) {
+		json_object_foreach (names, name, one) {
+			shelf_remove(agents->shelf, namespace, name);
+			news = true;
+		}
+	}
 	json_decref(agents->unseen);
 	agents->unseen = NULL;
 	agents->synced = true;
@@ -145,7 +130,7 @@ int agents_start(const struct agents_options *options, struct agents **out, stru
 	auto_buf struct buf path = BUF_MAX(KUBE_PATH_MAX);
 
 	agents->options = *options;
-	agents->index = json_object();
+	agents->shelf = shelf_new(SHELF_BY_NAME);
 	if (kube_path(&path, &ref, err) < 0) {
 		agents_stop(agents);
 		return -1;
@@ -165,10 +150,7 @@ void agents_stop(struct agents *agents)
 	if (!agents)
 		return;
 	watch_stop(agents->watch);
-	for (size_t i = 0; i < agents->count; i++)
-		prepared_unref(agents->items[i]);
-	free(agents->items);
-	json_decref(agents->index);
+	shelf_free(agents->shelf);
 	json_decref(agents->unseen);
 	free(agents);
 }
@@ -180,8 +162,8 @@ bool agents_synced(const struct agents *agents)
 
 void agents_fill(const struct agents *agents, struct catalog *catalog)
 {
-	for (size_t i = 0; i < agents->count; i++)
-		catalog_add_prepared(catalog, agents->items[i]);
+	for (size_t i = 0; i < shelf_count(agents->shelf); i++)
+		catalog_add_prepared(catalog, shelf_at(agents->shelf, i));
 }
 
 struct watch_state agents_state(const struct agents *agents)

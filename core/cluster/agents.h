@@ -6,7 +6,7 @@
  * Where their definition is not installed, there are none. One that cannot be read is told (failed) and is as one that is
  * not there: its pods wait. What only says how it stands, such as a status, is no change.
  *
- * Bounds: PREPARED_MAX, the newest; what had to go comes back with the next list.
+ * Bounds: those of profile/shelf.h. That there are too many is told once a list; what had to go comes back with the next.
  */
 #ifndef COCOON_CLUSTER_AGENTS_H
 #define COCOON_CLUSTER_AGENTS_H

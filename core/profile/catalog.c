@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
+#include "profile/derived.h"
 #include "profile/shelf.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ int catalog_new(const json_t *settings, struct catalog **out, struct err *err)
 	atomic_init(&catalog->refs, 1);
 	catalog->classes = json_object();
 	catalog->namespaces = json_object();
-	catalog->shelf = shelf_new();
+	catalog->shelf = shelf_new(SHELF_BY_KEY);
 	catalog->derived = derived_new();
 	if (read_settings(catalog, settings, err) < 0)
 		return err_wrap(err, "settings");
@@ -121,7 +122,12 @@ int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct
 
 void catalog_add_prepared(struct catalog *catalog, struct prepared *prepared)
 {
-	shelf_add(catalog->shelf, prepared);
+	const struct prepared *there = shelf_find(catalog->shelf, prepared->namespace, prepared->key);
+
+	if (there && !prepared_is_newer(prepared, there))
+		return;
+	/* more than there is place for are none of a decision's business: who watches them says so */
+	(void)shelf_put(catalog->shelf, prepared);
 }
 
 size_t catalog_prepared_count(const struct catalog *catalog)

@@ -63,10 +63,7 @@ const json_t *catalog_namespace_labels(const struct catalog *catalog, const char
 int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
-/*
- * An agent policy that is prepared; adds a reference. Of two for one key the newer stays, and of more than PREPARED_MAX
- * the newest.
- */
+/* An agent policy that is prepared; adds a reference. Of two for one key the newer stays; bounds: profile/shelf.h. */
 void catalog_add_prepared(struct catalog *catalog, struct prepared *prepared) __attribute__((nonnull));
 size_t catalog_prepared_count(const struct catalog *catalog) __attribute__((nonnull));
 struct prepared *catalog_prepared_at(const struct catalog *catalog, size_t index) __attribute__((nonnull));

@@ -16,6 +16,7 @@
 
 #define NAME_MAX_BYTES 253
 #define KEY_IN_NAME    12
+#define ANEW           "delete it, so that it is made anew: "
 
 /* ---- the resource ------------------------------------------------------------------------------------------- */
 
@@ -116,6 +117,11 @@ void prepared_unref(struct prepared *prepared)
 	free(prepared);
 }
 
+bool prepared_is_newer(const struct prepared *a, const struct prepared *b)
+{
+	return a->created != b->created ? a->created > b->created : strcmp(a->name, b->name) > 0;
+}
+
 /* "deployment-web-1f0c9a2b7e44": the name of a workload may leave no room for all of it. */
 static char *object_name(const struct agent_workload *workload, const char *key)
 {
@@ -188,9 +194,9 @@ static void borrow(struct profile *p, const struct profile *base)
 static int unpack(const struct prepared *prepared, struct buf *text, struct err *err)
 {
 	if (gzip_unpack(buf_span(&prepared->packed), AGENT_POLICY_MAX, text, err) < 0)
-		return err_wrap(err, "spec.policy");
+		return err_wrap(err, ANEW "spec.policy");
 	if (strlen(buf_text(text)) != text->len)
-		return err_set(err, ERR_FORMAT, "spec.policy: holds NUL");
+		return err_set(err, ERR_FORMAT, ANEW "spec.policy: holds NUL");
 	return 0;
 }
 

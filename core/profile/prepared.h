@@ -13,8 +13,8 @@
  * The document is composed by whoever needs it, from the profile of the moment and this text: profile_with_policy() gives
  * the profile as it would be had it the text inline, so all decisions go on as they do for any profile.
  *
- * Immutable but for `print`, counted by references, shared between threads. Bounds: PREPARED_POLICY_MAX bytes of base64; PREPARED_MAX objects in a catalog, the
- * newest win. Errors: ERR_FORMAT naming the field.
+ * Immutable but for `print`, counted by references, shared between threads.
+ * Bounds: PREPARED_POLICY_MAX bytes of base64; PREPARED_MAX objects (profile/shelf.h). Errors: ERR_FORMAT naming the field.
  */
 #ifndef COCOON_PROFILE_PREPARED_H
 #define COCOON_PROFILE_PREPARED_H
@@ -56,6 +56,9 @@ static inline void prepared_release(struct prepared **slot)
 	prepared_unref(*slot);
 }
 #define auto_prepared __attribute__((cleanup(prepared_release)))
+
+/* Which of two counts: the later one; by name where both are of the same second. */
+bool prepared_is_newer(const struct prepared *a, const struct prepared *b) __attribute__((nonnull));
 
 /* The object to be created, without ownerReferences and status: a new reference. */
 int prepared_object(const struct profile *profile, const struct agent_workload *workload, const char *key,

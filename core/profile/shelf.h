@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The prepared agent policies of a catalog, by namespace and key, and a few profiles that were derived with them:
- * private to this room.
+ * Prepared agent policies by namespace and either their names, as whoever watches them needs, or their keys, as a catalog
+ * does.
  *
- * A shelf is filled once, then only read; what is derived is kept under a lock and shared by the catalogs that follow one
- * another. Bounds: PREPARED_MAX policies; DERIVED_MAX derived profiles, the longest unused gives way.
+ *     shop   1f0c… → AgentPolicy deployment-web-1f0c9a2b7e44
+ *            77aa… → AgentPolicy job-import-77aa01b2c3d4
+ *     lab    …
+ *
+ * Bounds: PREPARED_MAX. Of more the oldest of the namespace that has most give way, so that nobody's workloads make those
+ * of others wait. Ownership: a shelf has references; what is found is borrowed. Threads: read by any once it is filled.
  */
 #ifndef COCOON_PROFILE_SHELF_H
 #define COCOON_PROFILE_SHELF_H
@@ -12,30 +16,29 @@
 #include "profile/prepared.h"
 
 struct shelf;
-struct derived;
 
-#define DERIVED_MAX 64
+enum shelf_by { SHELF_BY_NAME, SHELF_BY_KEY };
+enum shelf_put {
+	SHELF_PUT,
+	SHELF_CROWDED, /* it was put, and an older one had to go */
+	SHELF_NO_PLACE,
+};
 
-struct shelf *shelf_new(void) __attribute__((returns_nonnull, warn_unused_result));
+struct shelf *shelf_new(enum shelf_by by) __attribute__((returns_nonnull, warn_unused_result));
 void shelf_free(struct shelf *shelf);
 
-/* Adds a reference, unless what is there is newer. */
-void shelf_add(struct shelf *shelf, struct prepared *prepared) __attribute__((nonnull));
-size_t shelf_count(const struct shelf *shelf) __attribute__((nonnull));
-struct prepared *shelf_at(const struct shelf *shelf, size_t index) __attribute__((nonnull));
+/* Adds a reference; takes the place of what is there. */
+enum shelf_put shelf_put(struct shelf *shelf, struct prepared *prepared) __attribute__((nonnull));
+void shelf_remove(struct shelf *shelf, const char *namespace, const char *id) __attribute__((nonnull));
 
-struct prepared *shelf_find(const struct shelf *shelf, const char *namespace, const char *key)
+struct prepared *shelf_find(const struct shelf *shelf, const char *namespace, const char *id)
 		__attribute__((nonnull));
+/* The one for this profile that makes the document of the fingerprint. */
 struct prepared *shelf_find_as(const struct shelf *shelf, struct profile *profile, const char *namespace,
 		const unsigned char *fingerprint) __attribute__((nonnull));
 
-struct derived *derived_new(void) __attribute__((returns_nonnull, warn_unused_result));
-struct derived *derived_ref(struct derived *derived) __attribute__((nonnull, returns_nonnull));
-void derived_unref(struct derived *derived);
-
-/* *out is a new reference. */
-int derived_get(struct derived *derived, struct profile *profile, struct prepared *prepared,
-		struct profile **out, struct err *err)
-		__attribute__((nonnull(1, 2, 3, 4), warn_unused_result));
+size_t shelf_count(const struct shelf *shelf) __attribute__((nonnull));
+/* In no order; the next change may change it. */
+struct prepared *shelf_at(const struct shelf *shelf, size_t index) __attribute__((nonnull));
 
 #endif

@@ -35,6 +35,7 @@ struct stage {
 	unsigned settings_failures;
 	unsigned policy_failures;
 	unsigned agent_failures; /* objects that could not be read */
+	unsigned agents_crowded; /* that there are too many */
 	struct catalog *catalog;
 	struct policy_set *policies;
 	bool policies_first; /* they came before every catalog */
@@ -99,6 +100,7 @@ static inline void on_failed(void *ctx, const char *what, const struct err *why)
 	/* of other watches there are some, as this server ends each at once */
 	stage->policy_failures += strcasestr(why->text, "imagepolicies") != NULL;
 	stage->agent_failures += !strncmp(why->text, "AgentPolicy", 11);
+	stage->agents_crowded += strstr(why->text, "more than 4096 AgentPolicies") != NULL;
 }
 
 static inline void set_items(struct stage *stage, unsigned which, const char *items)

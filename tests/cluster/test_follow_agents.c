@@ -169,39 +169,42 @@ static void the_fingerprint_does_not_count_them(void **state)
 	end(&stage);
 }
 
-/* One that is older than all comes last: there is no place for it. */
-static void of_too_many_the_newest_stay(void **state)
+static const struct prepared *numbered(const struct stage *stage, const char *namespace, int number)
+{
+	char key[65];
+
+	snprintf(key, sizeof(key), "%064d", number);
+	return catalog_prepared(stage->catalog, namespace, key);
+}
+
+/* The oldest of the namespace that has most go; another's stays, however old. */
+static void of_too_many_the_newest_of_each_namespace_stay(void **state)
 {
 	struct stage stage;
 	struct buf list = BUF_MAX(4 << 20);
-	char key[65];
 
 	(void)state;
 	begin(&stage, GENERATES, "[]");
 	for (int i = 0; i < PREPARED_MAX + 2; i++) {
-		snprintf(key, sizeof(key), "%064d", i);
+		int year = i == 3 ? 9 : i == 7 ? 10 : i == PREPARED_MAX + 1 ? 11 : 20;
 		buf_printf(&list,
-				"%c{\"metadata\":{\"namespace\":\"shop\",\"name\":\"p%d\","
+				"%c{\"metadata\":{\"namespace\":\"%s\",\"name\":\"p%d\","
 				"\"creationTimestamp\":"
-				"\"20%02d-01-02T03:04:05Z\"},\"spec\":{\"key\":\"%s\",\"profile\":\"team-a\","
+				"\"20%02d-01-02T03:04:05Z\"},\"spec\":{\"key\":\"%064d\",\"profile\":\"team-"
+				"a\","
 				"\"workload\":{\"kind\":\"Pod\",\"name\":\"p\"},\"policy\":\"H4sI\"}}",
-				i ? ',' : '[', i,
-				i == 7                                  ? 10
-						: i == PREPARED_MAX + 1 ? 11
-									: 20,
-				key);
+				i ? ',' : '[', i == 3 ? "lab" : "shop", i, year, i);
 	}
 	buf_putc(&list, ']');
 	free(stage.api.items[AGENTS]);
 	stage.api.items[AGENTS] = buf_take(&list);
 	until(&stage, 1);
 	assert_int_equal(catalog_prepared_count(stage.catalog), PREPARED_MAX);
-	snprintf(key, sizeof(key), "%064d", 7);
-	assert_null(held(&stage, key));
-	snprintf(key, sizeof(key), "%064d", PREPARED_MAX + 1);
-	assert_null(held(&stage, key));
-	snprintf(key, sizeof(key), "%064d", PREPARED_MAX);
-	assert_non_null(held(&stage, key));
+	assert_null(numbered(&stage, "shop", 7));
+	assert_null(numbered(&stage, "shop", PREPARED_MAX + 1));
+	assert_non_null(numbered(&stage, "shop", PREPARED_MAX));
+	assert_non_null(numbered(&stage, "lab", 3));
+	assert_int_equal(stage.agents_crowded, 1);
 	end(&stage);
 }
 
@@ -214,7 +217,7 @@ int main(void)
 		cmocka_unit_test(without_their_definition_there_are_none),
 		cmocka_unit_test(what_cannot_be_listed_keeps_the_catalog_back),
 		cmocka_unit_test(the_fingerprint_does_not_count_them),
-		cmocka_unit_test(of_too_many_the_newest_stay),
+		cmocka_unit_test(of_too_many_the_newest_of_each_namespace_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

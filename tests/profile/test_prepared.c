@@ -194,7 +194,9 @@ static void what_makes_no_document_says_whose_it_is(void **state)
 	json_object_set_new(json_object_get(resource, "spec"), "policy", json_string("AAAA"));
 	auto_prepared struct prepared *broken = read_ok(resource);
 	assert_int_equal(profile_with_policy(profile, broken, &made, &err), -1);
-	assert_holds(err.text, "AgentPolicy 'a' of namespace 'shop': spec.policy");
+	assert_holds(err.text,
+			"AgentPolicy 'a' of namespace 'shop': delete it, so that it is made anew: "
+			"spec.policy");
 	prepared_print(broken, profile, &print);
 	assert_true(print.known);
 	assert_int_equal(print.document[0], 0xff);
