@@ -114,6 +114,8 @@ same 'a profile gives what the same options give' "$("$gen" create --kbs-url htt
 fails 2 'leave out the options' 'refuses options next to a profile' \
 	"$gen" create --profile "$examples/minimal-kbs.yaml" --kbs-url http://kbs
 fails 2 'bring their own' 'refuses a profile that makes no document' "$gen" create --profile "$examples/author.yaml"
+fails 2 'initdata-gen policy --profile' 'names the verb that makes the documents of a profile that generates' \
+	"$gen" create --profile "$examples/generated.yaml"
 fails 1 "no ConfigMap 'agent-policy-payments'" 'refuses a profile whose policy is not given' \
 	"$gen" create --profile "$examples/full.yaml"
 "$gen" create --profile "$examples/peer-pods.yaml" 2>/dev/null | "$gen" show --entry policy.rego >pinned.rego
