@@ -116,6 +116,7 @@ static void judge_update(struct look *look, struct pod_view *pod, const struct p
 {
 	const struct review_env *env = look->env;
 	const struct admission_request *request = look->request;
+	bool tie;
 
 	if (look->path == REVIEW_VALIDATE)
 		decide_update(env->catalog, before, pod, !strcmp(request->user, env->controller_user),
@@ -124,6 +125,10 @@ static void judge_update(struct look *look, struct pod_view *pod, const struct p
 		return;
 	/* a pod's class cannot change, and nobody gets out of here by leaving it out */
 	pod->runtime_class = before->runtime_class;
+	/* one that waits goes on to be judged by the init-data that it will get */
+	if (!look->d.profile && pod->gate >= 0 && pod->runtime_class)
+		look->d.profile = catalog_match(
+				env->catalog, pod->namespace, pod->runtime_class, pod->labels, &tie, NULL);
 	judge_images(look, pod, before, NULL);
 }
 

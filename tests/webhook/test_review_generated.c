@@ -128,6 +128,42 @@ static void image_policies_look_at_the_agent_policy_once_it_is_there(void **stat
 	}
 }
 
+/* Other labels bring a pod under other policies, also while it waits. */
+static void a_pod_that_waits_is_judged_by_what_it_will_get(void **state)
+{
+	static const struct {
+		const char *broker;
+		bool passes;
+	} cases[] = { { "kbs:///default/key/app", true }, { "kbs://other.example/default/key/app", false } };
+	auto_json json_t *pod = yamlf(WEB, APP);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct scene scene;
+		scene_open(&scene, NULL, GEN,
+				"- {metadata: {name: any}, spec: {match: {podSelector: {matchLabels: {a: "
+				"b}}}}}\n"
+				"- {metadata: {name: shop}, spec: {match: {podSelector: {matchLabels: {a: "
+				"c}}}, "
+				"encryption: {sameBroker: true}, digest: {inAgentPolicy: Deny}}}");
+		scene.facts = facts_made(cases[i].broker, 0);
+		auto_json json_t *waits = mutated(&scene, pod);
+		assert_true(gated(waits));
+		auto_json json_t *after = json_deep_copy(waits);
+		json_object_set_new((json_t *)(uintptr_t)json_at(after, "metadata", "labels", NULL), "a",
+				json_string("c"));
+		assert_true(cases[i].passes ==
+				admits(&scene,
+						&(struct ask){ .path = REVIEW_VALIDATE,
+								.operation = "UPDATE",
+								.object = after,
+								.before = waits }));
+		if (!cases[i].passes)
+			assert_holds(message(&scene), "encryption.sameBroker");
+		scene_close(&scene);
+	}
+}
+
 /* The policy is for the image that the pod ends up with. */
 static void images_are_pinned_before_a_policy_is_looked_for(void **state)
 {
@@ -163,6 +199,7 @@ int main(void)
 		cmocka_unit_test(the_first_pod_waits_and_the_next_does_not),
 		cmocka_unit_test(what_can_never_be_is_refused_at_once),
 		cmocka_unit_test(image_policies_look_at_the_agent_policy_once_it_is_there),
+		cmocka_unit_test(a_pod_that_waits_is_judged_by_what_it_will_get),
 		cmocka_unit_test(images_are_pinned_before_a_policy_is_looked_for),
 	};
 
