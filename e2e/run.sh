@@ -14,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-node=(install injection refusals attacks everyday image-node drift storm outages rotation webhook-less uninstall)
+node=(install injection refusals attacks everyday agent-policy-node image-node drift storm outages rotation webhook-less uninstall)
 bare=(crd-validation policies webhook-match installation image-matrix image-hostile image-containerd image-docs)
 hosted=(crd-validation policies refusals attacks image-policy image-policy-docs image-bypass image-load agent-policy token certificate-files)
 keys=(guest-vm key-load key-faults key-machine key-docs)
