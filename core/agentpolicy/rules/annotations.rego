@@ -4,17 +4,24 @@
 # and settings of the runtime, which the guest does not read.
 package agent_policy
 
-annotations := input.OCI.Annotations
+annotations := part(oci, "Annotations")
 
-cri(name) := annotations[concat("", ["io.kubernetes.cri.", name])]
+# "" without
+cri(name) := object.get(items(annotations), concat("", ["io.kubernetes.cri.", name]), "")
 
 annotations_refused(entry) := {reason |
-	some name, value in annotations
+	some name, value in items(annotations)
 	not annotation_allowed(entry, name, value)
 	reason := concat("", ["annotations.", name])
-} | {"annotations" | not count(annotations) <= 256} | {"annotations.missing" | not annotations_complete(entry)} |
-	{"sandbox.uid" | not endswith(object.get(annotations, "io.kubernetes.cri.sandbox-log-directory", pod.uid), pod.uid)} |
+} | {"annotations" | not annotations_few} | {"annotations.missing" | not annotations_complete(entry)} |
+	{"sandbox.uid" | not log_is_of_pod} |
 	{"image.name" | not annotated_image_agrees(entry)}
+
+annotations_few if count(annotations) <= 256
+
+log_is_of_pod if cri("sandbox-log-directory") == ""
+
+log_is_of_pod if endswith(cri("sandbox-log-directory"), pod.uid)
 
 annotation_free := {
 	`io\.kubernetes\.cri\.sandbox-(?:cpu-(?:period|quota|shares)|memory)`: `-?[0-9]{1,19}`,
@@ -61,7 +68,7 @@ annotations_complete(entry) if {
 # The same repository, and the digest of the policy; where the policy has none, the same tag.
 annotated_image_agrees(entry) if {
 	entry.cocoon.kind == "sandbox"
-	not cri("image-name")
+	cri("image-name") == ""
 }
 
 annotated_image_agrees(entry) if image_agrees(entry, cri("image-name"))

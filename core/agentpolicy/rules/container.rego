@@ -14,11 +14,13 @@ pod := {
 	"name": cri("sandbox-name"),
 	"namespace": cri("sandbox-namespace"),
 	"id": cri("sandbox-id"),
-	"uid": object.get(annotations, "io.kubernetes.cri.sandbox-uid", ""),
+	"uid": cri("sandbox-uid"),
 	"network": network_path,
 } if {
-	annotations
+	is_object(annotations)
 } else := data.pstate.pins
+
+oci := part(input, "OCI")
 
 role := "sandbox" if {
 	cri("container-type") == "sandbox"
@@ -31,19 +33,19 @@ role := "sandbox" if {
 # Whatever the container. A port would carry a stream past ReadStreamRequest and WriteStreamRequest.
 reasons("CreateContainerRequest") := misfits("", input, {
 	"container_id": id_form,
-	"exec_id": {"", input.container_id},
+	"exec_id": {"", object.get(input, "container_id", "")},
 	"string_user": {null},
 	"shared_mounts": {[]},
 	"stdin_port": port("WriteStreamRequest"),
 	"stdout_port": port("ReadStreamRequest"),
 	"stderr_port": port("ReadStreamRequest"),
-}, {"devices", "storages", "OCI", "sandbox_pidns"}) | misfits("oci.", input.OCI, {
-	"Hostname": {data.pstate.sandbox.hostname} | {"" | role == "container"},
+}, {"devices", "storages", "OCI", "sandbox_pidns"}) | misfits("oci.", oci, {
+	"Hostname": {sandbox.hostname} | {"" | role == "container"},
 	"Hooks": {null},
 	"Solaris": {null},
 	"Windows": {null},
 }, {"Version", "Process", "Root", "Mounts", "Annotations", "Linux"}) | {"container_id.again" | input.container_id in live_ids} |
-	{"sandbox" | not pins_agree} | {"container.name" | not count(named_entries) > 0}
+	{"sandbox" | not pins_agree} | {"container.name" | named_entries == []}
 
 port(kind) := uint32 if {
 	setting(kind)
@@ -54,7 +56,7 @@ setting(kind) if policy_data.request_defaults[kind] == true
 pins_agree if {
 	role == "sandbox"
 	object.keys(data.pstate) == {"sandbox"}
-	data.pstate.sandbox.id == pod.id
+	sandbox.id == pod.id
 }
 
 pins_agree if {
@@ -75,10 +77,14 @@ is_named(entry) if {
 	entry.cocoon.name == cri("container-name")
 }
 
-against_entry(i, entry) := {"container.live" | is_running(i)} | {"oci.version" | not input.OCI.Version == entry.OCI.Version} |
-	{"sandbox_pidns" | not input.sandbox_pidns == entry.sandbox_pidns} | annotations_refused(entry) |
-	process_refused(entry, input.OCI.Process) | linux_refused(entry) | mounts_refused(entry) | storages_refused(entry) |
+against_entry(i, entry) := {"container.live" | is_running(i)} | {"oci.version" | not version_agrees(entry)} |
+	{"sandbox_pidns" | not pidns_agrees(entry)} | annotations_refused(entry) |
+	process_refused(entry, part(oci, "Process")) | linux_refused(entry) | mounts_refused(entry) | storages_refused(entry) |
 	devices_refused(entry)
+
+version_agrees(entry) if oci.Version == entry.OCI.Version
+
+pidns_agrees(entry) if input.sandbox_pidns == entry.sandbox_pidns
 
 is_running(i) if {
 	some id
@@ -93,10 +99,15 @@ against_entries("CreateContainerRequest") := found if {
 	free_entries == []
 	found := {name: sort(all) |
 		some i in named_entries
-		name := policy_data.containers[i].cocoon.name
+		name := entry_name(policy_data.containers[i])
 		all := {reason | some reasons_of_one in against; some reason in reasons_of_one}
 	}
 }
+
+# a function, as opa looks at once what blocks of others lack
+entry_name(entry) := entry.cocoon.name if {
+	entry.cocoon.name != ""
+} else := entry.cocoon.kind
 
 create_ops(entry) := [add("/pstate/pins", pod), add("/pstate/containers", {input.container_id: entry})] if {
 	role == "sandbox"

@@ -11,9 +11,9 @@ reasons("CopyFileRequest") := misfits("", input, {
 	"dir_mode": 1023,
 	"uid": uint32,
 	"gid": uint32,
-	"offset": input.file_size,
+	"offset": object.get(input, "file_size", 0),
 }, {"path", "symlink_target"}) | {"path" | not copy_path_allowed} | {"symlink_target" | not link_allowed} |
-	{"file_mode" | not bits.and(input.file_mode, set_id_bits) == 0}
+	{"file_mode" | not without_set_id}
 
 shared_pattern := path_pattern("$(sfprefix)", id_form, id_form)
 
@@ -46,6 +46,8 @@ link_allowed if {
 	not regex.match(`^(/|$)|(?:^|/)\.\.(?:/|$)|[\x00-\x1f]`, input.symlink_target)
 	contains(copied_name, "/")
 }
+
+without_set_id if bits.and(input.file_mode, set_id_bits) == 0
 
 # folders of volumes with fsGroup carry set-group-ID
 set_id_bits := 2048 if {

@@ -14,8 +14,8 @@ reasons("ExecProcessRequest") := misfits("", input, {
 
 command := input.process.Args
 
-exec_refused := person_refused(live_entry, input.process) | {"process.args" | not command_allowed} |
-	{"process.capabilities" | not without_capabilities(input.process.Capabilities)}
+exec_refused := person_refused(live_entry, part(input, "process")) | {"process.args" | not command_allowed} |
+	{"process.capabilities" | not without_capabilities}
 
 command_allowed if {
 	command in live_entry.exec_commands
@@ -36,14 +36,15 @@ command_allowed if {
 	whole(pattern, concat(" ", command))
 }
 
-without_capabilities(null) := true
+without_capabilities if input.process.Capabilities == null
 
-without_capabilities(given) if {
+without_capabilities if {
+	given := input.process.Capabilities
 	object.keys(given) == {"Bounding", "Effective", "Inheritable", "Permitted", "Ambient"}
 	{list | some list in given} == {[]}
 }
 
-against_entries("ExecProcessRequest") := {live_entry.cocoon.name: sort(exec_refused)} if exec_refused != set()
+against_entries("ExecProcessRequest") := {entry_name(live_entry): sort(exec_refused)} if exec_refused != set()
 
 ExecProcessRequest if {
 	why("ExecProcessRequest") == set()

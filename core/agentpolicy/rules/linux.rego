@@ -2,7 +2,7 @@
 # OCI.Linux and OCI.Root. Free in their form: resources, CgroupsPath, device numbers.
 package agent_policy
 
-linux := input.OCI.Linux
+linux := part(oci, "Linux")
 
 linux_refused(entry) := misfits("linux.", linux, {
 	"UIDMappings": {[]},
@@ -12,28 +12,28 @@ linux_refused(entry) := misfits("linux.", linux, {
 	"MountLabel": {""},
 	"IntelRdt": {null},
 	"CgroupsPath": concat("", [`(?:[a-zA-Z0-9_-][a-zA-Z0-9/:_.-]*|/[a-zA-Z0-9/:_-]*)?`, input.container_id]),
-}, {"Sysctl", "Resources", "Namespaces", "Devices", "MaskedPaths", "ReadonlyPaths"}) | misfits("linux.resources.", linux.Resources, {
+}, {"Sysctl", "Resources", "Namespaces", "Devices", "MaskedPaths", "ReadonlyPaths"}) | misfits("linux.resources.", part(linux, "Resources"), {
 	"Devices": {[]},
 	"Pids": {null},
 	"BlockIO": {null},
 	"Network": {null},
-}, {"Memory", "CPU", "HugepageLimits"}) | misfits("root.", input.OCI.Root, {
+}, {"Memory", "CPU", "HugepageLimits"}) | misfits("root.", part(oci, "Root"), {
 	"Path": path_pattern(entry.OCI.Root.Path, input.container_id, pod.id),
 	"Readonly": {entry.OCI.Root.Readonly},
 }, set()) | {"linux.namespaces" | not namespaces_agree(entry)} | {"linux.sysctl" | not sysctls_agree(entry)} |
-	{"linux.devices" | not linux_devices_agree(entry)} | {"linux.resources" | not resources_form(linux.Resources)} |
-	{"linux.maskedpaths" | not paths_covered(entry.OCI.Linux.MaskedPaths, linux.MaskedPaths, [])} |
-	{"linux.readonlypaths" | not paths_covered(entry.OCI.Linux.ReadonlyPaths, linux.ReadonlyPaths, linux.MaskedPaths)}
+	{"linux.devices" | not linux_devices_agree(entry)} | {"linux.resources" | not resources_form} |
+	{"linux.maskedpaths" | not masked_agree(entry)} |
+	{"linux.readonlypaths" | not readonly_agree(entry)}
 
 # "" without one; two are refused below
-network_path := concat("", [namespace.Path | some namespace in items(linux.Namespaces); namespace.Type == "network"])
+network_path := concat("", [namespace.Path | some namespace in items(part(linux, "Namespaces")); namespace.Type == "network"])
 
 namespaces_agree(entry) if {
 	is_array(linux.Namespaces)
-	is_distinct([namespace.Type | some namespace in items(linux.Namespaces)])
+	is_distinct([namespace.Type | some namespace in items(part(linux, "Namespaces"))])
 	whole(`(?:/(?:var/)?run/netns/[a-zA-Z0-9_-]+)?`, network_path)
 	free := [{"Type": "network", "Path": network_path}, {"Type": "cgroup", "Path": ""}]
-	given := [namespace | some namespace in items(linux.Namespaces); not namespace in free]
+	given := [namespace | some namespace in items(part(linux, "Namespaces")); not namespace in free]
 	given == entry.OCI.Linux.Namespaces
 }
 
@@ -47,6 +47,10 @@ sysctls_agree(entry) if {
 	needed := {name | some name, _ in wanted; role == "sandbox"; not name in {"net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range"}}
 	needed - object.keys(linux.Sysctl) == set()
 }
+
+masked_agree(entry) if paths_covered(entry.OCI.Linux.MaskedPaths, linux.MaskedPaths, [])
+
+readonly_agree(entry) if paths_covered(entry.OCI.Linux.ReadonlyPaths, linux.ReadonlyPaths, linux.MaskedPaths)
 
 paths_covered(wanted, given, masked) if {
 	is_distinct(given)
@@ -75,7 +79,8 @@ linux_devices_agree(entry) if {
 	}
 }
 
-resources_form(resources) if {
+resources_form if {
+	resources := linux.Resources
 	null_or_fits(resources.Memory, {
 		"Limit": true, "Reservation": true, "Swap": true, "Swappiness": 200,
 		"Kernel": {0}, "KernelTCP": {0}, "DisableOOMKiller": {false},

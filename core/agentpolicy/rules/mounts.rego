@@ -5,7 +5,7 @@ package agent_policy
 mounts_refused(entry) := {"mounts" | not mounts_agree(entry)} | {"mounts.missing" | not mounts_complete(entry)} |
 	{"mounts.order" | not mounts_in_order}
 
-mounts := input.OCI.Mounts
+mounts := part(oci, "Mounts")
 
 mounts_agree(entry) if {
 	is_list(mounts, 1024)

@@ -11,7 +11,7 @@ address := `[0-9a-fA-F.:]*`
 
 hardware := `(?:[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5,19})?`
 
-reasons("UpdateInterfaceRequest") := misfits("", input, {}, {"interface"}) | misfits("interface.", interface, {
+reasons("UpdateInterfaceRequest") := misfits("", input, {}, {"interface"}) | misfits("interface.", part(input, "interface"), {
 	"device": device_form,
 	"name": device_form,
 	"mtu": 65536,
@@ -26,7 +26,9 @@ interface := input.interface
 interface_allowed if {
 	settings := defaults.UpdateInterfaceRequest
 	count({interface.name, interface.device} & {name | some name in settings.forbidden_names}) == 0
-	not interface.hwAddr in settings.forbidden_hw_addrs
+	every forbidden in settings.forbidden_hw_addrs {
+		interface.hwAddr != forbidden
+	}
 	bits.or(interface.raw_flags, settings.allow_raw_flags) == settings.allow_raw_flags
 	all_fit(interface.IPAddresses, 64, {"family": 64, "address": address, "mask": `[0-9]{0,3}`})
 }

@@ -6,7 +6,8 @@
 #                       that a member that is missing or of another type, or a builtin that fails, refuses
 #     against_entries   for containers and execs: the same for each entry of the policy that has the name
 #
-# No rule has two bodies that can differ: the engine makes an error of that.
+# No rule has two bodies that can differ: the engine makes an error of that. What stands behind "not" is one name with
+# arguments that are there whatever the request: engines differ in what becomes of it otherwise.
 package agent_policy
 
 default AllowRequestsFailingPolicy := false
@@ -108,7 +109,7 @@ why(kind) := {"data.cocoon"} if {
 
 # Blocks of other generators lack what these rules judge by.
 data_is_ours if {
-	policy_data.cocoon.data == 1
+	object.get(policy_data, ["cocoon", "data"], 0) == 1
 	every container in policy_data.containers {
 		container.cocoon.kind in {"sandbox", "init", "sidecar", "container", "injected"}
 	}
@@ -122,7 +123,10 @@ told(found, _) := {"reasons": sort(found)} if found != set()
 told(found, kind) := {"containers": against_entries(kind)} if found == set()
 
 # A member for each kind that would be refused with this input; the agent does not ask for it.
-refusals[kind] := refusal(kind) if some kind in judged
+refusals[kind] := found if {
+	some kind in judged
+	found := refusal(kind)
+}
 
 refusals[kind] := {"reasons": ["never"]} if some kind in never
 

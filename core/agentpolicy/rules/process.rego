@@ -2,9 +2,9 @@
 # OCI.Process, of a new container and of an exec. Free in its form: OOMScoreAdj.
 package agent_policy
 
-process_refused(entry, process) := person_refused(entry, process) | {"process.args" | not args_agree(entry, process.Args)} |
-	{"process.terminal" | not process.Terminal == entry.OCI.Process.Terminal} |
-	{"process.capabilities" | not capabilities_agree(entry, process.Capabilities)}
+process_refused(entry, process) := person_refused(entry, process) | {"process.args" | not args_agree(entry, process)} |
+	{"process.terminal" | not terminal_agrees(entry, process)} |
+	{"process.capabilities" | not capabilities_agree(entry, process)}
 
 # what holds for any command
 person_refused(entry, process) := misfits("process.", process, {
@@ -14,16 +14,21 @@ person_refused(entry, process) := misfits("process.", process, {
 	"SelinuxLabel": {""},
 	"ApparmorProfile": {"", "cri-containerd.apparmor.d"},
 }, {"Terminal", "User", "Args", "Env", "Capabilities", "ConsoleSize", "OOMScoreAdj"}) |
-	{"process.user" | not users_agree(entry.OCI.Process.User, process.User)} |
-	{"process.env" | not env_agrees(entry, process.Env)} |
-	{"process.env.missing" | not env_is_complete(entry, process.Env)} |
+	{"process.user" | not users_agree(entry, process)} |
+	{"process.env" | not env_agrees(entry, process)} |
+	{"process.env.missing" | not env_is_complete(entry, process)} |
 	{"process.consolesize" | not console_form(process)} |
-	{"process.oomscoreadj" | not is_count(abs(process.OOMScoreAdj), 1000)}
+	{"process.oomscoreadj" | not oom_score_form(process)}
 
-users_agree(wanted, user) if {
-	object.remove(user, ["AdditionalGids"]) == object.remove(wanted, ["AdditionalGids"])
-	same_set(user.AdditionalGids, wanted.AdditionalGids)
+users_agree(entry, process) if {
+	gids := ["AdditionalGids"]
+	object.remove(process.User, gids) == object.remove(entry.OCI.Process.User, gids)
+	same_set(process.User.AdditionalGids, entry.OCI.Process.User.AdditionalGids)
 }
+
+terminal_agrees(entry, process) if process.Terminal == entry.OCI.Process.Terminal
+
+oom_score_form(process) if is_count(abs(process.OOMScoreAdj), 1000)
 
 console_form(process) if process.ConsoleSize == null
 
@@ -33,15 +38,16 @@ console_form(process) if {
 }
 
 # $$ is how a manifest writes $
-args_agree(entry, args) if {
+args_agree(entry, process) if {
 	wanted := object.get(entry.OCI.Process, "Args", [])
-	is_list(args, count(wanted))
+	is_list(process.Args, count(wanted))
 	every i, text in wanted {
-		text_agrees(replace(text, "$$", "$"), args[i])
+		text_agrees(replace(text, "$$", "$"), process.Args[i])
 	}
 }
 
-capabilities_agree(entry, given) if {
+capabilities_agree(entry, process) if {
+	given := process.Capabilities
 	wanted := entry.OCI.Process.Capabilities
 	object.keys(given) == object.keys(wanted)
 	every kind, list in given {
@@ -68,7 +74,8 @@ env_names(list) := {env_name(variable) | some variable in items(list)}
 
 env_of(entry) := object.get(entry.OCI.Process, "Env", [])
 
-env_agrees(entry, env) if {
+env_agrees(entry, process) if {
+	env := process.Env
 	is_list(env, 4096)
 	count(env_names(env)) == count(env)
 	wanted := {variable | some variable in env_of(entry)}
@@ -109,7 +116,7 @@ env_patterns(entry) := [pattern |
 ]
 
 # All but these must be there: not every runtime sets them.
-env_is_complete(entry, env) if {
+env_is_complete(entry, process) if {
 	free := {name | some name in entry.cocoon.any_env} | {"HOSTNAME", "TERM"}
-	(env_names(env_of(entry)) - free) - env_names(env) == set()
+	(env_names(env_of(entry)) - free) - env_names(process.Env) == set()
 }

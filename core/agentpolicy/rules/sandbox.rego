@@ -11,7 +11,9 @@ reasons("CreateSandboxRequest") := misfits("", input, {
 	"guest_hook_path": {""},
 	"kernel_modules": {[]},
 }, {"dns", "storages"}) | {"again" | not is_first} | {"dns" | not dns_form} |
-	{"storages" | not same_set(input.storages, policy_data.sandbox.storages)}
+	{"storages" | not sandbox_storages_agree}
+
+sandbox_storages_agree if same_set(input.storages, policy_data.sandbox.storages)
 
 is_first if object.keys(data.pstate) == set()
 

@@ -6,6 +6,8 @@
 #     containers/<id>    {"entry": index in policy_data.containers}; goes with RemoveContainerRequest
 package agent_policy
 
+sandbox := object.get(data.pstate, "sandbox", {"id": "", "hostname": ""})
+
 live := object.get(data.pstate, "containers", {})
 
 live_ids := object.keys(live)

@@ -5,9 +5,9 @@ package agent_policy
 storages_refused(entry) := {"storages" | not storages_agree(entry)} | {"storages.unused" | not blocks_are_mounted(entry)} |
 	{"image.pull" | not pull_agrees(entry)}
 
-volume_storages := [storage | some storage in items(input.storages); not storage in pulls]
+volume_storages := [storage | some storage in items(part(input, "storages")); not storage in pulls]
 
-pulls := [storage | some storage in items(input.storages); storage.driver == "image_guest_pull"]
+pulls := [storage | some storage in items(part(input, "storages")); storage.driver == "image_guest_pull"]
 
 # Entries that are equal take as many storages as there are of them.
 storages_agree(entry) if {
