@@ -198,11 +198,11 @@ void preparer_add(
 		plan = plan_new(p, namespace, id);
 		queue_add(p->queue, id);
 	}
-	if (!json_object_get(plan->pods, pod) && json_object_size(plan->pods) < PREPARER_PODS) {
+	bool is_new = !json_object_get(plan->pods, pod);
+	if (!is_new || json_object_size(plan->pods) < PREPARER_PODS)
 		json_object_set_new(plan->pods, pod, json_string(uid));
-		if (plan->told)
-			tell(plan, true, pod, uid, plan->told);
-	}
+	if (is_new && plan->told)
+		tell(plan, true, pod, uid, plan->told);
 	work_soon(p);
 }
 

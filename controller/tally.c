@@ -2,6 +2,7 @@
 #include "controller/tally.h"
 
 #include "base/metrics.h"
+#include "cluster/images.h"
 
 #include <stdio.h>
 
@@ -42,11 +43,7 @@ void tally_format(const struct tally_state *s, struct buf *out)
 	one(out, "cocoon_controller_agent_policies_waiting", "gauge",
 			"Agent policies that pods wait for and that are not prepared.",
 			s->gates.preparer.waiting);
-	one(out, "cocoon_controller_image_fetches_total", "counter",
-			"Looks at images in registries, of which the failures count below.",
-			s->gates.facts.misses);
-	one(out, "cocoon_controller_image_fetch_failures_total", "counter",
-			"Looks at images in registries that failed.", s->gates.facts.failures);
+	images_format(&s->gates.facts, out);
 	one(out, "cocoon_controller_leads", "gauge", "1 when this replica holds the Lease.", s->leads);
 	one(out, "cocoon_controller_registered", "gauge",
 			"1 when the webhook configurations stand, as the leader sees it.", s->registered);

@@ -2,6 +2,7 @@
 #include "webhook/tally.h"
 
 #include "base/own.h"
+#include "cluster/images.h"
 
 #include <stdio.h>
 
@@ -80,34 +81,13 @@ static void format_pending(const struct pending_counts *counts, struct buf *out)
 	}
 }
 
-static void format_facts(const struct facts_counts *counts, struct buf *out)
-{
-	const struct {
-		const char *labels;
-		uint64_t value;
-	} events[] = { { "event=\"hit\"", counts->hits }, { "event=\"miss\"", counts->misses },
-		{ "event=\"shared\"", counts->shared }, { "event=\"failure\"", counts->failures },
-		{ "event=\"evicted\"", counts->evicted }, { "event=\"throttled\"", counts->throttled } };
-
-	metric_head(out, "cocoon_facts_total", "counter", "What became of questions about images.");
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		metric_count(out, "cocoon_facts_total", events[i].labels, events[i].value);
-	metric_head(out, "cocoon_facts_images", "gauge", "Images of which facts are kept.");
-	metric_count(out, "cocoon_facts_images", "", counts->images);
-	metric_head(out, "cocoon_facts_bytes", "gauge", "Memory of these facts.");
-	metric_count(out, "cocoon_facts_bytes", "", counts->bytes);
-	metric_head(out, "cocoon_facts_fetches", "gauge", "Images that are asked for at this moment.");
-	metric_count(out, "cocoon_facts_fetches", "state=\"waiting\"", counts->waiting);
-	metric_count(out, "cocoon_facts_fetches", "state=\"running\"", counts->running);
-}
-
 static void format_images(const struct tally_state *state, struct buf *out)
 {
 	if (state->verdicts)
 		format_verdicts(state->verdicts, out);
 	if (state->pending)
 		format_pending(state->pending, out);
-	format_facts(&state->facts, out);
+	images_format(&state->facts, out);
 	metric_head(out, "cocoon_webhook_notices_dropped_total", "counter",
 			"Events about images that were not even tried, as too many waited.");
 	metric_count(out, "cocoon_webhook_notices_dropped_total", "", state->notices_dropped);

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/metrics.h"
 #include "base/own.h"
 #include "cluster/connect.h"
 #include "cluster/logins.h"
@@ -138,4 +139,25 @@ void images_fetch(void *ctx, const struct image_want *want, int64_t max_age, voi
 struct facts_counts images_counts(struct images *images)
 {
 	return facts_counts(images->facts);
+}
+
+void images_format(const struct facts_counts *counts, struct buf *out)
+{
+	const struct {
+		const char *labels;
+		uint64_t value;
+	} events[] = { { "event=\"hit\"", counts->hits }, { "event=\"miss\"", counts->misses },
+		{ "event=\"shared\"", counts->shared }, { "event=\"failure\"", counts->failures },
+		{ "event=\"evicted\"", counts->evicted }, { "event=\"throttled\"", counts->throttled } };
+
+	metric_head(out, "cocoon_facts_total", "counter", "What became of questions about images.");
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		metric_count(out, "cocoon_facts_total", events[i].labels, events[i].value);
+	metric_head(out, "cocoon_facts_images", "gauge", "Images of which facts are kept.");
+	metric_count(out, "cocoon_facts_images", "", counts->images);
+	metric_head(out, "cocoon_facts_bytes", "gauge", "Memory of these facts.");
+	metric_count(out, "cocoon_facts_bytes", "", counts->bytes);
+	metric_head(out, "cocoon_facts_fetches", "gauge", "Images that are asked for at this moment.");
+	metric_count(out, "cocoon_facts_fetches", "state=\"waiting\"", counts->waiting);
+	metric_count(out, "cocoon_facts_fetches", "state=\"running\"", counts->running);
 }

@@ -10,6 +10,7 @@
 
 #include "facts/facts.h"
 
+struct buf;
 struct connect;
 struct images;
 
@@ -38,5 +39,7 @@ void images_fetch(void *ctx, const struct image_want *want, int64_t max_age, voi
 		void *done_ctx) __attribute__((nonnull(1, 2, 4)));
 
 struct facts_counts images_counts(struct images *images) __attribute__((nonnull));
+/* Appends them as text for Prometheus. */
+void images_format(const struct facts_counts *counts, struct buf *out) __attribute__((nonnull));
 
 #endif
