@@ -69,7 +69,7 @@ owner() {
 	manifest
 	sed -n '7,$s/^/      /p' "$work/server.yaml" | sed -E 's/(sha256:[0-9a-f]{12})[0-9a-f]{52}/\1…/'
 	openssl ecparam -name prime256v1 -genkey -noout -out "$work/owner.pem" 2>>"$log"
-	shown "initdata-gen publish --name demo --profile profile.yaml --layout oci:images --resource default/key/demo --key owner.pem --to bundle server.yaml"
+	shown "initdata-gen publish --name demo --profile profile.yaml --layout oci:images --layers-cache-file-path images.lock --resource default/key/demo --key owner.pem --to bundle server.yaml"
 	digest=$(jq -r '.documents[0].digest' "$work/bundle/bundle.json")
 	say "resource-policy.rego goes to the key broker: default/key/demo for this digest, nothing for any other."
 }
@@ -94,19 +94,21 @@ cluster() {
 # asked WHAT FILE: what the guest's agent says to the requests
 asked() {
 	printf '  %s%s%s\n' "$bold" "$1" "$off"
-	{ cd "$work" && initdata-gen policy test --policy pod.yaml "$2" 2>>"$log"; } | sed 's/^/      /' | cut -c1-150
+	{ cd "$work" && initdata-gen policy test --policy pod.yaml "$2" 2>>"$log"; } |
+		grep -v 'CopyFile\|StartContainer\|WaitProcess\|StatsContainer\|GuestDetails' | sed 's/^/      /' | cut -c1-150
 }
 
 guest() {
 	local start=$work/start.jsonl
 	step "The guest: its policy, as it came with the pod"
 	shown "initdata-gen policy explain pod.yaml | sed -n '/^  server/,/^    mounts/p'"
-	python3 "$corpus/requests.py" "$work/pod.yaml" >"$start"
-	asked "what was declared: the sandbox, and the container" "$start"
-	jq -c '., (select(.kind == "CreateContainerRequest") | empty)' "$start" >"$work/exec.jsonl"
+	kubectl -n demo get deployment server -o json >"$work/server.json"
+	python3 "$corpus/requests.py" "$work/server.json" "$work/images.lock" >"$start"
+	asked "what containerd and Kata ask for when the pod starts" "$start"
+	cp "$start" "$work/exec.jsonl"
 	jq -cn --arg id "$(container_id)" '{kind: "ExecProcessRequest", description: "kubectl exec: a shell",
 		request: {container_id: $id, exec_id: $id, process: {Args: ["/bin/sh"], Cwd: "/"}}}' >>"$work/exec.jsonl"
-	asked "a shell" "$work/exec.jsonl"
+	asked "the same, then a shell" "$work/exec.jsonl"
 	changed '(.request.storages[]? | select(.driver == "image_guest_pull").source) |= sub("@sha256:.{8}"; "@sha256:00000000")' "another image" >"$work/image.jsonl"
 	asked "another image" "$work/image.jsonl"
 	changed '.request.OCI.Process.Env |= map(sub("^REGISTRY_LOG_LEVEL=.*"; "REGISTRY_LOG_LEVEL=debug"))' "another value of a variable" >"$work/env.jsonl"

@@ -166,7 +166,7 @@ class Pod:
     # ---- users
 
     def user(self, container, facts):
-        passwd = [line.split(":") for line in (facts["passwd"] or "").splitlines()]
+        passwd = [line.split(":") for line in (facts.get("passwd") or "").splitlines()]
         named = facts["config"]["User"].split(":")[0]
         uid, gid = self.security(container, "runAsUser"), self.security(container, "runAsGroup")
         if uid is None:
@@ -176,7 +176,7 @@ class Pod:
             gid = int(login[3]) if login else 0
         groups = {gid}
         if login and self.security(container, "supplementalGroupsPolicy") != "Strict":
-            for line in (facts["group"] or "").splitlines():
+            for line in (facts.get("group") or "").splitlines():
                 name, _, number, members = line.split(":")
                 if login[0] in members.split(","):
                     groups.add(int(number))

@@ -172,7 +172,7 @@ class Guest:
     def create(self, name, container_id, oci, storages, devices, pidns):
         self.say(f"create {name}", "CreateContainerRequest", {
             "container_id": container_id, "exec_id": container_id, "string_user": None, "devices": devices, "storages": storages,
-            "OCI": oci, "sandbox_pidns": pidns, "shared_mounts": [], "stdin_port": None, "stdout_port": None, "stderr_port": None})
+            "OCI": oci, "sandbox_pidns": pidns, "shared_mounts": [], "stdin_port": 0, "stdout_port": 0, "stderr_port": 0})
         self.say(f"start {name}", "StartContainerRequest", {"container_id": container_id})
         self.say(f"wait {name}", "WaitProcessRequest", {"container_id": container_id, "exec_id": container_id})
 
@@ -262,11 +262,18 @@ class Guest:
         process = process | {"Args": command, "OOMScoreAdj": 0, "ApparmorProfile": "", "Capabilities": capabilities([])}
         self.say(step, "ExecProcessRequest", {
             "container_id": container_id, "exec_id": digits(" ".join(command), 64), "string_user": None, "process": process,
-            "stdin_port": None, "stdout_port": None, "stderr_port": None}, f"{name} is asked {' '.join(command)}")
+            "stdin_port": 0, "stdout_port": 0, "stderr_port": 0}, f"{name} is asked {' '.join(command)}")
 
     def removed(self, name, times=0):
         self.say(f"signal {name}", "SignalProcessRequest", {"container_id": self.container_id(name, times), "exec_id": "", "signal": 15})
         self.say(f"remove {name}", "RemoveContainerRequest", {"container_id": self.container_id(name, times), "timeout": 0})
+
+    def again(self, name, times):
+        """All that a container asks, from its creation to its end."""
+        self.container(name, times)
+        for i, command in enumerate(self.pod.commands(next(c for c in self.pod.containers if c["name"] == name))):
+            self.execute(name, command, f"exec {name} {i}", times)
+        self.removed(name, times)
 
     def start(self):
         self.say("details", "GuestDetailsRequest", {"mem_block_size": True, "mem_hotplug_probe": True})
