@@ -74,18 +74,18 @@ report $? 'a data block of others refuses everything, and says why'
 # every member of every message, left out or exchanged, while the state goes on as it should
 jq -c '.pod.requests[] | . as $one |
 	([$one.request | paths | select(length < 4)] | map(select(.[-1] | type == "string")) | unique[] as $path |
-		({kind: $one.kind, what: ["without", $path], request: ($one.request | delpaths([$path])), dry: true},
-		{kind: $one.kind, what: ["exchanged", $path], request: ($one.request | setpath($path; {})), dry: true})),
+		({kind: $one.kind, what: ["without", $path], request: ($one.request | delpaths([$path])), dry: true, brief: true},
+		{kind: $one.kind, what: ["exchanged", $path], request: ($one.request | setpath($path; {})), dry: true, brief: true})),
 	{kind: $one.kind, request: $one.request}' \
 	"$tests/pod.json" >changed.lines
 judge changed ours.rego changed.lines
 report $? "both engines agree on $(wc -l <changed.lines) requests with members left out or exchanged"
-jq -c 'select(.error or (.allowed == false and .refusals == null))' changed.opa >stdout
+jq -c 'select(.error or (.allowed == false and (.prints | join("") | test("^refused .*[]}]$") | not)))' changed.opa >stdout
 [[ ! -s stdout && -s changed.opa ]]
 report $? 'each of these refusals has reasons, and none is an error of the engine'
 paste -d' ' <(jq -c '[.kind, .what]' changed.lines) <(jq .allowed changed.opa) | grep -F '"without"' | grep true >stdout
-same 'only what the runtime may leave out may be missing' "$(sort "$tests/may-be-missing.txt")" \
-	"$(sed 's/ true$//' stdout | sort -u)"
+[[ ! -s stdout ]]
+report $? 'no member may be missing'
 
 # names that the agent asks for, and that no rule is there for, would be errors
 grep -o '^default [A-Za-z]*' "$rules/package.rego" | cut -d' ' -f2 | grep -v AllowRequestsFailingPolicy |
