@@ -2,6 +2,7 @@
 #include "controller/preparation.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
@@ -115,10 +116,15 @@ static void write_it(struct preparation *p)
 {
 	struct err err = ERR_NONE;
 
+	char now[CLOCK_TEXT_MAX];
+
 	if (draft_finish(&p->draft, &err) < 0) {
 		fail(p, &err);
 		return;
 	}
+	clock_format(clock_wall(kube_clock(p->options.kube)), now);
+	json_object_set_new(json_object_get(p->draft.object, "metadata"), "annotations",
+			json_pack("{s:s}", PREPARED_AT, now));
 	const struct kube_ref ref = policy_ref(p, NULL);
 	const struct kube_request request = { .method = "PATCH",
 		.query = "fieldManager=" MANAGER "&force=true",

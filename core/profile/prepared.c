@@ -59,10 +59,21 @@ static int read_packed(const json_t *spec, struct prepared *p, struct err *err)
 	return 0;
 }
 
+static int read_time(const json_t *resource, struct prepared *p, struct err *err)
+{
+	const char *created = json_text_at(resource, "metadata", "creationTimestamp", NULL);
+	const char *again = json_text_at(resource, "metadata", "annotations", PREPARED_AT, NULL);
+
+	if (created && clock_parse(span_of(created), &p->created, err) < 0)
+		return err_wrap(err, "metadata.creationTimestamp");
+	if (again && clock_parse(span_of(again), &p->created, err) < 0)
+		return err_wrap(err, "metadata.annotations[" PREPARED_AT "]");
+	return 0;
+}
+
 static int read_resource(const json_t *resource, struct prepared *p, struct err *err)
 {
 	const char *kind = json_text_at(resource, "kind", NULL);
-	const char *created = json_text_at(resource, "metadata", "creationTimestamp", NULL);
 	const char *namespace = NULL, *name = NULL, *profile = NULL;
 	json_t *meta = NULL, *spec = NULL;
 
@@ -74,8 +85,8 @@ static int read_resource(const json_t *resource, struct prepared *p, struct err 
 		return -1;
 	p->namespace = xstrdup(namespace);
 	p->name = xstrdup(name);
-	if (created && clock_parse(span_of(created), &p->created, err) < 0)
-		return err_wrap(err, "metadata.creationTimestamp");
+	if (read_time(resource, p, err) < 0)
+		return -1;
 	if (json_get_object(resource, "", "spec", &spec, err) < 0 ||
 			json_get_text(spec, "spec", "profile", &profile, err) < 0 ||
 			read_key(spec, p, err) < 0 || read_workload(spec, p, err) < 0 ||

@@ -25,6 +25,8 @@
 #include <pthread.h>
 
 #define PREPARED_KIND       "AgentPolicy"
+/* When it was prepared last, in metadata.annotations: an old one that is asked for again is a new one. */
+#define PREPARED_AT         "cocoon.dev/prepared-at"
 #define PREPARED_POLICY_MAX 131072
 #define PREPARED_MAX        4096
 
@@ -41,7 +43,7 @@ struct prepared {
 	char *namespace, *name, *profile;
 	char key[AGENT_KEY_LEN + 1];
 	char *workload;    /* "Deployment web" */
-	int64_t created;   /* µs since 1970; 0: it does not say */
+	int64_t created;   /* or prepared again: µs since 1970; 0: it does not say */
 	struct buf packed; /* gzip of the text */
 	pthread_mutex_t lock;
 	struct prepared_print print; /* under the lock */

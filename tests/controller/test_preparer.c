@@ -22,6 +22,7 @@ struct stage {
 	json_t *objects; /* under the lock */
 	struct buf log;  /* "GET path\n" …; under the lock */
 	struct buf told; /* "reason note\n" …; under the lock */
+	struct buf sent; /* bodies; under the lock */
 	/* images */
 	bool known, fails;
 	void (*fetched)(void *ctx);
@@ -40,6 +41,8 @@ static json_t *answer_to(struct stage *stage, const char *method, const char *pa
 	if (sent)
 		buf_printf(&stage->told, "%s %s: %s\n", json_text_at(sent, "regarding", "name", NULL),
 				json_text_at(sent, "reason", NULL), json_text_at(sent, "note", NULL));
+	if (!sent)
+		buf_puts(&stage->sent, body);
 	/* copies: counts of references are not for several threads */
 	if (!strcmp(method, "GET"))
 		return json_deep_copy(json_object_get(stage->objects, path));
@@ -142,6 +145,7 @@ static void begin(struct stage *stage)
 		.objects = json_object(),
 		.log = BUF_MAX(1 << 20),
 		.told = BUF_MAX(1 << 20),
+		.sent = BUF_MAX(1 << 20),
 		.known = true };
 	rig_start_playing(&stage->rig, NULL, serve, stage);
 	stage->events = events_new(stage->rig.kube,
@@ -166,6 +170,7 @@ static void end(struct stage *stage)
 	json_decref(stage->objects);
 	buf_clear(&stage->log);
 	buf_clear(&stage->told);
+	buf_clear(&stage->sent);
 }
 
 /* The key under which such a pod waits. */
@@ -227,6 +232,7 @@ static void a_policy_is_prepared_and_its_pod_told(void **state)
 			"web-5d4f8c7b9-x2x9k AgentPolicyPrepared: AgentPolicy deployment-web-"));
 	assert_true(heard(&stage, &stage.told, "init-data sha256:"));
 	assert_true(heard(&stage, &stage.log, "PATCH " POLICIES "deployment-web-"));
+	assert_true(heard(&stage, &stage.sent, "\"cocoon.dev/prepared-at\":\"2026-01-02T03:04:06"));
 	assert_int_equal(times(&stage, "/status\n"), 1);
 	assert_int_equal(COUNTS(&stage).prepared, 1);
 	assert_int_equal(COUNTS(&stage).waiting, 0);

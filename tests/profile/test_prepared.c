@@ -95,6 +95,33 @@ static void a_policy_that_is_too_large_is_refused(void **state)
 	buf_clear(&noise);
 }
 
+static void one_that_is_prepared_again_is_new(void **state)
+{
+	static const struct {
+		const char *more;
+		int64_t created;
+	} cases[] = { { "", 0 }, { ", creationTimestamp: '2026-01-02T03:04:05Z'", 1767323045000000 },
+		{ ", creationTimestamp: '2026-01-02T03:04:05Z', annotations: {cocoon.dev/prepared-at: "
+		  "'2026-01-02T03:04:07Z'}",
+				1767323047000000 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_profile struct profile *profile = generating("");
+		const struct agent_workload workload = { .namespace = "shop", .kind = "Pod", .name = "a" };
+		auto_json json_t *images = json_array();
+		auto_json json_t *object = NULL;
+		auto_json json_t *more = yamlf("{name: a, namespace: shop%s}", cases[i].more);
+		auto_prepared struct prepared *prepared = NULL;
+		assert_int_equal(prepared_object(profile, &workload, KEY_A, SPAN_LIT(POLICY), images, &object,
+						 NULL),
+				0);
+		json_object_update(json_object_get(object, "metadata"), more);
+		assert_int_equal(prepared_read(object, &prepared, NULL), 0);
+		assert_int_equal(prepared->created, cases[i].created);
+	}
+}
+
 static void refuses_what_is_no_prepared_policy(void **state)
 {
 	static const struct {
@@ -107,6 +134,8 @@ static void refuses_what_is_no_prepared_policy(void **state)
 		{ "metadata", "{name: a}", "metadata.namespace" },
 		{ "metadata", "{name: a, namespace: 1}", "metadata.namespace" },
 		{ "metadata", "{name: a, namespace: b, creationTimestamp: yesterday}", "creationTimestamp" },
+		{ "metadata", "{name: a, namespace: b, annotations: {cocoon.dev/prepared-at: again}}",
+				"prepared-at" },
 		{ "spec", "null", "spec" },
 		{ "spec", "{}", "spec.profile" },
 		{ "key", "null", "spec.key" },
@@ -331,6 +360,7 @@ int main(void)
 		cmocka_unit_test(reads_what_it_writes),
 		cmocka_unit_test(names_are_cut_as_names_may_be),
 		cmocka_unit_test(a_policy_that_is_too_large_is_refused),
+		cmocka_unit_test(one_that_is_prepared_again_is_new),
 		cmocka_unit_test(refuses_what_is_no_prepared_policy),
 		cmocka_unit_test(makes_what_the_profile_would_make_of_the_text_inline),
 		cmocka_unit_test(what_makes_no_document_says_whose_it_is),
