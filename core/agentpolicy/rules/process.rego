@@ -81,31 +81,28 @@ env_agrees(entry, process) if {
 	wanted := {variable | some variable in env_of(entry)}
 	templates := {variable | some variable in wanted; contains(variable, "$(")}
 	free := {name | some name in entry.cocoon.any_env}
-	patterns := env_patterns(entry)
+	named := env_names(wanted) | free
+	matched := env_matched(entry, [variable | some variable in env; not env_name(variable) in named])
 	every variable in env {
 		is_text(variable, 131072)
 		contains(variable, "=")
-		variable_allowed(variable, wanted - templates, templates, free, patterns)
+		variable_allowed(variable, (wanted - templates) | matched, templates, free)
 	}
 }
 
-variable_allowed(variable, literals, _, _, _) if variable in literals
+variable_allowed(variable, allowed, _, _) if variable in allowed
 
-variable_allowed(variable, _, _, free, _) if env_name(variable) in free
+variable_allowed(variable, _, _, free) if env_name(variable) in free
 
-variable_allowed(variable, _, templates, _, _) if {
+variable_allowed(variable, _, templates, _) if {
 	some template in templates
 	env_name(template) == env_name(variable)
 	text_agrees(template, variable)
 }
 
-variable_allowed(variable, literals, templates, free, patterns) if {
-	not env_name(variable) in ((env_names(literals) | env_names(templates)) | free)
-	some pattern in patterns
-	whole(pattern, variable)
-}
-
-env_patterns(entry) := [pattern |
+# Those of the list that a pattern matches, none of several lines: all at once, as a pattern is compiled each time.
+env_matched(entry, list) := {line |
+	lines := concat("\n", [variable | some variable in list; not contains(variable, "\n")])
 	some written in array.concat(defaults.CreateContainerRequest.allow_env_regex, entry.cocoon.env_regex)
 	pattern := strings.replace_n({
 		"$(ipv4_a)": policy_data.common.ipv4_a,
@@ -113,7 +110,8 @@ env_patterns(entry) := [pattern |
 		"$(svc_name_downward_env)": policy_data.common.svc_name_downward_env,
 		"$(dns_label)": policy_data.common.dns_label,
 	}, written)
-]
+	some line in regex.find_n(concat("", ["(?m)^(?:", pattern, ")$"]), lines, -1)
+}
 
 # All but these must be there: not every runtime sets them.
 env_is_complete(entry, process) if {
