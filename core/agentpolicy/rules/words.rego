@@ -113,8 +113,8 @@ path_pattern(text, container_id, sandbox_id) := strings.replace_n(
 )
 
 # Texts of the manifest. What only the cluster knows stands in them as a placeholder: what the pod's first requests have
-# said is compared, the rest has a form. A pattern of the engine has at most 100 KiB, compiled, and is compiled for each
-# comparison: so that what can be compared as it is, is.
+# said is compared, the rest has a form. Patterns are compiled for each comparison, and a large one (100 KiB compiled,
+# some 3 KiB of text with a placeholder) is an error of the engine's: what can be compared as it is, is.
 text_agrees(wanted, text) if {
 	wanted == text
 	text_pattern(wanted) == plain(wanted)
