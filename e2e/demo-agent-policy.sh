@@ -91,11 +91,14 @@ cluster() {
 	good "the pods carry, byte for byte, what the owner computed: sha256:${digest:0:12}…"
 }
 
-# asked WHAT FILE: what the guest's agent says to the requests
+# asked WHAT FILE WORDS: what the guest's agent says to the requests, of which the words have to be a part
 asked() {
+	local said
 	printf '  %s%s%s\n' "$bold" "$1" "$off"
-	{ cd "$work" && initdata-gen policy test --policy pod.yaml "$2" 2>>"$log"; } |
-		grep -v 'CopyFile\|StartContainer\|WaitProcess\|StatsContainer\|GuestDetails' | sed 's/^/      /' | cut -c1-150
+	said=$(cd "$work" && initdata-gen policy test --policy pod.yaml "$2" 2>>"$log") || true
+	grep -v -e 'CopyFile' -e 'StartContainer' -e 'WaitProcess' -e 'StatsContainer' -e 'GuestDetails' -e '^  container_id$' <<<"$said" |
+		sed 's/^/      /' | cut -c1-150
+	grep -qF -- "$3" <<<"$said" || die "nobody said '$3'"
 }
 
 guest() {
@@ -104,19 +107,19 @@ guest() {
 	shown "initdata-gen policy explain pod.yaml | sed -n '/^  server/,/^    mounts/p'"
 	kubectl -n demo get deployment server -o json >"$work/server.json"
 	python3 "$corpus/requests.py" "$work/server.json" "$work/images.lock" >"$start"
-	asked "what containerd and Kata ask for when the pod starts" "$start"
+	asked "what containerd and Kata ask for when the pod starts" "$start" "requests, 0 refused"
 	cp "$start" "$work/exec.jsonl"
 	jq -cn --arg id "$(container_id)" '{kind: "ExecProcessRequest", description: "kubectl exec: a shell",
 		request: {container_id: $id, exec_id: $id, process: {Args: ["/bin/sh"], Cwd: "/"}}}' >>"$work/exec.jsonl"
-	asked "the same, then a shell" "$work/exec.jsonl"
+	asked "the same, then a shell" "$work/exec.jsonl" "server: process.args"
 	changed '(.request.storages[]? | select(.driver == "image_guest_pull").source) |= sub("@sha256:.{8}"; "@sha256:00000000")' "another image" >"$work/image.jsonl"
-	asked "another image" "$work/image.jsonl"
+	asked "another image" "$work/image.jsonl" "server: image.pull"
 	changed '.request.OCI.Process.Env |= map(sub("^REGISTRY_LOG_LEVEL=.*"; "REGISTRY_LOG_LEVEL=debug"))' "another value of a variable" >"$work/env.jsonl"
-	asked "another environment" "$work/env.jsonl"
+	asked "another environment" "$work/env.jsonl" "server: process.env"
 }
 container_id() { jq -r 'select(.kind == "CreateContainerRequest").request.container_id' "$work/start.jsonl" | tail -1; }
 changed() { # changed FILTER WORDS: the start, with the application's container made so
-	jq -c --arg id "$(container_id)" --arg words "$2" "if .kind == \"CreateContainerRequest\" and .request.container_id == \$id then .description = \$words | $1 else . end" \
+	jq -c --arg id "$(container_id)" --arg words "$2" "del(.allowed) | if .kind == \"CreateContainerRequest\" and .request.container_id == \$id then .description = \$words | $1 else . end" \
 		"$work/start.jsonl"
 }
 
