@@ -8,7 +8,7 @@ linux_refused(entry) := misfits("linux.", linux, {
 	"UIDMappings": {[]},
 	"GIDMappings": {[]},
 	"Seccomp": {null},
-	"RootfsPropagation": {""},
+	"RootfsPropagation": {"", propagation(entry)},
 	"MountLabel": {""},
 	"IntelRdt": {null},
 	"CgroupsPath": concat("", [`(?:[a-zA-Z0-9_-][a-zA-Z0-9/:_.-]*|/[a-zA-Z0-9/:_-]*)?`, input.container_id]),
@@ -24,6 +24,15 @@ linux_refused(entry) := misfits("linux.", linux, {
 	{"linux.devices" | not linux_devices_agree(entry)} | {"linux.resources" | not resources_form} |
 	{"linux.maskedpaths" | not masked_agree(entry)} |
 	{"linux.readonlypaths" | not readonly_agree(entry)}
+
+# containerd derives it from the mounts
+propagation(entry) := "rshared" if {
+	"rshared" in mount_options(entry)
+} else := "rslave" if {
+	"rslave" in mount_options(entry)
+} else := ""
+
+mount_options(entry) := {option | some mount in entry.OCI.Mounts; some option in mount.options}
 
 # "" without one; two are refused below
 network_path := concat("", [namespace.Path | some namespace in items(part(linux, "Namespaces")); namespace.Type == "network"])

@@ -16,7 +16,7 @@ it says "at": "end", one after the other behind it:
 
     "on" STEP of requests.py ("create web#1": the second time)   or   "kind" and "request"
     "at" STEP before which, when not its own                     "pod" another name for the pod
-    "set" {POINTER: VALUE}  "add" {POINTER of a list: ITEM}  "remove" [POINTER]    <web> <web#1> <sandbox>: ids
+    "set" {POINTER: VALUE}   "add" {POINTER of a list: ITEM}  "remove" [POINTER]    <web> <web#1> <sandbox>: ids
     "rule" the reasons with which it is refused, all of them; none: it is allowed
 """
 
@@ -34,12 +34,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # ---- variations
 
+def index(holder, key):
+    """Of a list's item also by what it is called: @/etc/hosts, @PATH."""
+    if not isinstance(holder, list):
+        return key
+    if not key.startswith("@"):
+        return int(key)
+    return next(i for i, item in enumerate(holder) if key[1:] == (item.split("=")[0] if isinstance(item, str) else item["destination"]))
+
+
 def place(request, pointer):
     """The object or list that holds it, and its key."""
-    keys = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
-    for key in keys[:-1]:
-        request = request[int(key) if isinstance(request, list) else key]
-    return request, int(keys[-1]) if isinstance(request, list) else keys[-1]
+    *path, last = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
+    for key in path:
+        request = request[index(request, key)]
+    return request, index(request, last)
 
 
 def named(value, guest):
@@ -138,12 +147,14 @@ def lines(work):
             out.write(json.dumps({"policy": story.policy}) + "\n")
             wanted.write(json.dumps({"story": story.name}) + "\n")
             for says, kind, request, rule, keep in story.requests:
-                out.write(json.dumps({"kind": kind, "request": request, "dry": not keep}, ensure_ascii=False) + "\n")
+                out.write(json.dumps({"kind": kind, "request": request, "dry": not keep, "brief": True}, ensure_ascii=False) + "\n")
                 wanted.write(json.dumps({"says": says, "kind": kind, "rule": rule}) + "\n")
 
 
 def reasons(answer):
-    refusals = answer["refusals"] or {}
+    """As the guest says them: all that is printed, without the place that an engine puts before it."""
+    _, brace, words = "".join(answer.get("prints", [])).partition(" {")
+    refusals = json.loads(brace + words) if brace else {}
     found = list(refusals.get("reasons", []))
     for why in refusals.get("containers", {}).values():
         found += why
@@ -174,7 +185,8 @@ def judge(work, engine):
             wrong += [answer["error"]] if answer["error"] else []
             continue
         counts["allowed" if want["rule"] is None else "refused"] += 1
-        said = "" if answer["allowed"] else answer["error"] or reasons(answer) or "no reason"
+        # what is refused always says nothing
+        said = "" if answer["allowed"] else answer["error"] or reasons(answer) or "never"
         if said != (want["rule"] or ""):
             wrong.append(f"{want['kind']}: {want['says']}: {said or 'allowed'}; should be: {want['rule'] or 'allowed'}")
     tell()
@@ -185,8 +197,9 @@ def judge(work, engine):
 def same(work, one, other):
     wrong = []
     for (want, first), (_, second) in zip(pairs(work, one), pairs(work, other)):
-        if (first.get("allowed"), first.get("refusals"), bool(first["error"])) != (second.get("allowed"), second.get("refusals"), bool(second["error"])):
-            wrong.append(f"{want['kind']}: {want['says']}: {first} {second}")
+        first, second = ((answer.get("allowed"), bool(answer["error"]), reasons(answer)) for answer in (first, second))
+        if first != second:
+            wrong.append(f"{want.get('kind')}: {want.get('says')}: {first} {second}")
     print("\n".join(["not " * bool(wrong) + f"ok 1 - {one} and {other} say the same, line by line"] + [f"#   {text[:600]}" for text in wrong]))
     print("1..1")
 

@@ -29,7 +29,7 @@ MASKED = ["/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/late
           "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap"]
 READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 GUEST, SHARED = "/run/kata-containers", "/run/kata-containers/shared/containers"
-TERMINATION = "/dev/termination-log"
+GO_FOLDER = 1 << 31  # how Go marks a folder; the shim sends its own constant for the folders that are made on the way
 
 
 def mount(destination, kind, source, options):
@@ -155,9 +155,9 @@ class Guest:
 
     def copy(self, step, path, kind="Regular", target=None):
         mode = {"Regular": 0o100644, "Directory": 0o40755, "Symlink": 0o120777}[kind]
-        size = len(target) if target else 120 if kind == "Regular" else 0
+        size = 120 if kind == "Regular" else 0
         self.say(step, "CopyFileRequest", {
-            "path": path, "file_type": kind, "symlink_target": target, "file_size": size, "file_mode": mode, "dir_mode": 0o750,
+            "path": path, "file_type": kind, "symlink_target": target, "file_size": size, "file_mode": mode, "dir_mode": GO_FOLDER | 0o750,
             "uid": 0, "gid": 0, "offset": 0}, f"the guest gets {os.path.basename(path)[-24:]}")
 
     def file(self, name, container_id, destination, folder=False):
@@ -194,6 +194,8 @@ class Guest:
         oci = self.oci(container_id, annotations, process, context.get("readOnlyRootFilesystem", False), mounts)
         if context.get("privileged"):
             oci["Linux"]["MaskedPaths"], oci["Linux"]["ReadonlyPaths"] = [], []
+        options = [option for one in mounts for option in one["options"]]
+        oci["Linux"]["RootfsPropagation"] = next((one for one in ("rshared", "rslave") if one in options), "")
         devices = self.devices(container, oci)
         self.create(name, container_id, oci, [self.pulled(container_id, container["image"])] + storages, devices,
                     self.pod.spec.get("shareProcessNamespace", False))

@@ -64,3 +64,10 @@ test_compares_volumes_and_devices if {
 	print(failed)
 	failed == []
 }
+
+# a root's propagation is what containerd makes of the mounts'
+test_knows_the_propagation_of_the_root if every options, wanted in {
+	["rbind", "rprivate"]: "", ["rbind", "rslave", "ro"]: "rslave", ["rbind", "rshared"]: "rshared", ["rslave", "rshared"]: "rshared",
+} {
+	data.agent_policy.propagation({"OCI": {"Mounts": [{"options": options}]}}) == wanted
+}
