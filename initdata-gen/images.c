@@ -46,6 +46,7 @@ static int open_facts(struct images *images, struct err *err)
 		.no_proxy = images->files.no_proxy,
 		.layouts = options->layouts.items,
 		.layout_count = options->layouts.count,
+		.offline = options->offline,
 	};
 
 	if (images->facts)
@@ -180,7 +181,7 @@ int images_read(struct images *images, const char *const *names, size_t count, s
 			begin(images, names, count);
 		begun = true;
 		if (images->terminal)
-			fprintf(stderr, "\r\033[Kreading %.100s", names[i]);
+			fprintf(stderr, "\r\033[Kreading image %zu of %zu", i + 1, count);
 		int got = read_one(images, names[i], err);
 		if (images->terminal)
 			fputs("\r\033[K", stderr);
@@ -260,6 +261,9 @@ static int open_manifest(struct images *images, const struct image_want *want,
 		if (why.kind != ERR_NOT_FOUND)
 			return err_set(err, why.kind, "%s", why.text);
 	}
+	if (images->options->offline)
+		return err_set(err, ERR_NOT_FOUND,
+				"no layout has it, and --offline asks no registry for its /etc/passwd");
 	if (oci_name_place(&want->name, &place, err) < 0 || oci_source_open(&place, access, source, err) < 0)
 		return -1;
 	return oci_source_manifest(*source, NULL, bytes, err);

@@ -45,6 +45,8 @@ static int check_options(const struct facts_options *options, struct err *err)
 				"registry and %zu bytes at least are possible",
 				options->threads, options->per_host, options->max_bytes, FACTS_THREADS,
 				FACTS_BYTES_MIN);
+	if (options->offline && !options->layout_count)
+		return err_set(err, ERR_USAGE, "offline, and no OCI layout to read images from: name one");
 	for (size_t i = 0; i < options->layout_count; i++)
 		if (oci_place_parse(options->layouts[i], &place, NULL) < 0 || place.transport != OCI_LAYOUT)
 			return err_set(err, ERR_USAGE,

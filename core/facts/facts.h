@@ -22,7 +22,7 @@
  * of a tag's from when it was asked for.
  *
  * Places: layouts of the options, mirrors, the registry; the next when one fails (a layout: when it does not have the
- * image) or asks for patience.
+ * image) or asks for patience. With `offline` the last layout is the last place.
  *
  * Requests: at most `per_host` at a time to one registry, and none to one that answered 429 or 503 before its time
  * (in which its token server counts as the registry, and a signature store does not); who would have to wait longer than 10 s
@@ -78,9 +78,10 @@ struct facts_options {
 	const char *const *auth_files;
 	const char *proxy; /* where a policy's registry entry names none; NULL: none */
 	const char *no_proxy;
-	/* offline: "oci:path[:name]" places and no others; an image that one of them has is read from it */
+	/* "oci:path[:name]" places: an image that one of them has is read from it */
 	const char *const *layouts;
 	size_t layout_count;
+	bool offline; /* layouts alone, of which there must be one: no mirror and no registry is asked */
 	/* whose credentials a want has; called in a fetching thread, may wait. NULL: none. ERR_* fails the fetch */
 	void *ctx;
 	int (*logins)(void *ctx, const struct image_want *want, struct facts_logins *out, struct err *err);

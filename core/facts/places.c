@@ -29,7 +29,7 @@ static size_t mirror_count(const struct image_want *want)
 
 size_t places_count(const struct facts_options *options, const struct image_want *want)
 {
-	return options->layout_count + mirror_count(want) + 1;
+	return options->layout_count + (options->offline ? 0 : mirror_count(want) + 1);
 }
 
 /* The mirror that a place is; NULL: it is a layout, or the registry itself. */

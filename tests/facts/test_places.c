@@ -248,6 +248,33 @@ static int no_logins(void *ctx, const struct image_want *want, struct facts_logi
 	return -1;
 }
 
+static void offline_no_registry_is_asked(void **state)
+{
+	static const char *const layouts[] = { "oci:one" };
+	struct image_facts *found = NULL;
+	struct facts *facts = NULL;
+	char digest[OCI_DIGEST_MAX];
+
+	(void)state;
+	site_image(&site, 1, NULL, "1", digest);
+	use_layouts(layouts, 1);
+	put_image("oci:one:registry.example/other:1", "one", digest);
+	trip.options.threads = 1;
+	trip.options.per_host = 1;
+	trip.options.max_bytes = 4 << 20;
+	trip.options.offline = true;
+	trip.options.layout_count = 0;
+	assert_int_equal(facts_new(&trip.options, &facts, &trip.err), -1);
+	assert_int_equal(trip.err.kind, ERR_USAGE);
+	trip.options.layout_count = 1;
+	assert_int_equal(facts_new(&trip.options, &facts, &trip.err), 0);
+	assert_int_equal(facts_get(facts, &trip.want, &found, &trip.err), -1);
+	assert_int_equal(trip.err.kind, ERR_NOT_FOUND);
+	assert_non_null(strstr(trip.err.text, "holds no image"));
+	assert_int_equal(site_count(&site, "/"), 0);
+	facts_free(facts);
+}
+
 static void who_has_the_credentials_is_no_registry(void **state)
 {
 	(void)state;
@@ -326,6 +353,7 @@ int main(void)
 		TEST(signatures_lie_in_a_layout_too),
 		TEST(the_places_have_their_order),
 		TEST(what_no_layout_has_comes_from_the_registry),
+		TEST(offline_no_registry_is_asked),
 		TEST(who_has_the_credentials_is_no_registry),
 		TEST(connections_stay_open_until_something_fails),
 		TEST(a_layout_that_is_broken_is_not_passed_over),
