@@ -83,6 +83,9 @@ int bundle_check(const struct bundle *bundle, struct err *err)
 	if (bundle->resource_count > BUNDLE_RESOURCES_MAX || bundle->value_count > BUNDLE_VALUES_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d resources, or %d reference values",
 				BUNDLE_RESOURCES_MAX, BUNDLE_VALUES_MAX);
+	for (size_t i = 0; i < bundle->document_count; i++)
+		if (!span_is_utf8(span_of(bundle->documents[i].workload)))
+			return err_set(err, ERR_FORMAT, "the name of document %zu is no UTF-8", i + 1);
 	for (size_t i = 0; i < bundle->resource_count; i++)
 		if (check_resource(bundle->resources[i], err) < 0)
 			return -1;

@@ -11,7 +11,7 @@
  *      "documents": [{"workload": "Deployment shop/web", "algorithm": "sha256", "digest": "<hex>",
  *                     "forms": {"snp": "<as the token has it>", "tdx": "…", …}, "rulesSha256": "…",
  *                     "images": [{"name": "…", "digest": "sha256:…"}], "kernelParams": "…"}],
- *      "resources": ["default/key/app", "default/shop/"], "trust": "affirming"}
+ *      "resources": ["default/key/app", "default/shop/"], "trust": "affirming", "allowSample": false}
  *
  * The resource policy (specification of the key broker's protocol, section 4) is `package policy`, `allow` false unless
  * - the plugin is "resource" and the path is one of `resources`, or below one that ends in '/';
@@ -25,7 +25,7 @@
  * policies that want to judge them, and those that the owner adds: as a list or as one value, whichever the shipped
  * policies compare (section 4.6).
  *
- * Bounds: BUNDLE_DOCUMENTS_MAX, BUNDLE_RESOURCES_MAX. Errors: ERR_FORMAT naming the member, ERR_LIMIT.
+ * Bounds: BUNDLE_DOCUMENTS_MAX, BUNDLE_RESOURCES_MAX, BUNDLE_VALUES_MAX. Errors: ERR_FORMAT naming the member, ERR_LIMIT.
  */
 #ifndef COCOON_INITDATA_BUNDLE_H
 #define COCOON_INITDATA_BUNDLE_H

@@ -29,10 +29,12 @@ int bundle_value_check(const char *value, struct err *err)
 {
 	const char *equals = strchr(value, '=');
 
-	if (!equals || equals == value || !equals[1] || !strncmp(value, "cocoon_", 7))
+	if (!equals || equals == value || !equals[1] || !strncmp(value, "cocoon_", 7) ||
+			!span_is_utf8(span_of(value)))
 		return err_set(err, ERR_FORMAT,
-				"reference value '%.300s': write NAME=VALUE, with a name that does not begin "
-				"with cocoon_",
+				"reference value '%.300s': write NAME=VALUE in UTF-8, with a name that does "
+				"not "
+				"begin with cocoon_",
 				value);
 	return 0;
 }
