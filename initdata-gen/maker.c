@@ -60,9 +60,12 @@ void maker_free(struct maker *maker)
 	json_decref(maker->base);
 	buf_clear(&maker->rules);
 	buf_clear(&maker->settings);
-	for (size_t i = 0; i < maker->patch_count; i++)
+	for (size_t i = 0; i < maker->patch_count; i++) {
 		buf_clear(&maker->patches[i]);
+		free(maker->patch_names[i]);
+	}
 	free(maker->patches);
+	free(maker->patch_names);
 	free(maker);
 }
 
@@ -93,14 +96,17 @@ static int read_settings(struct maker *maker, const char *class, struct agent_se
 		struct agent_notes *notes, struct err *err)
 {
 	struct span *patches = xcalloc(maker->patch_count + 1, sizeof(*patches));
-	struct agent_settings_source source = {
-		.file = buf_span(&maker->settings), .patches = patches, .patch_count = maker->patch_count
-	};
+	struct agent_settings_source source = { .file = buf_span(&maker->settings),
+		.patches = patches,
+		.names = (const char *const *)maker->patch_names,
+		.patch_count = maker->patch_count };
 
 	for (size_t i = 0; i < maker->patch_count; i++)
 		patches[i] = buf_span(&maker->patches[i]);
 	int status = agent_settings_read(&source, &maker->wanted, class, out, notes, err);
 	free(patches);
+	if (status < 0 && maker->options->settings)
+		return err_wrap(err, "--json-settings-path '%s'", maker->options->settings);
 	return status;
 }
 
@@ -227,8 +233,14 @@ int maker_make(struct maker *maker, const json_t *workload, const struct pod_vie
 	struct span rules;
 	auto_json json_t *data = NULL;
 
-	if (agent_workload_read(workload, &reading, &read, &out->notes, err) < 0 ||
-			generate(maker, &read, out, err) < 0 || compose(maker, &read, pod, out, err) < 0 ||
+	if (agent_workload_read(workload, &reading, &read, &out->notes, err) < 0)
+		return -1;
+	if (!*read.namespace)
+		agent_note(&out->notes, AGENT_WARNING, "metadata.namespace",
+				"is not stated: the policy takes the one that the host names first, and is "
+				"not what "
+				"a cluster makes for these pods; write it, or say it by --namespace");
+	if (generate(maker, &read, out, err) < 0 || compose(maker, &read, pod, out, err) < 0 ||
 			agent_policy_split(buf_span(&out->policy), &rules, &data, err) < 0)
 		return -1;
 	agent_rules_hash(rules, out->rules_sha256);

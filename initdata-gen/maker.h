@@ -7,10 +7,11 @@
  *     maker_make() for each pod    read, facts of images, generated, composed
  *
  * Of images the manifest and the config are read alone, each image once, all of a workload at a time. A lock file keeps
- * what was read, so that the next run needs no registry: {"images": {"<name>": {"digest", "config_digest", "config",
- * "passwd", "group"}}}, names as manifests have them.
+ * what was read, so that the next run needs no registry: {"version": 1, "images": {"<name>": {"digest", "manifest",
+ * "config_digest", "config", "passwd", "group"}}}, names as manifests have them; the last two where users were looked up.
  *
- * Ownership: the maker borrows its options. One thread.
+ * Ownership: the maker borrows its options. One thread. Errors name the option or the file; ERR_USAGE, ERR_DENIED when
+ * the notes have errors, and those of what is read.
  */
 #ifndef COCOON_INITDATA_GEN_MAKER_H
 #define COCOON_INITDATA_GEN_MAKER_H
@@ -129,8 +130,9 @@ void made_clear(struct made *made) __attribute__((nonnull));
 
 int maker_open(const struct maker_options *options, struct maker **out, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
-/* Takes NULL. Writes the lock file when there is something new for it: maker_save() before says whether that went well. */
+/* *out is to be freed after a failure, too. Takes NULL. */
 void maker_free(struct maker *maker);
+/* The lock file, when there is one and something new for it. */
 int maker_save(struct maker *maker, struct err *err) __attribute__((nonnull(1), warn_unused_result));
 
 /* Objects of a manifest: an array of documents. */

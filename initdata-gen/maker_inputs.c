@@ -8,10 +8,12 @@
 #include "codec/yaml.h"
 #include "initdata-gen/maker_own.h"
 #include "initdata-gen/profile.h"
+#include "initdata-gen/rego.h"
 #include "initdata-gen/source.h"
 #include "initdata-gen/text.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -135,9 +137,13 @@ static int read_options(struct maker *maker, struct err *err)
 
 static int add_patch(struct maker *maker, const char *path, struct err *err)
 {
-	maker->patches = xreallocarray(maker->patches, maker->patch_count + 1, sizeof(*maker->patches));
-	maker->patches[maker->patch_count] = (struct buf)BUF_MAX(AGENT_SETTINGS_MAX);
-	return fs_read(path, &maker->patches[maker->patch_count++], err);
+	size_t at = maker->patch_count++;
+
+	maker->patches = xreallocarray(maker->patches, at + 1, sizeof(*maker->patches));
+	maker->patches[at] = (struct buf)BUF_MAX(AGENT_SETTINGS_MAX);
+	maker->patch_names = xreallocarray(maker->patch_names, at + 1, sizeof(*maker->patch_names));
+	maker->patch_names[at] = xstrdup(path);
+	return fs_read(path, &maker->patches[at], err);
 }
 
 static int is_json(const struct dirent *entry)
@@ -157,6 +163,8 @@ static int add_drop_ins(struct maker *maker, const char *folder, struct err *err
 	struct dirent **entries = NULL;
 	int count = scandir(path, &entries, is_json, by_bytes), status = 0;
 
+	if (count < 0)
+		return errno == ENOENT ? 0 : err_errno(err, ERR_IO, "reading the folder '%s'", path);
 	for (int i = 0; i < count; i++) {
 		auto_free char *file = xasprintf("%s/%s", path, entries[i]->d_name);
 		if (status == 0)
@@ -179,6 +187,8 @@ static int read_settings_files(struct maker *maker, struct err *err)
 	} else if (path && fs_read(path, &maker->settings, err) < 0) {
 		return -1;
 	}
+	if (path && !maker->settings.len)
+		return err_set(err, ERR_FORMAT, "--json-settings-path '%s': the file is empty", path);
 	for (size_t i = 0; i < maker->options->settings_patches.count; i++)
 		if (add_patch(maker, maker->options->settings_patches.items[i], err) < 0)
 			return -1;
@@ -216,6 +226,23 @@ static int know_files(struct maker *maker, const struct opt_list *files, struct 
 	return 0;
 }
 
+/* The agent asks for data.agent_policy, whatever else a file has. */
+static int read_rules(struct maker *maker, struct err *err)
+{
+	const char *path = maker->options->rules;
+
+	if (!path)
+		return 0;
+	if (fs_read(path, &maker->rules, err) < 0)
+		return -1;
+	if (span_is(rego_package(buf_span(&maker->rules)), "agent_policy"))
+		return 0;
+	return err_set(err, ERR_FORMAT,
+			"--rego-rules-path '%s': these are no rules for an agent: the first line must be "
+			"'package agent_policy'",
+			path);
+}
+
 int maker_read_inputs(struct maker *maker, struct err *err)
 {
 	if (read_options(maker, err) < 0 || read_settings_files(maker, err) < 0 ||
@@ -223,7 +250,5 @@ int maker_read_inputs(struct maker *maker, struct err *err)
 			know_files(maker, &maker->options->config_files, err) < 0 ||
 			know_files(maker, &maker->options->config_maps, err) < 0)
 		return -1;
-	if (maker->options->rules && fs_read(maker->options->rules, &maker->rules, err) < 0)
-		return -1;
-	return 0;
+	return read_rules(maker, err);
 }

@@ -19,6 +19,7 @@ struct maker {
 	json_t *objects; /* ConfigMaps and Secrets */
 	struct buf rules, settings;
 	struct buf *patches;
+	char **patch_names; /* their files */
 	size_t patch_count;
 	struct images *images;
 };

@@ -3,6 +3,7 @@
 
 #include "codec/line.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,18 +18,27 @@ const json_t *places_workload(const struct manifest *manifest, const struct plac
 	return document;
 }
 
+void places_line(const char *fmt, ...)
+{
+	char text[LINE_MAX_BYTES + 1];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	json_t *line = json_line(LINE_MAX_BYTES, "%s", text);
+	fprintf(stderr, "%s\n", json_string_value(line));
+	json_decref(line);
+}
+
 void places_say(const char *label, const struct agent_notes *notes)
 {
 	for (size_t i = 0; i < notes->count; i++) {
 		const struct agent_note *note = &notes->items[i];
 
-		if (note->severity == AGENT_ERROR)
-			continue;
-		json_t *line = json_line(LINE_MAX_BYTES, "%s: %s: %s%s%s",
-				agent_severity_name(note->severity), label, note->path,
-				*note->path ? ": " : "", note->text);
-		fprintf(stderr, "%s\n", json_string_value(line));
-		json_decref(line);
+		if (note->severity != AGENT_ERROR)
+			places_line("%s: %s: %s%s%s", agent_severity_name(note->severity), label, note->path,
+					*note->path ? ": " : "", note->text);
 	}
 }
 

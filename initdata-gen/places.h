@@ -10,7 +10,10 @@
 const json_t *places_workload(const struct manifest *manifest, const struct place *place)
 		__attribute__((nonnull, returns_nonnull));
 
-/* A line each on standard error: "warning: LABEL: PATH: TEXT". Errors are left to whoever fails by them. */
+/* A line on standard error, fit to be shown: what is formatted into it may come from a manifest. */
+void places_line(const char *fmt, ...) __attribute__((format(printf, 1, 2), nonnull(1)));
+
+/* One for each note: "warning: LABEL: PATH: TEXT". Errors are left to whoever fails by them. */
 void places_say(const char *label, const struct agent_notes *notes) __attribute__((nonnull));
 
 /* [{"severity", "path", "text"}]: a new reference. */

@@ -29,13 +29,15 @@ struct policy {
 	bool containerd;
 };
 
-/* One run over one file. */
+/* One file. All are made before the first is written, so that what fails leaves none changed. */
 struct run {
 	const struct policy *settings;
 	struct maker *maker;
 	struct class_table *table;
-	struct buf text; /* of the manifest, with the annotations so far */
-	struct buf out;  /* what is printed in the other forms */
+	const char *path;
+	struct manifest manifest; /* as it was read */
+	struct buf text;          /* the same, with the annotations so far */
+	struct buf out;           /* what is printed in the other forms */
 	json_t *reports;
 	size_t made;
 };
@@ -59,7 +61,7 @@ static bool is_meant(const struct run *run, const struct place *place)
 		return class && has_prefix(&settings->classes, class);
 	if (settings->all || settings->yaml_file || class_is_confidential(run->table, NULL, 0, class))
 		return true;
-	fprintf(stderr, "left alone: %s: %s%s%s\n", place->label,
+	places_line("left alone: %s: %s%s%s", place->label,
 			class ? "runtime class '" : "it names no runtime class", class ? class : "",
 			class ? "' is not known to be confidential (--all takes it)" : "");
 	return false;
@@ -137,21 +139,18 @@ static int give(struct run *run, const struct place *place, const struct made *m
 	return 0;
 }
 
-static int make_place(
-		struct run *run, const struct manifest *manifest, const struct place *place, struct err *err)
+static int make_place(struct run *run, const struct place *place, struct err *err)
 {
 	auto_made struct made made;
 	auto_buf struct buf digests = BUF_MAX(1 << 16);
 
 	made_init(&made);
-	int status = maker_make(run->maker, places_workload(manifest, place), &place->pod, &made, err);
+	int status = maker_make(run->maker, places_workload(&run->manifest, place), &place->pod, &made, err);
 	places_say(place->label, &made.notes);
 	if (status < 0)
 		return -1;
 	if (made.merged)
-		fprintf(stderr,
-				"remark: %s: the entries of the init-data that it has stay, but for "
-				"policy.rego\n",
+		places_line("remark: %s: the entries of the init-data that it has stay, but for policy.rego",
 				place->label);
 	if (give(run, place, &made, err) < 0)
 		return -1;
@@ -159,61 +158,80 @@ static int make_place(
 	if (run->settings->form == POLICY_JSON)
 		return 0;
 	report_digests(&made.parsed, &digests);
-	fprintf(stderr, "%s\n%s", place->label, buf_text(&digests));
+	places_line("%s", place->label);
+	fputs(buf_text(&digests), stderr);
 	return 0;
 }
 
 /* ---- files ---- */
 
-static int make_text(struct run *run, struct err *err)
+/* Wraps an error. */
+static int fail(const struct run *run, struct err *err)
 {
-	auto_manifest struct manifest manifest = MANIFEST_NONE;
+	return strcmp(run->path, "-") ? err_wrap(err, "'%s'", run->path) : err_wrap(err, "standard input");
+}
 
-	if (manifest_read(buf_span(&run->text), &manifest, err) < 0)
+static int open_file(struct run *run, struct err *err)
+{
+	if (text_load(run->path, &run->text, err) < 0)
 		return -1;
-	maker_know(run->maker, manifest.documents);
-	for (size_t i = 0; i < manifest.count; i++)
-		if (is_meant(run, &manifest.places[i]) &&
-				make_place(run, &manifest, &manifest.places[i], err) < 0)
-			return err_wrap(err, "%s", manifest.places[i].label);
-	if (!run->made && !run->settings->yaml_file)
-		return err_set(err, ERR_NOT_FOUND, "holds no confidential pod");
+	if (manifest_read(buf_span(&run->text), &run->manifest, err) < 0)
+		return fail(run, err);
+	maker_know(run->maker, run->manifest.documents);
 	return 0;
 }
 
-static int print(struct run *run, const char *path, bool in_place, struct err *err)
+static int make_file(struct run *run, struct err *err)
 {
-	if (run->settings->form == POLICY_JSON)
-		return json_print(json_incref(run->reports), err);
-	if (run->settings->form != POLICY_MANIFEST && text_save(NULL, buf_span(&run->out), err) < 0)
+	for (size_t i = 0; i < run->manifest.count; i++) {
+		const struct place *place = &run->manifest.places[i];
+
+		if (is_meant(run, place) && make_place(run, place, err) < 0) {
+			err_wrap(err, "%s", place->label);
+			return fail(run, err);
+		}
+	}
+	return 0;
+}
+
+static int write_file(const struct run *run, bool in_place, struct err *err)
+{
+	int form = run->settings->form;
+
+	if (form == POLICY_JSON && json_print(json_incref(run->reports), err) < 0)
+		return -1;
+	if (form != POLICY_JSON && form != POLICY_MANIFEST && text_save(NULL, buf_span(&run->out), err) < 0)
 		return -1;
 	if (in_place)
-		return text_save(path, buf_span(&run->text), err);
-	return run->settings->form == POLICY_MANIFEST ? text_save(NULL, buf_span(&run->text), err) : 0;
+		return run->made ? text_save(run->path, buf_span(&run->text), err) : 0;
+	return form == POLICY_MANIFEST ? text_save(NULL, buf_span(&run->text), err) : 0;
 }
 
-static void run_clear(struct run *run)
+/* Objects of all files are known before the first pod is made: the order of files does not matter. */
+static int make_files(struct run *runs, size_t count, struct err *err)
 {
-	buf_clear(&run->text);
-	buf_clear(&run->out);
-	json_decref(run->reports);
+	size_t made = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (open_file(&runs[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (make_file(&runs[i], err) < 0)
+			return -1;
+		made += runs[i].made;
+	}
+	if (made || runs->settings->yaml_file)
+		return 0;
+	err_set(err, ERR_NOT_FOUND, "%s no confidential pod", count == 1 ? "holds" : "the files hold");
+	return count == 1 ? fail(runs, err) : -1;
 }
 
-static int make_file(const struct policy *settings, struct maker *maker, struct class_table *table,
-		const char *path, bool in_place, struct err *err)
+static int write_files(const struct run *runs, size_t count, bool in_place, struct err *err)
 {
-	__attribute__((cleanup(run_clear))) struct run run = { .settings = settings,
-		.maker = maker,
-		.table = table,
-		.text = BUF_MAX(TEXT_FILE_MAX),
-		.out = BUF_MAX(SIZE_MAX / 2),
-		.reports = json_array() };
-
-	if (text_load(path, &run.text, err) < 0)
-		return -1;
-	if (make_text(&run, err) < 0)
-		return strcmp(path, "-") ? err_wrap(err, "'%s'", path) : err_wrap(err, "standard input");
-	return print(&run, path, in_place, err);
+	for (size_t i = 0; i < count; i++)
+		if (write_file(&runs[i], in_place, err) < 0)
+			return in_place ? err_wrap(err, "%zu of %zu files are done", i, count) : -1;
+	return 0;
 }
 
 static int check_use(struct policy *settings, struct err *err)
@@ -237,36 +255,60 @@ static int check_use(struct policy *settings, struct err *err)
 	return 0;
 }
 
-static int make_files(const struct policy *settings, struct maker *maker, struct err *err)
+static void runs_clear(struct run *runs, size_t count)
 {
-	struct class_table *table;
-	const char *first = settings->yaml_file ? settings->yaml_file
-			: settings->files.count ? settings->files.items[0]
-						: "-";
-	bool in_place = settings->in_place || settings->yaml_file;
+	for (size_t i = 0; i < count; i++) {
+		manifest_clear(&runs[i].manifest);
+		buf_clear(&runs[i].text);
+		buf_clear(&runs[i].out);
+		json_decref(runs[i].reports);
+	}
+	free(runs);
+}
 
-	if (class_table_new(NULL, &table, err) < 0)
-		return -1;
-	int status = make_file(settings, maker, table, first, in_place, err);
-	for (size_t i = 1; status == 0 && i < settings->files.count; i++)
-		status = make_file(settings, maker, table, settings->files.items[i], true, err);
-	class_table_free(table);
-	/* what was read is good, whatever became of the rest */
+static int run_all(const struct policy *settings, struct maker *maker, struct class_table *table,
+		struct err *err)
+{
+	size_t count = settings->files.count ? settings->files.count : 1;
+	struct run *runs = xcalloc(count, sizeof(*runs));
 	struct err why = ERR_NONE;
+
+	for (size_t i = 0; i < count; i++)
+		runs[i] = (struct run){ .settings = settings,
+			.maker = maker,
+			.table = table,
+			.path = settings->yaml_file             ? settings->yaml_file
+					: settings->files.count ? settings->files.items[i]
+								: "-",
+			.manifest = MANIFEST_NONE,
+			.text = BUF_MAX(TEXT_FILE_MAX),
+			.out = BUF_MAX(SIZE_MAX / 2),
+			.reports = json_array() };
+	int status = make_files(runs, count, err);
+	/* what was read is good, whatever became of the rest */
 	if (maker_save(maker, &why) < 0 && status == 0)
-		return err_set(err, why.kind, "%s", why.text);
+		status = err_set(err, why.kind, "%s", why.text);
+	if (status == 0)
+		status = write_files(runs, count, settings->in_place || settings->yaml_file, err);
+	runs_clear(runs, count);
 	return status;
 }
 
 static int run(void *given, struct err *err)
 {
 	struct policy *settings = given;
+	struct class_table *table = NULL;
 	struct maker *maker = NULL;
+	int status = check_use(settings, err);
 
-	if (check_use(settings, err) < 0)
-		return -1;
-	int status = maker_open(&settings->maker, &maker, err) < 0 ? -1 : make_files(settings, maker, err);
+	if (status == 0)
+		status = class_table_new(NULL, &table, err);
+	if (status == 0)
+		status = maker_open(&settings->maker, &maker, err);
+	if (status == 0)
+		status = run_all(settings, maker, table, err);
 	maker_free(maker);
+	class_table_free(table);
 	return status;
 }
 

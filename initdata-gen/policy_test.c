@@ -123,9 +123,14 @@ static int test_one(const struct test *settings, struct rego_engine *engine, siz
 	auto_json json_t *input = NULL;
 	const char *kind;
 
-	if (json_get_text(given, "", "kind", &kind, err) < 0 ||
-			agent_request_fill(kind, request ? request : json_object_get(given, "data"), &input,
-					&notes, err) < 0 ||
+	if (!request)
+		request = json_object_get(given, "data");
+	if (json_get_text(given, "", "kind", &kind, err) < 0)
+		return err_wrap(err, "request %zu", number);
+	if (!request)
+		return err_set(err, ERR_FORMAT, "request %zu: has no 'request', the message that is judged",
+				number);
+	if (agent_request_fill(kind, request, &input, &notes, err) < 0 ||
 			rego_judge(engine, kind, input, &verdict, err) < 0)
 		return err_wrap(err, "request %zu", number);
 	bool unexpected = json_is_boolean(expected) && json_is_true(expected) != verdict.allowed;
@@ -172,7 +177,7 @@ static const struct opt options[] = {
 	OPT_TEXT(struct test, policy, "policy", 'p', "FILE",
 			"the policy, or a document, annotation or manifest that carries it",
 			.required = true),
-	OPT_TEXT(struct test, engine, "engine", 0, "PROGRAM", "opa or regorus; else what PATH has"),
+	OPT_TEXT(struct test, engine, "engine", 0, "PROGRAM", "opa or regorus; else whichever PATH has"),
 	OPT_ENUM(struct test, form, "output", 'o', "FORM", "what to write", text_form_words),
 	OPT_END,
 };

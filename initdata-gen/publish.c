@@ -18,9 +18,11 @@
 #include "jose/jws.h"
 #include "profile/class.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *const trust_words[] = { "affirming", "any", NULL };
 
@@ -126,8 +128,10 @@ static int make_file(const char *path, struct maker *maker, const struct profile
 	maker_know(maker, manifest.documents);
 	for (size_t i = 0; i < manifest.count; i++) {
 		const struct place *place = &manifest.places[i];
-		if (class_is_confidential(table, NULL, 0, place->pod.runtime_class) &&
-				make_place(maker, profile, &manifest, place, list, err) < 0)
+		if (!class_is_confidential(table, NULL, 0, place->pod.runtime_class))
+			places_line("left alone: %s: its runtime class is not known to be confidential",
+					place->label);
+		else if (make_place(maker, profile, &manifest, place, list, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -164,6 +168,12 @@ static int collect(const struct publish *settings, struct published_list *list, 
 		return -1;
 	if (profile->source == PROFILE_GENERATED)
 		return from_manifests(settings, profile, list, err);
+	if (settings->files.count)
+		return err_set(err, ERR_USAGE,
+				"profile '%s' has one document, whatever the workload: leave out the files, "
+				"or the "
+				"--profile for documents that they carry",
+				profile->name);
 	struct published *item = append(list, profile->name, buf_span(&profile->document));
 	if (json_array_size(profile->kernel_params))
 		item->kernel_params = join(profile->kernel_params);
@@ -183,10 +193,13 @@ static int parse_time(const char *option, const char *text, int64_t *out, struct
 	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
 	if (!end || *end)
 		end = strptime(text, "%Y-%m-%d", &parts);
-	if (!end || *end || parts.tm_year < 100)
+	const int day = parts.tm_mday;
+	if (end && !*end && parts.tm_year >= 100)
+		*out = timegm(&parts);
+	/* a day that the month does not have becomes one of the next */
+	if (!end || *end || parts.tm_year < 100 || parts.tm_mday != day)
 		return err_set(err, ERR_USAGE, "--%s '%s': write 2027-01-31 or 2027-01-31T12:00:00Z", option,
 				text);
-	*out = timegm(&parts);
 	return 0;
 }
 
@@ -209,6 +222,29 @@ static int describe(struct published *item, struct bundle_document *out, struct 
 		.kernel_params = item->kernel_params };
 	digest_bytes(doc.alg, buf_span(&doc.text), out->digest);
 	return 0;
+}
+
+/* The manifest as the owner signs it. */
+static int sign(const struct publish *settings, struct span manifest, struct buf *jws, struct err *err)
+{
+	auto_jwk struct jwk key = JWK_NONE;
+	auto_secret struct secret bytes = SECRET_NONE;
+
+	if (crypto_init(true, err) < 0 || secret_read_file(&bytes, settings->key, err) < 0)
+		return err_wrap(err, "--key");
+	int status = jwk_is(secret_span(&bytes)) ? jwk_parse(secret_span(&bytes), &key, err)
+						 : pkey_parse(secret_span(&bytes), NULL, &key.key, err);
+	if (status < 0)
+		return err_wrap(err, "--key '%s'", settings->key);
+	auto_json json_t *header = json_pack(
+			"{s:s,s:s}", "alg", jws_alg_name(jws_alg_of(key.key)), "typ", "cocoon-bundle");
+	const char *kid = settings->kid ? settings->kid : key.kid;
+	if (*kid)
+		json_object_set_new(header, "kid", json_string(kid));
+	auto_free char *head = json_text(header, false);
+	return jws_sign(key.key, span_of(head), manifest, jws, err) < 0
+			? err_wrap(err, "--key '%s'", settings->key)
+			: 0;
 }
 
 /* ---- files ---- */
@@ -246,47 +282,42 @@ static int save_documents(const struct publish *settings, const struct published
 	return 0;
 }
 
-static int sign(const struct publish *settings, struct span manifest, struct err *err)
+/* What an earlier bundle in the folder was signed with says nothing about this one. */
+static int save_signature(const struct publish *settings, const struct buf *jws, struct err *err)
 {
-	auto_jwk struct jwk key = JWK_NONE;
-	auto_secret struct secret bytes = SECRET_NONE;
-	auto_buf struct buf jws = BUF_MAX(JWS_MAX);
+	auto_free char *path = xasprintf("%s/bundle.jws", settings->to);
 
-	if (crypto_init(true, err) < 0 || secret_read_file(&bytes, settings->key, err) < 0)
-		return err_wrap(err, "--key");
-	int status = jwk_is(secret_span(&bytes)) ? jwk_parse(secret_span(&bytes), &key, err)
-						 : pkey_parse(secret_span(&bytes), NULL, &key.key, err);
-	if (status < 0)
-		return err_wrap(err, "--key '%s'", settings->key);
-	auto_json json_t *header = json_pack(
-			"{s:s,s:s}", "alg", jws_alg_name(jws_alg_of(key.key)), "typ", "cocoon-bundle");
-	const char *kid = settings->kid ? settings->kid : key.kid;
-	if (*kid)
-		json_object_set_new(header, "kid", json_string(kid));
-	auto_free char *head = json_text(header, false);
-	if (jws_sign(key.key, span_of(head), manifest, &jws, err) < 0)
-		return err_wrap(err, "--key '%s'", settings->key);
-	return save(settings, "bundle.jws", buf_span(&jws), err);
+	if (settings->key)
+		return fs_write_atomic(path, buf_span(jws), 0666, err);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_errno(err, ERR_IO, "removing '%s', the signature of another bundle", path);
+	return 0;
 }
 
-static int save_bundle(const struct publish *settings, const struct bundle *bundle, struct err *err)
+/* All is made before the first file is written. */
+static int save_all(const struct publish *settings, const struct published_list *list,
+		const struct bundle *bundle, struct err *err)
 {
 	auto_json json_t *manifest = bundle_manifest(bundle), *values = bundle_reference_values(bundle);
 	auto_free char *manifest_text = json_text(manifest, false), *values_text = json_text(values, false);
-	auto_buf struct buf rego = BUF_MAX(SIZE_MAX / 2);
+	auto_buf struct buf rego = BUF_MAX(SIZE_MAX / 2), jws = BUF_MAX(JWS_MAX);
 
 	bundle_resource_policy(bundle, &rego);
-	if (save(settings, "resource-policy.rego", buf_span(&rego), err) < 0 ||
+	if (settings->key && sign(settings, span_of(manifest_text), &jws, err) < 0)
+		return -1;
+	if (save_documents(settings, list, bundle->documents, err) < 0 ||
+			save(settings, "resource-policy.rego", buf_span(&rego), err) < 0 ||
 			save(settings, "reference-values.json", span_of(values_text), err) < 0 ||
 			save(settings, "bundle.json", span_of(manifest_text), err) < 0)
 		return -1;
-	return settings->key ? sign(settings, span_of(manifest_text), err) : 0;
+	return save_signature(settings, &jws, err);
 }
 
 static void print(const struct publish *settings, const struct bundle *bundle)
 {
+	auto_json json_t *manifest = bundle_manifest(bundle);
+
 	for (size_t i = 0; i < bundle->document_count; i++) {
-		auto_json json_t *manifest = bundle_manifest(bundle);
 		const json_t *document = json_array_get(json_object_get(manifest, "documents"), i);
 		printf("%s  %s:%s\n", json_text_at(document, "workload", NULL),
 				json_text_at(document, "algorithm", NULL),
@@ -318,8 +349,7 @@ static int publish(const struct publish *settings, struct published_list *list, 
 	for (size_t i = 0; i < list->count; i++)
 		if (describe(&list->items[i], &documents[i], err) < 0)
 			return -1;
-	if (bundle_check(&bundle, err) < 0 || save_documents(settings, list, documents, err) < 0 ||
-			save_bundle(settings, &bundle, err) < 0)
+	if (bundle_check(&bundle, err) < 0 || save_all(settings, list, &bundle, err) < 0)
 		return -1;
 	print(settings, &bundle);
 	return 0;

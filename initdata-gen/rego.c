@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "base/run.h"
 #include "codec/json.h"
+#include "initdata-gen/settings.h"
 #include "initdata-gen/source.h"
 #include "initdata-gen/text.h"
 #include "initdata/document.h"
@@ -23,17 +24,21 @@
 
 /* ---- policies ---- */
 
-/* Nothing but comments stands before the package. */
-static bool is_rego(struct span text)
+/* Nothing but comments stands before it. */
+struct span rego_package(struct span text)
 {
-	struct span rest = text, line;
+	struct span rest = text, line, name;
 
 	while (span_next(&rest, '\n', &line)) {
 		line = span_trim(line);
-		if (line.len && line.ptr[0] != '#')
-			return span_starts(line, "package ");
+		if (!line.len || line.ptr[0] == '#')
+			continue;
+		if (!span_starts(line, "package "))
+			return SPAN_NONE;
+		line = span_from(line, strlen("package "));
+		return span_next(&line, '#', &name) ? span_trim(name) : SPAN_NONE;
 	}
-	return false;
+	return SPAN_NONE;
 }
 
 static int from_document(struct span bytes, struct buf *out, struct err *err)
@@ -56,7 +61,7 @@ int rego_load(const char *path, struct buf *out, struct err *err)
 
 	if (text_load(path, &text, err) < 0)
 		return -1;
-	if (is_rego(buf_span(&text))) {
+	if (rego_package(buf_span(&text)).len) {
 		buf_add_span(out, buf_span(&text));
 		return 0;
 	}
@@ -67,20 +72,6 @@ int rego_load(const char *path, struct buf *out, struct err *err)
 }
 
 /* ---- the engine ---- */
-
-static bool is_in_path(const char *program)
-{
-	const char *path = getenv("PATH");
-	struct span rest = span_of(path ? path : ""), folder;
-
-	while (span_next(&rest, ':', &folder)) {
-		auto_free char *file =
-				xasprintf("%.*s/%s", (int)folder.len, (const char *)folder.ptr, program);
-		if (folder.len && access(file, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
 
 static int write_file(const struct rego_engine *engine, const char *name, struct span bytes, struct err *err)
 {
@@ -98,16 +89,10 @@ static int write_state(const struct rego_engine *engine, struct err *err)
 
 int rego_open(const char *program, struct span policy, struct rego_engine *out, struct err *err)
 {
-	const char *temporary = getenv("TMPDIR");
-
-	*out = (struct rego_engine){ .state = json_pack("{s:{}}", "pstate") };
-	out->program = program                  ? program
-			: is_in_path("opa")     ? "opa"
-			: is_in_path("regorus") ? "regorus"
-						: NULL;
-	if (!out->program)
-		return err_set(err, ERR_NOT_FOUND, TAKES);
-	out->folder = xasprintf("%s/initdata-gen-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+	*out = (struct rego_engine){ .program = program ? program : "opa",
+		.guessed = !program,
+		.state = json_pack("{s:{}}", "pstate") };
+	out->folder = xasprintf("%s/initdata-gen-XXXXXX", settings_temporary());
 	if (!mkdtemp(out->folder)) {
 		err_errno(err, ERR_IO, "cannot make the folder '%s'", out->folder);
 		free(take(&out->folder));
@@ -152,7 +137,7 @@ static void say_first_error(struct span said, struct err *err)
 		err_set(err, ERR_DENIED, "%s", message);
 }
 
-static int ask(const struct rego_engine *engine, const char *query, json_t **answer, struct err *err)
+static int ask(struct rego_engine *engine, const char *query, json_t **answer, struct err *err)
 {
 	auto_free char *policy = xasprintf("%s/policy.rego", engine->folder);
 	auto_free char *data = xasprintf("%s/data.json", engine->folder);
@@ -166,9 +151,15 @@ static int ask(const struct rego_engine *engine, const char *query, json_t **ans
 		.timeout = TIMEOUT };
 	auto_buf struct buf out = BUF_MAX(ANSWER_MAX);
 
-	if (run_program(&run, &out, err) < 0) {
-		say_first_error(buf_span(&out), err);
-		return err->kind == ERR_NOT_FOUND ? err_wrap(err, "%s", TAKES) : -1;
+	struct err why = ERR_NONE;
+	if (run_program(&run, &out, &why) < 0) {
+		if (why.kind == ERR_NOT_FOUND && engine->guessed && !is_regorus(engine->program)) {
+			engine->program = "regorus";
+			return ask(engine, query, answer, err);
+		}
+		say_first_error(buf_span(&out), &why);
+		return why.kind == ERR_NOT_FOUND ? err_set(err, ERR_NOT_FOUND, TAKES)
+						 : err_set(err, why.kind, "%s", why.text);
 	}
 	return json_read(buf_span(&out), ANSWER_MAX, answer, err);
 }

@@ -18,6 +18,9 @@
 
 struct err;
 
+/* The name of a module's package, from its first line of code; empty: it is no Rego. Borrowed. */
+struct span rego_package(struct span text) __attribute__((warn_unused_result));
+
 /* Appends the policy. `path` NULL or "-" is standard input. */
 int rego_load(const char *path, struct buf *out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
@@ -25,6 +28,7 @@ int rego_load(const char *path, struct buf *out, struct err *err)
 /* A policy and the state that its requests have left. */
 struct rego_engine {
 	const char *program;
+	bool guessed;  /* nobody has named it */
 	char *folder;  /* with policy.rego and data.json */
 	json_t *state; /* the data document: {"pstate": {…}} */
 };

@@ -40,7 +40,7 @@ int text_save(const char *path, struct span bytes, struct err *err)
 {
 	if (!is_standard(path))
 		return fs_write_atomic(path, bytes, 0666, err);
-	if (fwrite(bytes.ptr, 1, bytes.len, stdout) != bytes.len)
+	if (bytes.len && fwrite(bytes.ptr, 1, bytes.len, stdout) != bytes.len)
 		return err_errno(err, ERR_IO, "writing to standard output");
 	return 0;
 }

@@ -149,7 +149,8 @@ static int read_all(const struct agent_settings_source *source, const struct age
 		return err_set(err, ERR_LIMIT, "more than %d drop-ins", PATCHES_MAX);
 	for (size_t i = 0; i < source->patch_count; i++)
 		if (apply(tree, source->patches[i], err) < 0)
-			return err_wrap(err, "drop-in %zu", i + 1);
+			return source->names ? err_wrap(err, "'%s'", source->names[i])
+					     : err_wrap(err, "drop-in %zu", i + 1);
 	if (options->settings_patch && apply(tree, span_of(options->settings_patch), err) < 0)
 		return err_wrap(err, "settingsPatch");
 	return 0;

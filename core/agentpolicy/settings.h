@@ -42,6 +42,7 @@ struct agent_settings {
 struct agent_settings_source {
 	struct span file;
 	const struct span *patches;
+	const char *const *names; /* of the patches, for errors; NULL: they have none */
 	size_t patch_count;
 };
 

@@ -100,6 +100,24 @@ cp many.yaml many-before.yaml
 exits 0 'several documents, of which one has no pods' policy --in-place many.yaml
 same 'two are annotated, the rest stays' "2 $(tail -1 many-before.yaml)" "$(grep -c cc_init_data many.yaml) $(tail -1 many.yaml)"
 fails 2 'more than one pod' 'one document of two pods' policy -o toml many-before.yaml
+sed 's/name: web,/name: BAD_,/' web.yaml >bad.yaml
+cp web.yaml mine.yaml
+fails 1 'bad.yaml' 'one of two files that cannot be done' policy --in-place mine.yaml bad.yaml
+same 'leaves the other as it was' "$(cat web.yaml)" "$(cat mine.yaml)"
+printf 'apiVersion: v1\nkind: Service\nmetadata: {name: web}\n' >service.yaml
+exits 0 'files without pods beside one that has some' policy --in-place service.yaml mine.yaml
+same 'which is done' "$(cat annotated.yaml)" "$(cat mine.yaml)"
+fails 1 'no confidential pod' 'files without any' policy --in-place service.yaml service.yaml
+cp web.yaml mine.yaml
+exits 0 'genpolicy: -y beside any form' policy -y mine.yaml -o json
+same 'changes the file' "$(cat annotated.yaml)" "$(cat mine.yaml)"
+sed 's/name: web, namespace: shop/name: web/' web.yaml >homeless.yaml
+exits 0 'a pod without a namespace' policy homeless.yaml
+prints 'is warned of' 'metadata.namespace: is not stated'
+exits 0 'unless it is said' policy --namespace shop -o policy homeless.yaml
+same 'and then the same' "$(cat policy.rego)" "$(cat stdout)"
+printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: "a\\e[31mb"}\nspec: {containers: []}\n' >colour.yaml
+fails 1 'left alone: Pod a?\[31mb' 'names that would paint the terminal' policy colour.yaml
 exits 0 'of classes by prefix' policy --runtime-class-names kata-qemu web.yaml
 fails 1 'holds no confidential pod' 'and of no others' policy --runtime-class-names kata-clh web.yaml
 
@@ -127,6 +145,11 @@ same 'a profile says what is allowed' true "$(initdata-gen policy explain -o jso
 exits 0 'and what else is in the document' grep -q 'https://kbs.example' profiled.toml
 fails 2 'settles' 'options beside a profile' policy --profile profile.yaml --allow logs web.yaml
 sed 's/, agentPolicy: .*/}/' profile.yaml >plain-profile.yaml
+fails 1 'package agent_policy' 'rules that are none' policy -p web.yaml web.yaml
+: >empty.json
+fails 1 'empty.json.*is empty' 'settings that are empty' policy -j empty.json web.yaml
+echo '[{"op": "remove", "path": "/none"}]' >patch.json
+fails 2 'patch.json' 'a drop-in that does not apply' policy --settings-patch patch.json web.yaml
 fails 2 'create --profile' 'a profile that does not generate' policy --profile plain-profile.yaml web.yaml
 fails 2 'policy --profile' 'and create with one that does' initdata-gen create --profile profile.yaml
 
@@ -136,6 +159,7 @@ exits 0 'what was read is kept' policy --layers-cache-file-path lock.json web.ya
 exits 0 'and needs no place of images any more' initdata-gen policy --layers-cache-file-path lock.json --offline web.yaml
 same 'for the same bytes' "$(cat annotated.yaml)" "$(cat stdout)"
 pod other registry.example/shop/tool:1 >other.yaml
+fails 1 'holds no image' 'offline no registry is asked for what layouts do not have' policy --offline <(pod x registry.example/none:1)
 fails 1 'not in the file' 'an image that was not read' initdata-gen policy --layers-cache-file-path lock.json --offline other.yaml
 exits 0 'genpolicy: -u keeps it in layers-cache.json' policy -u web.yaml
 exits 0 'which is there then' test -s layers-cache.json
@@ -202,6 +226,7 @@ same 'and the report is JSON, with the rules that refused' true "$(jq '.[1].refu
 exits 0 'no rule of that name gives an internal error, as in the agent' initdata-gen policy test -p <(printf 'package agent_policy\n') <(jq '.[1:]' requests.json)
 prints 'which is said' 'no rule of that name'
 fails 1 'ExecProcessRequest' 'a kind that there is not' initdata-gen policy test -p policy.rego <(jq '.[1].kind = "ExecProcesRequest" | .[1:]' requests.json)
+fails 1 "has no 'request'" 'a request without a message' initdata-gen policy test -p policy.rego <(echo '{"kind": "GetOOMEventRequest"}')
 fails 1 'engine' 'an engine that there is not' initdata-gen policy test --engine no-such-opa -p policy.rego requests.json
 
 echo "1..$number"

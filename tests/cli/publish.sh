@@ -44,6 +44,16 @@ fails 1 'ends before' 'a validity that ends before it begins' publish --to b --n
 fails 1 'NAME=VALUE' 'a reference value that is none' publish --to b --reference-value x one.toml
 fails 1 'none.toml' 'a document that is not there' publish --to b none.toml
 fails 1 'none.pem' 'a key that is not there' publish --to c --key none.pem one.toml
+ok 'and then nothing is written' test ! -e c
+fails 2 'not-after' 'a day that the month does not have' publish --to b --not-after 2027-02-31 one.toml
+fails 1 'no UTF-8\|UTF-8' 'a reference value that is no text' publish --to b --reference-value $'a=\xff' one.toml
+cat >profile.yaml <<'END'
+apiVersion: cocoon.dev/v1alpha1
+kind: ConfidentialProfile
+metadata: {name: team}
+spec: {runtimeClasses: [kata-qemu-*], namespaceSelector: {}, initData: {kbs: {url: "https://kbs.example"}}}
+END
+fails 2 'one document' 'files beside a profile that has a document of its own' publish --to b --profile profile.yaml one.toml
 
 # ---- files -----------------------------------------------------------------------------------------------------
 
@@ -64,6 +74,9 @@ jose_verifies() { # by another program: OpenSSL, over HEADER "." PAYLOAD
 }
 ok 'and OpenSSL verifies it' jose_verifies bundle/bundle.jws
 sed 's/\./A./' bundle/bundle.jws >tampered.jws
+cp -r bundle again
+ok 'the same folder without a key' publish --to again one.toml
+ok 'has no signature of what was there before' test ! -e again/bundle.jws
 same 'but not one that was changed' 'Verification failure' "$(jose_verifies tampered.jws 2>/dev/null)"
 same 'reference values are what the service takes' aa "$(jq -r '.payload | @base64d | fromjson | .snp_launch_measurement[0]' bundle/reference-values.json)"
 ok 'twice' publish --to bundle2 --key owner.pem --kid owner --reference-value snp_launch_measurement=aa one.toml two.toml
