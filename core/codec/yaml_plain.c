@@ -115,7 +115,9 @@ bool yaml_plain_int(struct span text, int64_t *out)
 {
 	bool minus = text.len && text.ptr[0] == '-';
 	struct span digits = unsign(text);
-	unsigned base = span_starts(digits, "0x") ? 16 : span_starts(digits, "0o") || is_old_octal(text) ? 8 : 10;
+	unsigned base = span_starts(digits, "0x")                         ? 16
+			: span_starts(digits, "0o") || is_old_octal(text) ? 8
+									  : 10;
 	uint64_t max = minus ? (uint64_t)INT64_MAX + 1 : INT64_MAX;
 	uint64_t value = 0;
 

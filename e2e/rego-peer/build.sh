@@ -13,9 +13,9 @@ exec 9>"$folder/.lock"
 flock -w 900 9 || { echo "build.sh: another build holds $folder/.lock" >&2 && exit 1; }
 (cd "$here/opa" && GOWORK=off GOFLAGS='' CGO_ENABLED=0 nice "$go" build -trimpath -buildvcs=false \
 	-ldflags '-s -w' -o "$folder/opa-peer" .) >&2
-# rustc is looked for beside cargo
+# rustc is looked for beside cargo; what it compiles is kept where Go keeps its own, for the next checkout
+made=${XDG_CACHE_HOME:-$HOME/.cache}/cocoon/rego-peer
 (cd "$here/regorus" && PATH="$(dirname -- "$cargo"):$PATH" nice "$cargo" build --quiet --locked --release \
-	--target-dir "$folder/.rego-peer") >&2
-cmp -s "$folder/.rego-peer/release/rego-peer" "$folder/rego-peer" ||
-	install -m 755 "$folder/.rego-peer/release/rego-peer" "$folder/rego-peer"
+	--target-dir "$made") >&2
+cmp -s "$made/release/rego-peer" "$folder/rego-peer" || install -m 755 "$made/release/rego-peer" "$folder/rego-peer"
 echo "$folder"

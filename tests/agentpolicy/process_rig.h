@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 
-#include "part_rig.h"
+#include "tests/agentpolicy/part_rig.h"
 
 #define RIG_TEXTS 8
 

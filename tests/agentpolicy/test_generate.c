@@ -2,7 +2,7 @@
 /* The data block as a whole: which containers, what options make of it, annotations, namespaces. */
 #include "agentpolicy/generate_own.h"
 
-#include "process_rig.h"
+#include "tests/agentpolicy/process_rig.h"
 
 #define DIGEST "sha256:00000000000000000000000000000000000000000000000000000000000000aa"
 #define ONE    "\"containers\":[{\"name\":\"app\",\"image\":\"registry.example/app:1\",\"command\":[\"/app\"]}]"

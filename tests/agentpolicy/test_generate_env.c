@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agentpolicy/generate_own.h"
 
-#include "process_rig.h"
+#include "tests/agentpolicy/process_rig.h"
 
 #define PATH "\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\""
 #define HOST "\"HOSTNAME=$(host-name)\""

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agentpolicy/generate_own.h"
 
-#include "process_rig.h"
+#include "tests/agentpolicy/process_rig.h"
 
 #define AT        "spec.containers[0].securityContext"
 #define PASSWD    "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:100:web:/:/bin/sh\nodd:x:2:1:::\n"

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The corpus: good starts of pods (requests.py) and the variations of cases.json, as lines for a peer of e2e/rego-peer.
 
-    corpus.py groups WORK                      NUMBER MANIFEST WORKLOAD OPTIONS of each group
+    corpus.py groups WORK                      NUMBER MANIFEST WORKLOAD OPTIONS of each group, with tabs between
     corpus.py lines WORK                       WORK/lines for the peers, WORK/wanted beside it
     corpus.py judge WORK ENGINE                TAP about WORK/answers.ENGINE
     corpus.py same WORK ENGINE ENGINE          … and whether two engines say the same
+    corpus.py instead WORK POLICY              the lines with this policy, or "other": that of another group
+    corpus.py wrong WORK POLICY WHAT           TAP: it fails all that is to be "allowed", or "refused", or a "start" of each
 
 WORK has manifests/NAME.json, images.json, and policies/GROUP.rego for each group of cases.json. A group is
 
@@ -137,7 +139,7 @@ def stories(work):
 
 def print_groups(work):
     for number, group in enumerate(stories(work)):
-        print(number, group["manifest"], group.get("workload", 0), *group.get("options", []))
+        print(number, group["manifest"], group.get("workload", 0), json.dumps(group.get("options", [])), sep="\t")
 
 
 def lines(work):
@@ -204,5 +206,35 @@ def same(work, one, other):
     print("1..1")
 
 
+def instead(work, policy):
+    total = len(stories(work))
+    with open(f"{work}/lines", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith('{"policy"'):
+                number = int(re.search(r"([0-9]+)\.rego", line)[1])
+                # five further: several groups are of one manifest
+                line = json.dumps({"policy": f"{work}/policies/{(number + 5) % total}.rego" if policy == "other" else f"{work}/{policy}.rego"})
+            print(line.rstrip("\n"))
+
+
+def wrong(work, policy, what):
+    right, failed, stories_started, started = 0, 0, 0, False
+    for want, answer in pairs(work, policy):
+        if "story" in want:
+            stories_started += started
+            started = True
+        elif (want["rule"] is None) == (what != "refused"):
+            right += answer["allowed"] == (what != "refused")
+            failed += answer["allowed"] != (what != "refused")
+            started = started and (want["kind"] != "CreateContainerRequest" or answer["allowed"])
+    stories_started += started
+    good = stories_started == 0 if what == "start" else right == 0
+    print("not " * (not good) + f"ok 1 - the policy '{policy}' is found out")
+    print(f"# policy '{policy}': {failed} wrong, {right} right of what is to be {'refused' if what == 'refused' else 'allowed'};",
+          f"{stories_started} pods would start" if what == "start" else "")
+
+
+VERBS = {"groups": print_groups, "lines": lines, "judge": judge, "same": same, "instead": instead, "wrong": wrong}
+
 if __name__ == "__main__":
-    {"groups": print_groups, "lines": lines, "judge": judge, "same": same}[sys.argv[1]](*sys.argv[2:])
+    VERBS[sys.argv[1]](*sys.argv[2:])

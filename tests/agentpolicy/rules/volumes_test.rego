@@ -44,6 +44,8 @@ volume_cases := [
 	["app", rules.set_at("/OCI/Linux/new", 1), {"linux.new"}],
 	["app", rules.set_at("/OCI/Linux/Seccomp", {}), {"linux.seccomp"}],
 	["app", rules.set_at("/OCI/Linux/CgroupsPath", "/other"), {"linux.cgroupspath"}],
+	["app", rules.set_at("/OCI/Linux/CgroupsPath", concat("", ["a/../../run/", rules.ids.app])), {"linux.cgroupspath"}],
+	["app", rules.set_at("/OCI/Linux/CgroupsPath", concat("", ["/kubepods.slice/a.slice/", rules.ids.app])), set()],
 	["app", rules.set_at("/OCI/Linux/Sysctl", {"kernel.domainname": "x"}), {"linux.sysctl"}],
 	["pause", [{"op": "remove", "path": "/OCI/Linux/Sysctl/net.core.somaxconn"}], {"linux.sysctl"}],
 	["app", rules.set_at("/OCI/Linux/Namespaces/0/Path", "/proc/1/ns/ipc"), {"linux.namespaces"}],
