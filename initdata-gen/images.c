@@ -13,6 +13,7 @@
 #include "net/http.h"
 #include "policy/registry.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -286,6 +287,7 @@ static int read_files(struct images *images, const struct image_want *want, json
 	int status = open_manifest(images, want, &access, &source, &bytes, err);
 	if (status == 0)
 		status = oci_manifest_parse(buf_span(&bytes.bytes), bytes.media_type, &manifest, err);
+	assert(status < 0 || source);
 	if (status == 0)
 		status = oci_files_find(source, &manifest, files, 2, NULL, err);
 	if (status == 0 &&

@@ -14,6 +14,7 @@
 #include "pod/view.h"
 #include "profile/prepared.h"
 
+#include <assert.h>
 #include <string.h>
 
 const char *const maker_algorithms[] = { "sha256", "sha384", "sha512", NULL };
@@ -187,24 +188,32 @@ static int base_entries(const struct maker *maker, const struct pod_view *pod, j
 	return 0;
 }
 
+static int derive(struct maker *maker, const json_t *object, struct profile **out, struct err *err)
+{
+	struct prepared *prepared = NULL;
+
+	if (prepared_read(object, &prepared, err) < 0)
+		return -1;
+	assert(prepared);
+	int status = profile_with_policy(maker->profile, prepared, out, err);
+	prepared_unref(prepared);
+	return status;
+}
+
+/* As the controller and the webhook do it: through the object that stands in the cluster between them. */
 static int compose_profile(struct maker *maker, const struct agent_workload *workload, struct made *made,
 		struct err *err)
 {
 	auto_json json_t *object = NULL;
 	auto_profile struct profile *derived = NULL;
-	struct prepared *prepared = NULL;
 	char key[AGENT_KEY_LEN + 1];
 
 	agent_key(workload, &maker->wanted, key);
-	int status = prepared_object(maker->profile, workload, key, buf_span(&made->policy), made->images,
-				     &object, err) < 0 ||
-					prepared_read(object, &prepared, err) < 0 ||
-					profile_with_policy(maker->profile, prepared, &derived, err) < 0
-			? -1
-			: 0;
-	prepared_unref(prepared);
-	if (status < 0)
+	if (prepared_object(maker->profile, workload, key, buf_span(&made->policy), made->images, &object,
+			    err) < 0 ||
+			derive(maker, object, &derived, err) < 0)
 		return -1;
+	assert(derived);
 	buf_add_span(&made->document, buf_span(&derived->document));
 	return 0;
 }

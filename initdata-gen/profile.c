@@ -7,6 +7,7 @@
 #include "codec/yaml.h"
 #include "initdata-gen/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* The struct profile_env of files: ctx is the array of all their documents. */
@@ -93,6 +94,7 @@ int profile_load(const char *path, const struct opt_list *config_maps, struct pr
 
 	if (profile_load_any(path, config_maps, &profile, err) < 0)
 		return -1;
+	assert(profile);
 	if (profile->source == PROFILE_GENERATED)
 		return err_set(err, ERR_USAGE,
 				"'%s': profile '%s' has a document for each workload: make them by "
@@ -113,6 +115,7 @@ int profile_load_generating(const char *path, struct profile **out, struct err *
 
 	if (profile_load_any(path, NULL, &profile, err) < 0)
 		return -1;
+	assert(profile);
 	if (profile->source != PROFILE_GENERATED)
 		return err_set(err, ERR_USAGE,
 				"'%s': profile '%s' does not generate agent policies "

@@ -159,7 +159,7 @@ static void lint_mounts(const json_t *container, const char *path, struct agent_
 		const char *type = json_text_at(mount, "type_", NULL);
 
 		if (type && source && !strcmp(type, "bind") && *source == '/' &&
-				strncmp(source, "/run/kata-containers/", 21))
+				strncmp(source, "/run/kata-containers/", 21) != 0)
 			agent_note(notes, AGENT_WARNING, path, "%s is the guest's own %s",
 					target ? target : "?", source);
 	}

@@ -310,82 +310,81 @@ static void a_large_policy_is_carried_and_one_too_large_breaks(void **state)
 	buf_clear(&policy);
 }
 
+/* Content of a spec, and what is said of it. */
+static const struct {
+	const char *spec, *says;
+} broken[] = {
+	{ "mode: enforce", "spec.mode: 'enforce' is none of Enforce, Warn, Audit" },
+	{ "onConflict: Merge", "spec.onConflict: 'Merge' is none of Reject, Keep" },
+	{ "runtimeHandlerAnnotation: Yes!", "spec.runtimeHandlerAnnotation" },
+	{ "kernelParams: x", "spec.kernelParams" },
+	{ "kernelParams: ['a b']", "spec.kernelParams" },
+	{ "kernelParams: [a=1, a=2]", "spec.kernelParams" },
+	{ "allowedKernelParams: [7]", "spec.allowedKernelParams" },
+	{ "allowedAnnotations: {}", "spec.allowedAnnotations" },
+	{ "annotations: []", "spec.annotations" },
+	{ "annotations: {io.katacontainers.config.a: 7}", "is not a string" },
+	{ "annotations: {other: '7'}", "'other' is not below io.katacontainers.config." },
+	{ "annotations: {" INITDATA_ANNOTATION ": x}", "is written from spec.initData" },
+	{ "annotations: {" KERNEL_PARAMS_ANNOTATION ": x}", "spec.kernelParams" },
+	{ "initData: x", "spec.initData" },
+	{ "initData: {}", "spec.initData" },
+	{ "initData: {algorithm: sm3, logLevel: info}", "spec.initData.algorithm" },
+	{ "initData: {algorithm: SHA256, logLevel: info}", "spec.initData.algorithm" },
+	{ "initData: {source: Pod}", "spec.initData.source: 'Pod' is neither Profile nor Author" },
+	{ "initData: {kbs: {url: 'ftp://x'}}", "spec.initData" },
+	{ "initData: {kbs: {url: 7}}", "spec.initData.kbs.url" },
+	{ "initData: {kbs: x}", "spec.initData.kbs" },
+	{ "initData: {logLevel: loud}", "spec.initData" },
+	{ "initData: {image: {registryConfiguration: '['}}", "spec.initData.image.registryConfiguration" },
+	{ "initData: {image: {maxConcurrentLayerDownloads: 0}}",
+			"spec.initData.image.maxConcurrentLayerDownloads" },
+	{ "initData: {image: {extraRootCertificates: [x]}}", "spec.initData" },
+	{ "initData: {eventLog: {initPCR: 24}}", "spec.initData.eventLog.initPCR" },
+	{ "initData: {cdh: {credentials: [{path: /a}]}}", "spec.initData.cdh.credentials[0].resourceURI" },
+	{ "initData: {extra: {aaToml: '='}}", "spec.initData" },
+	{ "initData: {entries: {aa.toml: x}, logLevel: info}", "aa.toml" },
+	{ "initData: {entries: {x: 7}}", "spec.initData" },
+	{ "initData: {agentPolicy: {inline: x, configMapRef: {name: a, sha256: b}}}",
+			"give one of inline, configMapRef and generated" },
+	{ "initData: {agentPolicy: {inline: x, generated: {}}}",
+			"give one of inline, configMapRef and generated" },
+	{ "initData: {agentPolicy: {generated: x}}", "spec.initData.agentPolicy.generated" },
+	{ "initData: {agentPolicy: {generated: {mode: strict}}}",
+			"spec.initData.agentPolicy.generated: options of an agent policy: mode" },
+	{ "initData: {agentPolicy: {generated: {allow: {env: [x]}}}}", "allow.env[0]" },
+	{ "initData: {agentPolicy: {generated: {}}, kbs: {url: x}}", "spec.initData.kbs.url" },
+	{ "initData: {source: Author, agentPolicy: {generated: {}}}", "spec.initData.agentPolicy" },
+	{ "initData: {verbatim: x, agentPolicy: {generated: {}}}", "spec.initData.agentPolicy" },
+	{ "initData: {agentPolicy: {configMapRef: {name: a}}}", "configMapRef.sha256" },
+	{ "initData: {verbatim: x}", "spec.initData.verbatim" },
+	{ "initData: {verbatim: x, kbs: {url: 'http://k'}}",
+			"spec.initData.kbs: has no effect with verbatim" },
+	{ "initData: {source: Author, logLevel: info}",
+			"spec.initData.logLevel: has no effect with source: Author" },
+	{ "initData: {source: Author, allowedDigests: [ABC]}", "spec.initData.allowedDigests[0]" },
+	{ "initData: {logLevel: info, allowedDigests: []}", "goes with source: Author alone" },
+};
+
 static void what_does_not_compile_is_broken_and_still_matches(void **state)
 {
-	static const struct {
-		const char *spec, *says;
-	} cases[] = {
-		{ "mode: enforce", "spec.mode: 'enforce' is none of Enforce, Warn, Audit" },
-		{ "onConflict: Merge", "spec.onConflict: 'Merge' is none of Reject, Keep" },
-		{ "runtimeHandlerAnnotation: Yes!", "spec.runtimeHandlerAnnotation" },
-		{ "kernelParams: x", "spec.kernelParams" },
-		{ "kernelParams: ['a b']", "spec.kernelParams" },
-		{ "kernelParams: [a=1, a=2]", "spec.kernelParams" },
-		{ "allowedKernelParams: [7]", "spec.allowedKernelParams" },
-		{ "allowedAnnotations: {}", "spec.allowedAnnotations" },
-		{ "annotations: []", "spec.annotations" },
-		{ "annotations: {io.katacontainers.config.a: 7}", "is not a string" },
-		{ "annotations: {other: '7'}", "'other' is not below io.katacontainers.config." },
-		{ "annotations: {" INITDATA_ANNOTATION ": x}", "is written from spec.initData" },
-		{ "annotations: {" KERNEL_PARAMS_ANNOTATION ": x}", "spec.kernelParams" },
-		{ "initData: x", "spec.initData" },
-		{ "initData: {}", "spec.initData" },
-		{ "initData: {algorithm: sm3, logLevel: info}", "spec.initData.algorithm" },
-		{ "initData: {algorithm: SHA256, logLevel: info}", "spec.initData.algorithm" },
-		{ "initData: {source: Pod}", "spec.initData.source: 'Pod' is neither Profile nor Author" },
-		{ "initData: {kbs: {url: 'ftp://x'}}", "spec.initData" },
-		{ "initData: {kbs: {url: 7}}", "spec.initData.kbs.url" },
-		{ "initData: {kbs: x}", "spec.initData.kbs" },
-		{ "initData: {logLevel: loud}", "spec.initData" },
-		{ "initData: {image: {registryConfiguration: '['}}",
-				"spec.initData.image.registryConfiguration" },
-		{ "initData: {image: {maxConcurrentLayerDownloads: 0}}",
-				"spec.initData.image.maxConcurrentLayerDownloads" },
-		{ "initData: {image: {extraRootCertificates: [x]}}", "spec.initData" },
-		{ "initData: {eventLog: {initPCR: 24}}", "spec.initData.eventLog.initPCR" },
-		{ "initData: {cdh: {credentials: [{path: /a}]}}",
-				"spec.initData.cdh.credentials[0].resourceURI" },
-		{ "initData: {extra: {aaToml: '='}}", "spec.initData" },
-		{ "initData: {entries: {aa.toml: x}, logLevel: info}", "aa.toml" },
-		{ "initData: {entries: {x: 7}}", "spec.initData" },
-		{ "initData: {agentPolicy: {inline: x, configMapRef: {name: a, sha256: b}}}",
-				"give one of inline, configMapRef and generated" },
-		{ "initData: {agentPolicy: {inline: x, generated: {}}}",
-				"give one of inline, configMapRef and generated" },
-		{ "initData: {agentPolicy: {generated: x}}", "spec.initData.agentPolicy.generated" },
-		{ "initData: {agentPolicy: {generated: {mode: strict}}}",
-				"spec.initData.agentPolicy.generated: options of an agent policy: mode" },
-		{ "initData: {agentPolicy: {generated: {allow: {env: [x]}}}}", "allow.env[0]" },
-		{ "initData: {agentPolicy: {generated: {}}, kbs: {url: x}}", "spec.initData.kbs.url" },
-		{ "initData: {source: Author, agentPolicy: {generated: {}}}", "spec.initData.agentPolicy" },
-		{ "initData: {verbatim: x, agentPolicy: {generated: {}}}", "spec.initData.agentPolicy" },
-		{ "initData: {agentPolicy: {configMapRef: {name: a}}}", "configMapRef.sha256" },
-		{ "initData: {verbatim: x}", "spec.initData.verbatim" },
-		{ "initData: {verbatim: x, kbs: {url: 'http://k'}}",
-				"spec.initData.kbs: has no effect with verbatim" },
-		{ "initData: {source: Author, logLevel: info}",
-				"spec.initData.logLevel: has no effect with source: Author" },
-		{ "initData: {source: Author, allowedDigests: [ABC]}", "spec.initData.allowedDigests[0]" },
-		{ "initData: {logLevel: info, allowedDigests: []}", "goes with source: Author alone" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(broken); i++) {
 		auto_free char *list = xasprintf("- {metadata: {name: b}, spec: {runtimeClasses: [snp], "
 						 "namespaceSelector: {}, %s}}",
-				cases[i].spec);
+				broken[i].spec);
 		auto_catalog struct catalog *catalog = catalog_of(NULL, list);
 		const struct profile *profile = catalog_profile(catalog, 0);
 		auto_json json_t *pod = yaml("{metadata: {name: p}, spec: {runtimeClassName: snp}}");
 		auto_decision struct decision d;
 		if (!profile->broken)
-			fail_msg("not broken: %s", cases[i].spec);
-		assert_holds(profile->broken, cases[i].says);
+			fail_msg("not broken: %s", broken[i].spec);
+		assert_holds(profile->broken, broken[i].says);
 		auto_json json_t *after = injected(catalog, pod);
 		assert_true(json_equal(after, pod));
 		const char *said = creation(catalog, pod, &d);
 		assert_holds(said, "the profile is not ready: ");
-		assert_holds(said, cases[i].says);
+		assert_holds(said, broken[i].says);
 	}
 }
 
