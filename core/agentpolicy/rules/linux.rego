@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# OCI.Linux and OCI.Root. Free in their form: resources, CgroupsPath, device numbers.
+# OCI.Linux and OCI.Root. Free in their form: resources, CgroupsPath (which stays below), device numbers.
 package agent_policy
 
 linux := part(oci, "Linux")
@@ -11,7 +11,7 @@ linux_refused(entry) := misfits("linux.", linux, {
 	"RootfsPropagation": {"", propagation(entry)},
 	"MountLabel": {""},
 	"IntelRdt": {null},
-	"CgroupsPath": concat("", [`(?:[a-zA-Z0-9_-][a-zA-Z0-9/:_.-]*|/[a-zA-Z0-9/:_-]*)?`, input.container_id]),
+	"CgroupsPath": concat("", [`(?:[a-zA-Z0-9/:_-]|\.[a-zA-Z0-9_-])*`, input.container_id]),
 }, {"Sysctl", "Resources", "Namespaces", "Devices", "MaskedPaths", "ReadonlyPaths"}) | misfits("linux.resources.", part(linux, "Resources"), {
 	"Devices": {[]},
 	"Pids": {null},

@@ -7,7 +7,8 @@ defaults := policy_data.request_defaults
 
 device_form := `[a-zA-Z0-9_.@:-]*`
 
-address := `[0-9a-fA-F.:]*`
+# one of the kinds, as ::0.0.0.1 is the loopback device's, too
+address := `[0-9.]*|[0-9a-fA-F:]*`
 
 hardware := `(?:[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5,19})?`
 
@@ -31,6 +32,15 @@ interface_allowed if {
 	}
 	bits.or(interface.raw_flags, settings.allow_raw_flags) == settings.allow_raw_flags
 	all_fit(interface.IPAddresses, 64, {"family": 64, "address": address, "mask": `[0-9]{0,3}`})
+	every given in interface.IPAddresses {
+		not_matching(given.address, defaults.UpdateRoutesRequest.forbidden_source_regex)
+	}
+}
+
+not_matching(text, patterns) if {
+	every pattern in patterns {
+		not regex.match(pattern, text)
+	}
 }
 
 UpdateInterfaceRequest := verdict("UpdateInterfaceRequest")
@@ -46,9 +56,7 @@ routes_allowed if {
 	})
 	every route in input.routes.Routes {
 		not route.device in settings.forbidden_device_names
-		every pattern in settings.forbidden_source_regex {
-			not regex.match(pattern, route.source)
-		}
+		not_matching(route.source, settings.forbidden_source_regex)
 	}
 }
 
@@ -69,9 +77,7 @@ neighbors_allowed if {
 	every one in all {
 		not one.device in settings.forbidden_device_names
 		bits.or(one.flags, 136) == 136
-		every pattern in settings.forbidden_cidrs_regex {
-			not regex.match(pattern, one.toIPAddress.address)
-		}
+		not_matching(one.toIPAddress.address, settings.forbidden_cidrs_regex)
 	}
 }
 

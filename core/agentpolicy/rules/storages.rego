@@ -93,10 +93,17 @@ pull_options_agree(options) if {
 	startswith(options[0], "image_guest_pull=")
 	said := json.unmarshal(trim_prefix(options[0], "image_guest_pull="))
 	object.keys(said) == {"metadata"}
+	is_object(said.metadata)
+	sandbox_is_said(said.metadata)
 	every name, value in said.metadata {
 		metadata_agrees(name, value)
 	}
 }
+
+# By this the guest takes its own image for the sandbox: otherwise it pulls what is called "pause" somewhere.
+sandbox_is_said(metadata) if metadata["io.kubernetes.cri.container-type"] == "sandbox"
+
+sandbox_is_said(_) if role == "container"
 
 metadata_agrees(name, value) if annotations[name] == value
 
