@@ -33,10 +33,10 @@ static void say_crowded(struct agents *agents)
 		return;
 	agents->crowded = true;
 	err_set(&why, ERR_LIMIT,
-			"there are more than %d AgentPolicies: the oldest of the namespace that has most are "
-			"not used; "
-			"delete those that nobody needs",
-			PREPARED_MAX);
+			"there are more than %d AgentPolicies, or they take more than %d MiB: the oldest of "
+			"the "
+			"namespace that has most are not used; delete those that nobody needs",
+			PREPARED_MAX, (int)(SHELF_BYTES_MAX >> 20));
 	agents->options.failed(agents->options.ctx, &why);
 }
 
@@ -116,11 +116,19 @@ static void on_synced(void *ctx)
 		agents->options.changed(agents->options.ctx);
 }
 
+/*
+ * Who may not list them (the roles are of a release that had none: the server says so even where their definition is not
+ * installed either) goes on without, and asks again: the pods of other profiles need none.
+ */
 static void on_failed(void *ctx, const struct err *failure)
 {
 	struct agents *agents = ctx;
 
 	agents->options.failed(agents->options.ctx, failure);
+	if (failure->kind != ERR_DENIED || agents->synced)
+		return;
+	agents->synced = true;
+	agents->options.changed(agents->options.ctx);
 }
 
 int agents_start(const struct agents_options *options, struct agents **out, struct err *err)

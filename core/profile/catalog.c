@@ -122,7 +122,7 @@ int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct
 
 void catalog_add_prepared(struct catalog *catalog, struct prepared *prepared)
 {
-	const struct prepared *there = shelf_find(catalog->shelf, prepared->namespace, prepared->key);
+	const struct prepared *there = shelf_find(catalog->shelf, prepared->namespace, prepared->id);
 
 	if (there && !prepared_is_newer(prepared, there))
 		return;
@@ -140,9 +140,10 @@ struct prepared *catalog_prepared_at(const struct catalog *catalog, size_t index
 	return shelf_at(catalog->shelf, index);
 }
 
-struct prepared *catalog_prepared(const struct catalog *catalog, const char *namespace, const char *key)
+struct prepared *catalog_prepared(
+		const struct catalog *catalog, const char *namespace, const char *profile, const char *key)
 {
-	return shelf_find(catalog->shelf, namespace, key);
+	return shelf_find_for(catalog->shelf, namespace, profile, key);
 }
 
 struct prepared *catalog_prepared_as(const struct catalog *catalog, struct profile *profile,

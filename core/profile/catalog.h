@@ -63,14 +63,14 @@ const json_t *catalog_namespace_labels(const struct catalog *catalog, const char
 int catalog_add_profile(struct catalog *catalog, struct profile *profile, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
-/* An agent policy that is prepared; adds a reference. Of two for one key the newer stays; bounds: profile/shelf.h. */
+/* An agent policy that is prepared; adds a reference. Of two for one profile and key the newer stays; bounds: profile/shelf.h. */
 void catalog_add_prepared(struct catalog *catalog, struct prepared *prepared) __attribute__((nonnull));
 size_t catalog_prepared_count(const struct catalog *catalog) __attribute__((nonnull));
 struct prepared *catalog_prepared_at(const struct catalog *catalog, size_t index) __attribute__((nonnull));
 
-/* What was prepared in the namespace for this key, under whichever profile: borrowed, or NULL. */
-struct prepared *catalog_prepared(const struct catalog *catalog, const char *namespace, const char *key)
-		__attribute__((nonnull));
+/* What was prepared in the namespace for this profile and key: borrowed, or NULL. */
+struct prepared *catalog_prepared(const struct catalog *catalog, const char *namespace, const char *profile,
+		const char *key) __attribute__((nonnull));
 
 /*
  * What was prepared in the namespace for this profile and makes under it the document of that fingerprint: borrowed, or

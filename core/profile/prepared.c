@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define NAME_MAX_BYTES 253
-#define KEY_IN_NAME    12
+#define HASH_IN_NAME   12
 #define ANEW           "delete it, so that it is made anew: "
 
 /* ---- the resource ------------------------------------------------------------------------------------------- */
@@ -93,6 +93,7 @@ static int read_resource(const json_t *resource, struct prepared *p, struct err 
 			read_packed(spec, p, err) < 0)
 		return -1;
 	p->profile = xstrdup(profile);
+	p->id = prepared_id(profile, p->key);
 	return 0;
 }
 
@@ -122,10 +123,16 @@ void prepared_unref(struct prepared *prepared)
 	free(prepared->namespace);
 	free(prepared->name);
 	free(prepared->profile);
+	free(prepared->id);
 	free(prepared->workload);
 	buf_clear(&prepared->packed);
 	pthread_mutex_destroy(&prepared->lock);
 	free(prepared);
+}
+
+char *prepared_id(const char *profile, const char *key)
+{
+	return xasprintf("%s/%s", profile, key);
 }
 
 bool prepared_is_newer(const struct prepared *a, const struct prepared *b)
@@ -133,11 +140,14 @@ bool prepared_is_newer(const struct prepared *a, const struct prepared *b)
 	return a->created != b->created ? a->created > b->created : strcmp(a->name, b->name) > 0;
 }
 
-/* "deployment-web-1f0c9a2b7e44": the name of a workload may leave no room for all of it. */
-static char *object_name(const struct agent_workload *workload, const char *key)
+/* "deployment-web-1f0c9a2b7e44": the name of a workload may leave no room for all of it. Each profile has its own. */
+static char *object_name(
+		const struct profile *profile, const struct agent_workload *workload, const char *key)
 {
 	struct buf name = BUF_MAX(1024);
-	size_t most = NAME_MAX_BYTES - KEY_IN_NAME - 1;
+	size_t most = NAME_MAX_BYTES - HASH_IN_NAME - 1;
+	auto_free char *id = prepared_id(profile->name, key);
+	char hash[DIGEST_HEX_MAX];
 
 	for (const char *c = workload->kind; *c; c++)
 		buf_putc(&name, (char)tolower((unsigned char)*c));
@@ -145,7 +155,8 @@ static char *object_name(const struct agent_workload *workload, const char *key)
 	buf_cut(&name, most);
 	while (name.len && strchr("-.", name.ptr[name.len - 1]))
 		buf_cut(&name, name.len - 1);
-	buf_printf(&name, "-%.*s", KEY_IN_NAME, key);
+	digest_hex(DIGEST_SHA256, span_of(id), hash);
+	buf_printf(&name, "-%.*s", HASH_IN_NAME, hash);
 	return buf_take(&name);
 }
 
@@ -171,7 +182,7 @@ int prepared_object(const struct profile *profile, const struct agent_workload *
 		buf_clear(&text);
 		return err_wrap(err, "%.63s '%.253s'", workload->kind, workload->name);
 	}
-	auto_free char *name = object_name(workload, key);
+	auto_free char *name = object_name(profile, workload, key);
 	*out = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s, s:{s:s, s:s}, s:s, s:O}}", "apiVersion",
 			PROFILE_GROUP, "kind", PREPARED_KIND, "metadata", "namespace", workload->namespace,
 			"name", name, "spec", "key", key, "profile", profile->name, "workload", "kind",

@@ -5,7 +5,7 @@
  * owner sees it (`kubectl get agentpolicies`), and is written by the controller alone.
  *
  *     {"metadata": {"namespace": "shop", "name": "deployment-web-1f0c9a2b7e44"},
- *      "spec": {"key": "1f0c9a2b7e44…",              agentpolicy/workload.h, agent_key()
+ *      "spec": {"key": "514f38aa90c1…",              agentpolicy/workload.h, agent_key()
  *               "profile": "team-a", "workload": {"kind": "Deployment", "name": "web"},
  *               "policy": "<base64 of gzip of policy.rego>", "images": [{"name": "…", "digest": "sha256:…"}]},
  *      "status": {"digest": "sha256:…", "teeForms": […], "profileGeneration": 3, "notes": ["warning …"]}}
@@ -42,6 +42,7 @@ struct prepared {
 	atomic_uint refs;
 	char *namespace, *name, *profile;
 	char key[AGENT_KEY_LEN + 1];
+	char *id;          /* prepared_id() of the two */
 	char *workload;    /* "Deployment web" */
 	int64_t created;   /* or prepared again: µs since 1970; 0: it does not say */
 	struct buf packed; /* gzip of the text */
@@ -58,6 +59,9 @@ static inline void prepared_release(struct prepared **slot)
 	prepared_unref(*slot);
 }
 #define auto_prepared __attribute__((cleanup(prepared_release)))
+
+/* What one is found by in its namespace: profiles of equal options give their pods other documents. The caller's. */
+char *prepared_id(const char *profile, const char *key) __attribute__((nonnull, returns_nonnull));
 
 /* Which of two counts: the later one; by name where both are of the same second. */
 bool prepared_is_newer(const struct prepared *a, const struct prepared *b) __attribute__((nonnull));

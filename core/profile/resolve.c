@@ -148,7 +148,7 @@ enum agent_found decision_find_agent(const struct catalog *catalog, const json_t
 			json_array_append_new(reasons, json_line(REASON_MAX, "%s", why.text));
 		return AGENT_IMPOSSIBLE;
 	}
-	prepared = catalog_prepared(catalog, pod->namespace, d->key);
+	prepared = catalog_prepared(catalog, pod->namespace, base->name, d->key);
 	d->unprepared = !prepared;
 	if (!prepared)
 		return AGENT_MISSING;

@@ -2,6 +2,7 @@
 #include "profile/shelf.h"
 
 #include "base/alloc.h"
+#include "base/own.h"
 #include "codec/json.h"
 
 #include <string.h>
@@ -9,8 +10,9 @@
 struct shelf {
 	enum shelf_by by;
 	json_t *spaces; /* namespace → {id → index} */
+	json_t *takes;  /* namespace → bytes of its items */
 	struct prepared **items;
-	size_t count;
+	size_t count, bytes;
 };
 
 struct shelf *shelf_new(enum shelf_by by)
@@ -19,6 +21,7 @@ struct shelf *shelf_new(enum shelf_by by)
 
 	shelf->by = by;
 	shelf->spaces = json_object();
+	shelf->takes = json_object();
 	return shelf;
 }
 
@@ -30,6 +33,7 @@ void shelf_free(struct shelf *shelf)
 		prepared_unref(shelf->items[i]);
 	free(shelf->items);
 	json_decref(shelf->spaces);
+	json_decref(shelf->takes);
 	free(shelf);
 }
 
@@ -45,7 +49,22 @@ struct prepared *shelf_at(const struct shelf *shelf, size_t index)
 
 static const char *id_of(const struct shelf *shelf, const struct prepared *item)
 {
-	return shelf->by == SHELF_BY_NAME ? item->name : item->key;
+	return shelf->by == SHELF_BY_NAME ? item->name : item->id;
+}
+
+static size_t taken_by(const struct shelf *shelf, const char *namespace)
+{
+	return (size_t)json_integer_value(json_object_get(shelf->takes, namespace));
+}
+
+/* What all of the shelf and its namespace take, from now on. */
+static void set_taken(struct shelf *shelf, const char *namespace, size_t bytes)
+{
+	shelf->bytes = shelf->bytes - taken_by(shelf, namespace) + bytes;
+	if (bytes)
+		json_object_set_new(shelf->takes, namespace, json_integer((json_int_t)bytes));
+	else
+		json_object_del(shelf->takes, namespace);
 }
 
 /* Writes down where an item stands. */
@@ -70,9 +89,10 @@ void shelf_remove(struct shelf *shelf, const char *namespace, const char *id)
 	if (!there)
 		return;
 	struct prepared *gone = shelf->items[index];
+	set_taken(shelf, gone->namespace, taken_by(shelf, gone->namespace) - gone->packed.len);
 	json_object_del(space, id);
 	if (!json_object_size(space))
-		json_object_del(shelf->spaces, namespace);
+		json_object_del(shelf->spaces, gone->namespace);
 	/* the last takes its place */
 	shelf->items[index] = shelf->items[--shelf->count];
 	if (index < shelf->count)
@@ -81,23 +101,35 @@ void shelf_remove(struct shelf *shelf, const char *namespace, const char *id)
 	prepared_unref(gone);
 }
 
-/* Of those of the namespace that has most, and the new one if it is of it: the oldest. */
-static const struct prepared *who_gives_way(const struct shelf *shelf, const struct prepared *item)
+/* How much of what is short a namespace has, with the new one if that is its. */
+static size_t share(
+		const struct shelf *shelf, const char *namespace, const struct prepared *item, bool by_bytes)
 {
-	const struct prepared *oldest = NULL;
+	bool own = !strcmp(namespace, item->namespace);
+
+	if (by_bytes)
+		return taken_by(shelf, namespace) + (own ? item->packed.len : 0);
+	return json_object_size(json_object_get(shelf->spaces, namespace)) + own;
+}
+
+/* Of those of the namespace that has most, and the new one if it is of it: the oldest. */
+static const struct prepared *who_gives_way(
+		const struct shelf *shelf, const struct prepared *item, bool by_bytes)
+{
+	size_t most = share(shelf, item->namespace, item, by_bytes);
+	const json_t *crowd = json_object_get(shelf->spaces, item->namespace);
+	const struct prepared *oldest = item;
 	const char *key;
-	json_t *value, *crowd = NULL;
-	size_t most = 0;
+	json_t *value;
 
 	json_object_foreach (shelf->spaces, key, value) {
-		bool own = !strcmp(key, item->namespace);
-		if (json_object_size(value) + own <= most)
+		if (share(shelf, key, item, by_bytes) <= most)
 			continue;
-		most = json_object_size(value) + own;
+		most = share(shelf, key, item, by_bytes);
 		crowd = value;
-		oldest = own ? item : NULL;
+		oldest = NULL;
 	}
-	json_object_foreach (crowd, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)crowd, key, value) {
 		const struct prepared *other = shelf->items[json_integer_value(value)];
 		if (!oldest || prepared_is_newer(oldest, other))
 			oldest = other;
@@ -107,13 +139,14 @@ static const struct prepared *who_gives_way(const struct shelf *shelf, const str
 
 enum shelf_put shelf_put(struct shelf *shelf, struct prepared *prepared)
 {
+	size_t bytes = prepared->packed.len;
 	enum shelf_put done = SHELF_PUT;
 
 	/* what is asked for may be what goes */
 	prepared_ref(prepared);
 	shelf_remove(shelf, prepared->namespace, id_of(shelf, prepared));
-	if (shelf->count >= PREPARED_MAX) {
-		const struct prepared *gone = who_gives_way(shelf, prepared);
+	while (shelf->count >= PREPARED_MAX || shelf->bytes + bytes > SHELF_BYTES_MAX) {
+		const struct prepared *gone = who_gives_way(shelf, prepared, shelf->count < PREPARED_MAX);
 		if (gone == prepared) {
 			prepared_unref(prepared);
 			return SHELF_NO_PLACE;
@@ -124,6 +157,7 @@ enum shelf_put shelf_put(struct shelf *shelf, struct prepared *prepared)
 	shelf->items = xreallocarray(shelf->items, shelf->count + 1, sizeof(struct prepared *));
 	shelf->items[shelf->count++] = prepared;
 	set_index(shelf, shelf->count - 1);
+	set_taken(shelf, prepared->namespace, taken_by(shelf, prepared->namespace) + bytes);
 	return done;
 }
 
@@ -132,6 +166,14 @@ struct prepared *shelf_find(const struct shelf *shelf, const char *namespace, co
 	const json_t *index = json_object_get(json_object_get(shelf->spaces, namespace), id);
 
 	return index ? shelf->items[json_integer_value(index)] : NULL;
+}
+
+struct prepared *shelf_find_for(
+		const struct shelf *shelf, const char *namespace, const char *profile, const char *key)
+{
+	auto_free char *id = prepared_id(profile, key);
+
+	return shelf_find(shelf, namespace, id);
 }
 
 struct prepared *shelf_find_as(const struct shelf *shelf, struct profile *profile, const char *namespace,

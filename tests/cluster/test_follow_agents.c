@@ -27,7 +27,7 @@ static char *agent(const char *name, const char *key, const char *created, const
 
 static const struct prepared *held(const struct stage *stage, const char *key)
 {
-	return catalog_prepared(stage->catalog, "shop", key);
+	return catalog_prepared(stage->catalog, "shop", "team-a", key);
 }
 
 static void pass(struct stage *stage, int seconds)
@@ -77,7 +77,7 @@ static void what_is_no_change_makes_no_catalog_and_keeps_what_was_derived(void *
 	free(stage.api.items[AGENTS]);
 	set_items(&stage, AGENTS, list);
 	until(&stage, 1);
-	struct prepared *item = catalog_prepared(stage.catalog, "shop", KEY_A);
+	struct prepared *item = catalog_prepared(stage.catalog, "shop", "team-a", KEY_A);
 	assert_int_equal(catalog_derive(stage.catalog, catalog_profile(stage.catalog, 0), item, &first, NULL),
 			0);
 	event(&stage, AGENTS, "MODIFIED", a);
@@ -90,7 +90,7 @@ static void what_is_no_change_makes_no_catalog_and_keeps_what_was_derived(void *
 	assert_ptr_equal(first, second);
 	event(&stage, AGENTS, "MODIFIED", again);
 	until(&stage, 3);
-	item = catalog_prepared(stage.catalog, "shop", KEY_A);
+	item = catalog_prepared(stage.catalog, "shop", "team-a", KEY_A);
 	assert_int_equal(catalog_derive(stage.catalog, catalog_profile(stage.catalog, 0), item, &third, NULL),
 			0);
 	assert_string_not_equal(third->digest_text, second->digest_text);
@@ -130,14 +130,38 @@ static void without_their_definition_there_are_none(void **state)
 	end(&stage);
 }
 
-static void what_cannot_be_listed_keeps_the_catalog_back(void **state)
+/* As where the programs are new and the roles, perhaps the definitions too, are not. */
+static void where_they_may_not_be_listed_there_are_none_until_they_may(void **state)
+{
+	struct stage stage;
+	auto_free char *a = agent("a", KEY_A, "2026-01-02T03:04:05Z", "package agent_policy\n");
+	auto_free char *list = xasprintf("[%s]", a);
+
+	(void)state;
+	begin(&stage, GENERATES, "[]");
+	free(take(&stage.api.items[AGENTS]));
+	stage.api.code = "403 Forbidden";
+	until(&stage, 1);
+	assert_int_equal(catalog_prepared_count(stage.catalog), 0);
+	pass(&stage, 2);
+	assert_int_equal(stage.changes, 1);
+	pthread_mutex_lock(&stage.api.lock);
+	set_items(&stage, AGENTS, list);
+	pthread_mutex_unlock(&stage.api.lock);
+	for (int i = 0; i < 120 && stage.changes < 2; i++)
+		pass(&stage, 1);
+	assert_non_null(held(&stage, KEY_A));
+	end(&stage);
+}
+
+static void what_cannot_be_listed_for_now_keeps_the_catalog_back(void **state)
 {
 	struct stage stage;
 
 	(void)state;
 	begin(&stage, GENERATES, "[]");
 	free(take(&stage.api.items[AGENTS]));
-	stage.api.code = "403 Forbidden";
+	stage.api.code = "500 Internal Server Error";
 	pass(&stage, 20);
 	assert_int_equal(stage.changes, 0);
 	assert_false(follow_ready(stage.follow));
@@ -174,7 +198,7 @@ static const struct prepared *numbered(const struct stage *stage, const char *na
 	char key[65];
 
 	snprintf(key, sizeof(key), "%064d", number);
-	return catalog_prepared(stage->catalog, namespace, key);
+	return catalog_prepared(stage->catalog, namespace, "team-a", key);
 }
 
 /* The oldest of the namespace that has most go; another's stays, however old. */
@@ -215,7 +239,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_change_makes_no_catalog_and_keeps_what_was_derived),
 		cmocka_unit_test(what_cannot_be_read_is_told_and_is_not_there),
 		cmocka_unit_test(without_their_definition_there_are_none),
-		cmocka_unit_test(what_cannot_be_listed_keeps_the_catalog_back),
+		cmocka_unit_test(where_they_may_not_be_listed_there_are_none_until_they_may),
+		cmocka_unit_test(what_cannot_be_listed_for_now_keeps_the_catalog_back),
 		cmocka_unit_test(the_fingerprint_does_not_count_them),
 		cmocka_unit_test(of_too_many_the_newest_of_each_namespace_stay),
 	};

@@ -2,6 +2,7 @@
 #include "agentpolicy/policy.h"
 #include "base/b64.h"
 #include "codec/zip.h"
+#include "profile/shelf.h"
 #include "tests/profile/prepared_scene.h"
 
 #include <pthread.h>
@@ -30,7 +31,7 @@ static void reads_what_it_writes(void **state)
 			0);
 	auto_prepared struct prepared *prepared = read_ok(object);
 	assert_string_equal(prepared->namespace, "shop");
-	assert_string_equal(prepared->name, "deployment-web-aaaaaaaaaaaa");
+	assert_string_equal(prepared->name, "deployment-web-52504f0e6917");
 	assert_string_equal(prepared->profile, "gen");
 	assert_string_equal(prepared->key, KEY_A);
 	assert_string_equal(prepared->workload, "Deployment web");
@@ -46,9 +47,9 @@ static void names_are_cut_as_names_may_be(void **state)
 	static const struct {
 		const char *kind, *name, *object;
 	} cases[] = {
-		{ "Pod", "web-", "pod-web-aaaaaaaaaaaa" },
-		{ "StatefulSet", "a.b", "statefulset-a.b-aaaaaaaaaaaa" },
-		{ "Job", "a.", "job-a-aaaaaaaaaaaa" },
+		{ "Pod", "web-", "pod-web-52504f0e6917" },
+		{ "StatefulSet", "a.b", "statefulset-a.b-52504f0e6917" },
+		{ "Job", "a.", "job-a-52504f0e6917" },
 	};
 	auto_profile struct profile *profile = generating("");
 	auto_json json_t *images = json_array();
@@ -274,10 +275,70 @@ static void the_newer_of_two_for_a_key_is_found(void **state)
 		catalog_add_prepared(catalog, prepared);
 	}
 	assert_int_equal(catalog_prepared_count(catalog), 1);
-	assert_string_equal(catalog_prepared(catalog, "shop", KEY_A)->name, "second");
-	assert_null(catalog_prepared(catalog, "lab", KEY_A));
-	assert_null(catalog_prepared(catalog, "shop", KEY_B));
+	assert_string_equal(catalog_prepared(catalog, "shop", "gen", KEY_A)->name, "second");
+	assert_null(catalog_prepared(catalog, "lab", "gen", KEY_A));
+	assert_null(catalog_prepared(catalog, "shop", "gen", KEY_B));
+	assert_null(catalog_prepared(catalog, "shop", "other", KEY_A));
 	catalog_unref(catalog);
+}
+
+static struct prepared *of_size(const char *namespace, const char *profile, int number, size_t bytes)
+{
+	auto_free char *name = xasprintf("p%d", number), *key = xasprintf("%064d", number);
+	auto_free char *created = xasprintf("2026-01-%02dT03:04:05Z", number % 28 + 1);
+	auto_json json_t *resource = prepared_resource(name, key, created, "");
+	auto_free char *policy = xcalloc(1, bytes / 3 * 4 + 1);
+
+	memset(policy, 'A', bytes / 3 * 4);
+	json_object_set_new(json_object_get(resource, "metadata"), "namespace", json_string(namespace));
+	json_object_set_new(json_object_get(resource, "spec"), "profile", json_string(profile));
+	json_object_set_new(json_object_get(resource, "spec"), "policy", json_string(policy));
+	return read_ok(resource);
+}
+
+#define LARGE (PREPARED_POLICY_MAX / 4 * 3)
+
+/* The space of all of them is bounded too, and who takes most of it gives way: not who came first, nor who has more of them. */
+static void of_too_large_ones_those_of_who_takes_most_give_way(void **state)
+{
+	struct shelf *shelf = shelf_new(SHELF_BY_KEY);
+	const int fit = (int)(SHELF_BYTES_MAX / LARGE);
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		auto_prepared struct prepared *small = of_size("many", "gen", i, 30);
+		assert_int_equal(shelf_put(shelf, small), SHELF_PUT);
+	}
+	for (int i = 0; i < fit + 10; i++) {
+		auto_prepared struct prepared *large = of_size("greedy", "gen", i, LARGE);
+		enum shelf_put done = shelf_put(shelf, large);
+		assert_int_equal(done == SHELF_PUT, i < fit);
+	}
+	assert_int_equal(shelf_count(shelf), 1000 + fit);
+	auto_prepared struct prepared *late = of_size("many", "gen", 1000, LARGE);
+	assert_int_equal(shelf_put(shelf, late), SHELF_CROWDED);
+	assert_int_equal(shelf_put(shelf, late), SHELF_PUT);
+	assert_int_equal(shelf_count(shelf), 1000 + fit);
+	assert_ptr_equal(shelf_find_for(shelf, "many", "gen", late->key), late);
+	shelf_remove(shelf, "many", late->id);
+	auto_prepared struct prepared *newest = of_size("greedy", "gen", 27 + 28 * 200, LARGE);
+	assert_int_equal(shelf_put(shelf, newest), SHELF_PUT);
+	shelf_free(shelf);
+}
+
+static void profiles_of_equal_options_have_each_their_own(void **state)
+{
+	struct shelf *shelf = shelf_new(SHELF_BY_KEY);
+	auto_prepared struct prepared *one = of_size("shop", "gen", 1, 30);
+	auto_prepared struct prepared *two = of_size("shop", "other", 1, 30);
+
+	(void)state;
+	assert_int_equal(shelf_put(shelf, one), SHELF_PUT);
+	assert_null(shelf_find_for(shelf, "shop", "other", one->key));
+	assert_int_equal(shelf_put(shelf, two), SHELF_PUT);
+	assert_ptr_equal(shelf_find_for(shelf, "shop", "gen", one->key), one);
+	assert_ptr_equal(shelf_find_for(shelf, "shop", "other", one->key), two);
+	shelf_free(shelf);
 }
 
 /* More than are kept: the longest unused is made anew, and what somebody holds stays good. */
@@ -366,6 +427,8 @@ int main(void)
 		cmocka_unit_test(what_makes_no_document_says_whose_it_is),
 		cmocka_unit_test(a_print_follows_the_profile),
 		cmocka_unit_test(the_newer_of_two_for_a_key_is_found),
+		cmocka_unit_test(of_too_large_ones_those_of_who_takes_most_give_way),
+		cmocka_unit_test(profiles_of_equal_options_have_each_their_own),
 		cmocka_unit_test(what_is_derived_is_kept_for_a_while),
 		cmocka_unit_test(several_threads_derive_at_a_time),
 	};
