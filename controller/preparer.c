@@ -16,8 +16,10 @@
 #include <string.h>
 
 /* A policy that was prepared comes back by the watch: until then its key is not begun again. */
-#define DONE_PAUSE (10 * CLOCK_SECOND)
-#define ROUNDS_MAX 8
+#define DONE_PAUSE  (10 * CLOCK_SECOND)
+#define ROUNDS_MAX  8
+/* Doubled for each failure; far below the least that is waited, so that the first few tries follow each other. */
+#define FIRST_PAUSE (CLOCK_SECOND / 10)
 
 /* One key that pods wait for. */
 struct plan {
@@ -26,11 +28,13 @@ struct plan {
 	char *namespace;
 	const char *key;                 /* inside id */
 	json_t *pods;                    /* name → uid */
+	char *next;                      /* of which the next try is; NULL: of the first */
 	char *told;                      /* what the pods were told last, or NULL */
 	struct preparation *preparation; /* that runs */
 	size_t fetching;                 /* facts that are on their way */
 	bool asking;                     /* goes on when the last of them has come */
 	unsigned rounds;                 /* tries in a row that ended so */
+	unsigned failures;               /* tries in a row that have failed */
 	int64_t since;                   /* the first try since the last success */
 	size_t slot;                     /* its place in the list */
 };
@@ -50,6 +54,7 @@ struct preparer {
 	struct plan **plans;
 	size_t count, running;
 	json_t *slots; /* id → place in plans */
+	json_t *held;  /* namespace → how many of the plans are its */
 	struct preparer_counts counts;
 	pthread_mutex_t lock;
 	struct fetch *come; /* under the lock */
@@ -66,6 +71,7 @@ struct preparer *preparer_new(const struct preparer_options *options)
 	p->tick = (struct timer){ .fn = work, .ctx = p };
 	p->plans = xcalloc(PREPARER_KEYS, sizeof(struct plan *));
 	p->slots = json_object();
+	p->held = json_object();
 	pthread_mutex_init(&p->lock, NULL);
 	return p;
 }
@@ -87,6 +93,19 @@ static struct plan *plan_find(const struct preparer *p, const char *id)
 	return slot ? p->plans[json_integer_value(slot)] : NULL;
 }
 
+static size_t held_by(const struct preparer *p, const char *namespace)
+{
+	return (size_t)json_integer_value(json_object_get(p->held, namespace));
+}
+
+static void set_held(struct preparer *p, const char *namespace, size_t count)
+{
+	if (count)
+		json_object_set_new(p->held, namespace, json_integer((json_int_t)count));
+	else
+		json_object_del(p->held, namespace);
+}
+
 static struct plan *plan_new(struct preparer *p, const char *namespace, const char *id)
 {
 	struct plan *plan = xcalloc(1, sizeof(*plan));
@@ -100,6 +119,7 @@ static struct plan *plan_new(struct preparer *p, const char *namespace, const ch
 	plan->slot = p->count;
 	p->plans[p->count++] = plan;
 	json_object_set_new(p->slots, id, json_integer((json_int_t)plan->slot));
+	set_held(p, namespace, held_by(p, namespace) + 1);
 	return plan;
 }
 
@@ -112,12 +132,50 @@ static void plan_free(struct plan *plan)
 	p->plans[last->slot] = last;
 	json_object_set_new(p->slots, last->id, json_integer((json_int_t)last->slot));
 	json_object_del(p->slots, plan->id);
+	set_held(p, plan->namespace, held_by(p, plan->namespace) - 1);
 	preparation_free(plan->preparation);
 	json_decref(plan->pods);
 	free(plan->namespace);
+	free(plan->next);
 	free(plan->told);
 	free(plan->id);
 	free(plan);
+}
+
+/* With whose rights and secrets the next try is made. */
+static const char *pod_of(const struct plan *plan)
+{
+	if (plan->next && json_object_get(plan->pods, plan->next))
+		return plan->next;
+	return json_object_iter_key(json_object_iter(plan->pods));
+}
+
+/*
+ * Room for one more of the namespace: where there is none, one of the namespace that has most gives way, unless that would
+ * only turn it round. Its pods are looked at again by and by, as those are for whom there is no room.
+ */
+static bool make_room(struct preparer *p, const char *namespace)
+{
+	size_t most = held_by(p, namespace) + 1;
+	const char *crowd = NULL, *other;
+	json_t *count;
+
+	if (p->count < PREPARER_KEYS)
+		return true;
+	json_object_foreach (p->held, other, count) {
+		if ((size_t)json_integer_value(count) <= most)
+			continue;
+		most = (size_t)json_integer_value(count);
+		crowd = other;
+	}
+	for (size_t i = p->count; crowd && i--;) {
+		struct plan *plan = p->plans[i];
+		if (plan->preparation || plan->fetching || strcmp(plan->namespace, crowd) != 0)
+			continue;
+		plan_free(plan);
+		return true;
+	}
+	return false;
 }
 
 static struct fetch *take_come(struct preparer *p)
@@ -147,6 +205,7 @@ void preparer_free(struct preparer *p)
 	}
 	free(p->plans);
 	json_decref(p->slots);
+	json_decref(p->held);
 	queue_free(p->queue);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -192,17 +251,24 @@ void preparer_add(
 	struct plan *plan = plan_find(p, id);
 
 	if (!plan) {
-		/* those who find no room are looked at again by and by */
-		if (p->count == PREPARER_KEYS)
+		if (!make_room(p, namespace))
 			return;
 		plan = plan_new(p, namespace, id);
 		queue_add(p->queue, id);
 	}
-	bool is_new = !json_object_get(plan->pods, pod);
-	if (!is_new || json_object_size(plan->pods) < PREPARER_PODS)
-		json_object_set_new(plan->pods, pod, json_string(uid));
-	if (is_new && plan->told)
+	const char *known = json_string_value(json_object_get(plan->pods, pod));
+	/* who is not told is not told each time that it is looked at either */
+	if (known ? !strcmp(known, uid) : json_object_size(plan->pods) >= PREPARER_PODS)
+		return;
+	json_object_set_new(plan->pods, pod, json_string(uid));
+	if (plan->told)
 		tell(plan, true, pod, uid, plan->told);
+	/* it may have what those before it lack, such as a pull secret */
+	if (plan->failures) {
+		free(plan->next);
+		plan->next = xstrdup(pod);
+		queue_add_after(p->queue, plan->id, PREPARER_PAUSE);
+	}
 	work_soon(p);
 }
 
@@ -275,7 +341,7 @@ static void done_with(struct plan *plan, const struct draft *draft)
 			draft->profile->name);
 
 	p->counts.prepared++;
-	plan->rounds = 0;
+	plan->rounds = plan->failures = 0;
 	log_info("agent policy prepared", "namespace", plan->namespace, "name",
 			json_text_at(draft->object, "metadata", "name", NULL), "kind", draft->workload.kind,
 			"workload", draft->workload.name, "profile", draft->profile->name, "digest",
@@ -283,9 +349,33 @@ static void done_with(struct plan *plan, const struct draft *draft)
 			LOG_NUMBER((kube_now(p->options.kube) - plan->since) / 1000), NULL);
 	tell_all(plan, false, note);
 	json_object_clear(plan->pods);
+	free(take(&plan->next));
 	free(take(&plan->told));
-	queue_forget(p->queue, plan->id);
 	queue_add_after(p->queue, plan->id, DONE_PAUSE);
+}
+
+/* Each key waits for its own failures: who has many that fail makes nobody else's wait longer. */
+static int64_t pause_after(struct plan *plan, bool refused)
+{
+	int64_t least = refused ? PREPARER_REFUSED : PREPARER_PAUSE, pause = FIRST_PAUSE;
+
+	for (unsigned i = 0; i < plan->failures && pause < PREPARER_PAUSE_MAX; i++)
+		pause *= 2;
+	plan->failures++;
+	if (pause > PREPARER_PAUSE_MAX)
+		pause = PREPARER_PAUSE_MAX;
+	return pause > least ? pause : least;
+}
+
+/* Pods of one key may differ in what they may read with: the next one is asked with next time. */
+static void take_turns(struct plan *plan)
+{
+	auto_free char *pod = xstrdup(pod_of(plan));
+	json_t *uid = json_incref(json_object_get(plan->pods, pod));
+
+	json_object_del(plan->pods, pod);
+	json_object_set_new(plan->pods, pod, uid);
+	free(take(&plan->next));
 }
 
 static void not_done(struct plan *plan, bool refused, const struct draft *draft, const struct err *failure)
@@ -293,7 +383,7 @@ static void not_done(struct plan *plan, bool refused, const struct draft *draft,
 	struct preparer *p = plan->preparer;
 	auto_free char *reasons = draft_reasons(draft, failure);
 	int64_t asked = failure->retry_after * CLOCK_SECOND;
-	int64_t pause = refused ? PREPARER_REFUSED : PREPARER_PAUSE;
+	int64_t pause = pause_after(plan, refused);
 
 	*(refused ? &p->counts.refused : &p->counts.failed) += 1;
 	plan->rounds = 0;
@@ -304,14 +394,15 @@ static void not_done(struct plan *plan, bool refused, const struct draft *draft,
 		free(plan->told);
 		plan->told = take(&reasons);
 	}
-	queue_retry(p->queue, plan->id, pause > asked ? pause : asked);
+	take_turns(plan);
+	queue_add_after(p->queue, plan->id, pause > asked ? pause : asked);
 }
 
 /* The pod is not one of those that wait for this: the next one, when there is one. */
 static void without_it(struct plan *plan)
 {
 	struct preparer *p = plan->preparer;
-	auto_free char *pod = xstrdup(json_object_iter_key(json_object_iter(plan->pods)));
+	auto_free char *pod = xstrdup(pod_of(plan));
 
 	json_object_del(plan->pods, pod);
 	p->options.again(p->options.ctx, plan->namespace, pod);
@@ -362,7 +453,7 @@ static void start(struct plan *plan)
 	plan->preparation = preparation_start(&(struct preparation_options){ .kube = p->options.kube,
 			.scene = &p->scene,
 			.namespace = plan->namespace,
-			.pod = json_object_iter_key(json_object_iter(plan->pods)),
+			.pod = pod_of(plan),
 			.key = plan->key,
 			.ctx = plan,
 			.find = on_find,
@@ -384,7 +475,6 @@ static void work(void *ctx)
 		auto_free char *done = xstrdup(id);
 		if (plan && !plan->fetching)
 			plan_free(plan);
-		queue_forget(p->queue, done);
 		queue_done(p->queue, done);
 	}
 	if (p->running < PREPARER_PARALLEL)

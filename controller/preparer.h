@@ -10,11 +10,11 @@
  * the cluster: after a restart the pods that wait say again what is missing.
  *
  * What waits for a registry holds no place; it is tried again when facts/facts.h has an answer, at the latest after
- * FACTS_FETCH_MAX. What has failed waits as kube/queue.h says, PREPARER_PAUSE at least; what cannot be expressed
- * PREPARER_REFUSED, as what it was read from may change. Events on the pods say what has become of it, once for each
- * change.
+ * FACTS_FETCH_MAX. What has failed waits PREPARER_PAUSE, and longer each time; what cannot be expressed PREPARER_REFUSED,
+ * as what it was read from may change. Events on the pods say what has become of it, once for each change.
  *
- * Bounds: PREPARER_KEYS keys; PREPARER_PODS pods that are told, a key.
+ * Bounds: PREPARER_KEYS keys, of which the namespace that has most gives way to others; PREPARER_PODS pods that are told,
+ * a key.
  * Threads: that of its struct kube; the callbacks of facts come from others, and wake it.
  * Ownership: kube, events and images are borrowed; images (cluster/images.h) ends before the preparer does.
  */
@@ -29,11 +29,12 @@ struct kube;
 struct policy_set;
 struct preparer;
 
-#define PREPARER_PARALLEL 4
-#define PREPARER_KEYS     4096
-#define PREPARER_PODS     64
-#define PREPARER_PAUSE    (5 * INT64_C(1000000)) /* microseconds */
-#define PREPARER_REFUSED  (60 * INT64_C(1000000))
+#define PREPARER_PARALLEL  4
+#define PREPARER_KEYS      4096
+#define PREPARER_PODS      64
+#define PREPARER_PAUSE     (5 * INT64_C(1000000)) /* microseconds */
+#define PREPARER_REFUSED   (60 * INT64_C(1000000))
+#define PREPARER_PAUSE_MAX (300 * INT64_C(1000000))
 
 struct preparer_options {
 	struct kube *kube;
