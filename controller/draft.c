@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "controller/draft.h"
 
-#include "agentpolicy/generate.h"
 #include "agentpolicy/policy.h"
-#include "agentpolicy/settings.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
 #include "codec/line.h"
-#include "profile/prepared.h"
+#include "profile/prepare.h"
 #include "profile/status.h"
 
 #include <string.h>
@@ -18,7 +16,8 @@
 
 int draft_open(struct draft *draft, struct profile *profile, json_t *pod, struct err *err)
 {
-	const struct agent_reading reading = { .options = profile->generated };
+	/* a field that this release does not know is a warning: the API server, which took it, may be newer */
+	const struct agent_reading reading = { .options = profile->generated, .lenient = true };
 
 	*draft = (struct draft){
 		.profile = profile_ref(profile), .pod = json_incref(pod), .objects = json_array()
@@ -98,8 +97,9 @@ int draft_image(struct draft *draft, size_t index, struct image_facts *facts, st
 	if (!platform->run)
 		return err_set(err, ERR_FORMAT,
 				"image \"%.300s\": its config %s cannot be read, so what it starts is not "
-				"known",
-				draft->workload.images[index], platform->config);
+				"known: %.300s",
+				draft->workload.images[index], platform->config,
+				platform->run_problem ? platform->run_problem : "it was not looked at");
 	return 0;
 }
 
@@ -122,17 +122,6 @@ static struct agent_image *lend_images(const struct draft *draft)
 			.volumes = run->volumes };
 	}
 	return images;
-}
-
-static json_t *list_images(const struct draft *draft)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < draft->workload.image_count; i++)
-		json_array_append_new(list,
-				json_pack("{s:s, s:s}", "name", draft->workload.images[i], "digest",
-						draft->facts[i]->digest));
-	return list;
 }
 
 /* ---- ConfigMaps and Secrets --------------------------------------------------------------------------------- */
@@ -168,27 +157,6 @@ void draft_object(struct draft *draft, const struct draft_source *source, const 
 
 /* ---- the policy --------------------------------------------------------------------------------------------- */
 
-static int generate(struct draft *draft, struct buf *policy, struct err *err)
-{
-	static const struct agent_settings_source ours = { .patches = NULL };
-	const struct agent_options *options = draft->profile->generated;
-	auto_agent_settings struct agent_settings settings = AGENT_SETTINGS_NONE;
-	auto_json json_t *data = NULL;
-
-	if (agent_settings_read(
-			    &ours, options, draft->workload.runtime_class, &settings, &draft->notes, err) < 0)
-		return err_wrap(err, "settings");
-	auto_free struct agent_image *images = lend_images(draft);
-	const struct agent_inputs inputs = { .workload = &draft->workload,
-		.options = options,
-		.settings = &settings,
-		.images = images,
-		.objects = draft->objects };
-	if (agent_generate(&inputs, &data, &draft->notes, err) < 0)
-		return -1;
-	return agent_policy_format(SPAN_NONE, data, policy, err);
-}
-
 static json_t *list_notes(const struct agent_notes *notes)
 {
 	json_t *list = json_array();
@@ -202,22 +170,13 @@ static json_t *list_notes(const struct agent_notes *notes)
 	return list;
 }
 
-/* The profile as it is with this policy: what it would give a pod, and whether that has room. */
-static int compose(struct draft *draft, struct err *err)
+/* What the profile would give a pod, as it is with this policy. */
+static void describe(struct draft *draft, const struct profile *whole)
 {
-	auto_prepared struct prepared *prepared = NULL;
-	auto_profile struct profile *whole = NULL;
-
-	if (prepared_read(draft->object, &prepared, err) < 0 ||
-			profile_with_policy(draft->profile, prepared, &whole, err) < 0)
-		return -1;
-	if (whole->broken)
-		return err_set(err, ERR_LIMIT, "%.900s", whole->broken);
 	snprintf(draft->digest, sizeof(draft->digest), "%s", whole->digest_text);
 	draft->status = json_pack("{s:s, s:o, s:I, s:o}", "digest", whole->digest_text, "teeForms",
 			profile_tee_forms(whole->alg, whole->digest), "profileGeneration",
 			(json_int_t)draft->profile->generation, "notes", list_notes(&draft->notes));
-	return 0;
 }
 
 static bool is_owner(const json_t *owner)
@@ -246,15 +205,20 @@ static json_t *owner_of(const struct draft *draft)
 
 int draft_finish(struct draft *draft, struct err *err)
 {
+	auto_free struct agent_image *images = lend_images(draft);
 	auto_buf struct buf policy = BUF_MAX(AGENT_POLICY_MAX);
+	auto_json json_t *listed = prepare_images(images, draft->workload.image_count);
+	auto_profile struct profile *whole = NULL;
+	const struct preparing preparing = { .options = draft->profile->generated,
+		.workload = &draft->workload,
+		.images = images,
+		.objects = draft->objects };
 
-	if (generate(draft, &policy, err) < 0)
+	if (prepare_policy(&preparing, &policy, &draft->notes, err) < 0 ||
+			prepare_object(draft->profile, &draft->workload, buf_span(&policy), listed,
+					&draft->object, &whole, err) < 0)
 		return -1;
-	auto_json json_t *images = list_images(draft);
-	if (prepared_object(draft->profile, &draft->workload, draft->key, buf_span(&policy), images,
-			    &draft->object, err) < 0 ||
-			compose(draft, err) < 0)
-		return -1;
+	describe(draft, whole);
 	json_t *owners = json_array();
 	json_array_append_new(owners, owner_of(draft));
 	json_object_set_new(json_object_get(draft->object, "metadata"), "ownerReferences", owners);

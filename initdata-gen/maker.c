@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "initdata-gen/maker.h"
 
-#include "agentpolicy/generate.h"
 #include "agentpolicy/policy.h"
 #include "base/alloc.h"
 #include "base/err.h"
@@ -12,9 +11,8 @@
 #include "initdata-gen/text.h"
 #include "initdata/carrier.h"
 #include "pod/view.h"
-#include "profile/prepared.h"
+#include "profile/prepare.h"
 
-#include <assert.h>
 #include <string.h>
 
 const char *const maker_algorithms[] = { "sha256", "sha384", "sha512", NULL };
@@ -93,24 +91,6 @@ void maker_know(struct maker *maker, const json_t *documents)
 
 /* ---- one workload ---- */
 
-static int read_settings(struct maker *maker, const char *class, struct agent_settings *out,
-		struct agent_notes *notes, struct err *err)
-{
-	struct span *patches = xcalloc(maker->patch_count + 1, sizeof(*patches));
-	struct agent_settings_source source = { .file = buf_span(&maker->settings),
-		.patches = patches,
-		.names = (const char *const *)maker->patch_names,
-		.patch_count = maker->patch_count };
-
-	for (size_t i = 0; i < maker->patch_count; i++)
-		patches[i] = buf_span(&maker->patches[i]);
-	int status = agent_settings_read(&source, &maker->wanted, class, out, notes, err);
-	free(patches);
-	if (status < 0 && maker->options->settings)
-		return err_wrap(err, "--json-settings-path '%s'", maker->options->settings);
-	return status;
-}
-
 /* The images of a workload, in its order: the caller's array. */
 static struct agent_image *lend_images(
 		struct maker *maker, const struct agent_workload *workload, struct err *err)
@@ -131,36 +111,22 @@ static struct agent_image *lend_images(
 	return out;
 }
 
-static json_t *list_images(const struct agent_image *images, size_t count)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(out,
-				json_pack("{s:s,s:s}", "name", images[i].name, "digest", images[i].digest));
-	return out;
-}
-
 static int generate(struct maker *maker, const struct agent_workload *workload, struct made *made,
 		struct err *err)
 {
-	auto_agent_settings struct agent_settings settings = AGENT_SETTINGS_NONE;
-	auto_json json_t *data = NULL;
-
-	if (read_settings(maker, workload->runtime_class, &settings, &made->notes, err) < 0)
-		return -1;
+	struct agent_settings_source settings;
+	auto_free struct span *patches = maker_settings(maker, &settings);
 	auto_free struct agent_image *images = lend_images(maker, workload, err);
 	if (!images)
 		return -1;
-	const struct agent_inputs inputs = { .workload = workload,
-		.options = &maker->wanted,
-		.settings = &settings,
+	const struct preparing preparing = { .options = &maker->wanted,
+		.workload = workload,
 		.images = images,
-		.objects = maker->objects };
-	if (agent_generate(&inputs, &data, &made->notes, err) < 0)
-		return -1;
-	made->images = list_images(images, workload->image_count);
-	return agent_policy_format(buf_span(&maker->rules), data, &made->policy, err);
+		.objects = maker->objects,
+		.settings = &settings,
+		.rules = buf_span(&maker->rules) };
+	made->images = prepare_images(images, workload->image_count);
+	return prepare_policy(&preparing, &made->policy, &made->notes, err);
 }
 
 /* ---- the document ---- */
@@ -180,24 +146,14 @@ static int base_entries(const struct maker *maker, const struct pod_view *pod, j
 	}
 	initdata_init(&doc);
 	if (initdata_annotation_parse(span_of(value), &text, err) < 0 ||
-			initdata_parse(buf_span(&text), &doc, err) < 0)
-		return err_wrap(err, "the pod's init-data, which the policy would be put into");
+			initdata_parse(buf_span(&text), &doc, err) < 0) {
+		err_wrap(err, "the pod's init-data, which the policy would be put into");
+		return -1;
+	}
 	*data = json_copy(doc.data);
 	*alg = doc.alg;
 	*merged = true;
 	return 0;
-}
-
-static int derive(struct maker *maker, const json_t *object, struct profile **out, struct err *err)
-{
-	struct prepared *prepared = NULL;
-
-	if (prepared_read(object, &prepared, err) < 0)
-		return -1;
-	assert(prepared);
-	int status = profile_with_policy(maker->profile, prepared, out, err);
-	prepared_unref(prepared);
-	return status;
 }
 
 /* As the controller and the webhook do it: through the object that stands in the cluster between them. */
@@ -206,14 +162,10 @@ static int compose_profile(struct maker *maker, const struct agent_workload *wor
 {
 	auto_json json_t *object = NULL;
 	auto_profile struct profile *derived = NULL;
-	char key[AGENT_KEY_LEN + 1];
 
-	agent_key(workload, &maker->wanted, key);
-	if (prepared_object(maker->profile, workload, key, buf_span(&made->policy), made->images, &object,
-			    err) < 0 ||
-			derive(maker, object, &derived, err) < 0)
+	if (prepare_object(maker->profile, workload, buf_span(&made->policy), made->images, &object, &derived,
+			    err) < 0)
 		return -1;
-	assert(derived);
 	buf_add_span(&made->document, buf_span(&derived->document));
 	return 0;
 }

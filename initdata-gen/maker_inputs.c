@@ -195,6 +195,33 @@ static int read_settings_files(struct maker *maker, struct err *err)
 	return 0;
 }
 
+struct span *maker_settings(const struct maker *maker, struct agent_settings_source *out)
+{
+	struct span *patches = xcalloc(maker->patch_count + 1, sizeof(*patches));
+
+	for (size_t i = 0; i < maker->patch_count; i++)
+		patches[i] = buf_span(&maker->patches[i]);
+	*out = (struct agent_settings_source){ .file = buf_span(&maker->settings),
+		.patches = patches,
+		.names = (const char *const *)maker->patch_names,
+		.patch_count = maker->patch_count };
+	return patches;
+}
+
+/* What is wrong with them is said before anything is asked of a registry. */
+static int check_settings(const struct maker *maker, struct err *err)
+{
+	struct agent_settings_source source;
+	auto_free struct span *patches = maker_settings(maker, &source);
+	auto_agent_settings struct agent_settings settings = AGENT_SETTINGS_NONE;
+	auto_agent_notes struct agent_notes said_later = AGENT_NOTES_NONE;
+
+	if (agent_settings_read(&source, &maker->wanted, NULL, &settings, &said_later, err) == 0)
+		return 0;
+	return maker->options->settings ? err_wrap(err, "--json-settings-path '%s'", maker->options->settings)
+					: -1;
+}
+
 /* ---- documents ---- */
 
 static int read_base(struct maker *maker, struct err *err)
@@ -246,7 +273,7 @@ static int read_rules(struct maker *maker, struct err *err)
 int maker_read_inputs(struct maker *maker, struct err *err)
 {
 	if (read_options(maker, err) < 0 || read_settings_files(maker, err) < 0 ||
-			read_base(maker, err) < 0 ||
+			check_settings(maker, err) < 0 || read_base(maker, err) < 0 ||
 			know_files(maker, &maker->options->config_files, err) < 0 ||
 			know_files(maker, &maker->options->config_maps, err) < 0)
 		return -1;

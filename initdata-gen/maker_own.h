@@ -24,6 +24,10 @@ struct maker {
 	struct images *images;
 };
 
+/* The settings as they were given, *out borrows from the maker and from the array that is returned: the caller's. */
+struct span *maker_settings(const struct maker *maker, struct agent_settings_source *out)
+		__attribute__((nonnull, returns_nonnull, warn_unused_result));
+
 /* Everything that the options name, but images. */
 int maker_read_inputs(struct maker *maker, struct err *err) __attribute__((nonnull(1), warn_unused_result));
 

@@ -209,7 +209,8 @@ static void an_image_that_cannot_be_used_is_named(void **state)
 		.config = DIGEST_C },
 					   unread = { .name = "linux/amd64",
 						   .digest = DIGEST_B,
-						   .config = DIGEST_C };
+						   .config = DIGEST_C,
+						   .run_problem = "config.Env is no list" };
 	const struct image_facts other = { .host = "registry.example",
 		.repository = "shop/app",
 		.digest = DIGEST_A,
@@ -229,6 +230,26 @@ static void an_image_that_cannot_be_used_is_named(void **state)
 	assert_int_equal(draft_image(&stage.draft, 0, image_facts_new(&broken), &stage.err), -1);
 	assert_int_equal(stage.err.kind, ERR_FORMAT);
 	assert_holds(stage.err.text, "its config " DIGEST_C " cannot be read");
+	assert_holds(stage.err.text, "config.Env is no list");
+	end(&stage);
+}
+
+/* As admission takes it, which looks the policy up by the same key. */
+static void a_field_of_a_newer_server_is_a_warning(void **state)
+{
+	char key[AGENT_KEY_LEN + 1];
+	struct stage stage;
+
+	(void)state;
+	begin(&stage);
+	make(&stage, "x2x9k", "/app", DIGEST_C);
+	memcpy(key, stage.draft.key, sizeof(key));
+	open_replica(&stage, "x2x9k", "newerField: {a: 1}");
+	assert_string_equal(stage.draft.key, key);
+	give_images(&stage, "/app", DIGEST_C);
+	finish(&stage);
+	auto_free char *status = json_dumps(stage.draft.status, 0);
+	assert_holds(status, "there is no field 'newerField'");
 	end(&stage);
 }
 
@@ -365,6 +386,7 @@ int main(void)
 		cmocka_unit_test(images_are_asked_for_as_the_kubelet_does),
 		cmocka_unit_test(registries_are_those_of_the_policies_that_take_the_image),
 		cmocka_unit_test(an_image_that_cannot_be_used_is_named),
+		cmocka_unit_test(a_field_of_a_newer_server_is_a_warning),
 		cmocka_unit_test(values_come_from_config_maps),
 		cmocka_unit_test(secrets_come_behind_config_maps),
 		cmocka_unit_test(all_reasons_are_told_with_their_places),
