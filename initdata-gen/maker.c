@@ -65,6 +65,7 @@ void maker_free(struct maker *maker)
 	}
 	free(maker->patches);
 	free(maker->patch_names);
+	free(maker->spans);
 	free(maker);
 }
 
@@ -114,8 +115,6 @@ static struct agent_image *lend_images(
 static int generate(struct maker *maker, const struct agent_workload *workload, struct made *made,
 		struct err *err)
 {
-	struct agent_settings_source settings;
-	auto_free struct span *patches = maker_settings(maker, &settings);
 	auto_free struct agent_image *images = lend_images(maker, workload, err);
 	if (!images)
 		return -1;
@@ -123,7 +122,7 @@ static int generate(struct maker *maker, const struct agent_workload *workload, 
 		.workload = workload,
 		.images = images,
 		.objects = maker->objects,
-		.settings = &settings,
+		.settings = &maker->source,
 		.rules = buf_span(&maker->rules) };
 	made->images = prepare_images(images, workload->image_count);
 	return prepare_policy(&preparing, &made->policy, &made->notes, err);

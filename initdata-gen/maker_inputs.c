@@ -11,6 +11,7 @@
 #include "initdata-gen/rego.h"
 #include "initdata-gen/source.h"
 #include "initdata-gen/text.h"
+#include "kube/name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -195,28 +196,25 @@ static int read_settings_files(struct maker *maker, struct err *err)
 	return 0;
 }
 
-struct span *maker_settings(const struct maker *maker, struct agent_settings_source *out)
+static void name_source(struct maker *maker)
 {
-	struct span *patches = xcalloc(maker->patch_count + 1, sizeof(*patches));
-
+	maker->spans = xcalloc(maker->patch_count + 1, sizeof(*maker->spans));
 	for (size_t i = 0; i < maker->patch_count; i++)
-		patches[i] = buf_span(&maker->patches[i]);
-	*out = (struct agent_settings_source){ .file = buf_span(&maker->settings),
-		.patches = patches,
+		maker->spans[i] = buf_span(&maker->patches[i]);
+	maker->source = (struct agent_settings_source){ .file = buf_span(&maker->settings),
+		.patches = maker->spans,
 		.names = (const char *const *)maker->patch_names,
 		.patch_count = maker->patch_count };
-	return patches;
 }
 
 /* What is wrong with them is said before anything is asked of a registry. */
-static int check_settings(const struct maker *maker, struct err *err)
+static int check_settings(struct maker *maker, struct err *err)
 {
-	struct agent_settings_source source;
-	auto_free struct span *patches = maker_settings(maker, &source);
 	auto_agent_settings struct agent_settings settings = AGENT_SETTINGS_NONE;
 	auto_agent_notes struct agent_notes said_later = AGENT_NOTES_NONE;
 
-	if (agent_settings_read(&source, &maker->wanted, NULL, &settings, &said_later, err) == 0)
+	name_source(maker);
+	if (agent_settings_read(&maker->source, &maker->wanted, NULL, &settings, &said_later, err) == 0)
 		return 0;
 	return maker->options->settings ? err_wrap(err, "--json-settings-path '%s'", maker->options->settings)
 					: -1;
@@ -272,6 +270,11 @@ static int read_rules(struct maker *maker, struct err *err)
 
 int maker_read_inputs(struct maker *maker, struct err *err)
 {
+	const char *namespace = maker->options->namespace;
+
+	if (namespace && !name_is_label(span_of(namespace)))
+		return err_set(err, ERR_USAGE,
+				"--namespace '%s': a namespace has small letters, digits and '-'", namespace);
 	if (read_options(maker, err) < 0 || read_settings_files(maker, err) < 0 ||
 			check_settings(maker, err) < 0 || read_base(maker, err) < 0 ||
 			know_files(maker, &maker->options->config_files, err) < 0 ||

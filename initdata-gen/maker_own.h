@@ -21,12 +21,10 @@ struct maker {
 	struct buf *patches;
 	char **patch_names; /* their files */
 	size_t patch_count;
+	struct agent_settings_source source; /* of the three, once they are read */
+	struct span *spans;                  /* that its patches are in */
 	struct images *images;
 };
-
-/* The settings as they were given, *out borrows from the maker and from the array that is returned: the caller's. */
-struct span *maker_settings(const struct maker *maker, struct agent_settings_source *out)
-		__attribute__((nonnull, returns_nonnull, warn_unused_result));
 
 /* Everything that the options name, but images. */
 int maker_read_inputs(struct maker *maker, struct err *err) __attribute__((nonnull(1), warn_unused_result));

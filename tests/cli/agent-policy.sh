@@ -145,11 +145,22 @@ same 'a profile says what is allowed' true "$(initdata-gen policy explain -o jso
 exits 0 'and what else is in the document' grep -q 'https://kbs.example' profiled.toml
 fails 2 'settles' 'options beside a profile' policy --profile profile.yaml --allow logs web.yaml
 sed 's/, agentPolicy: .*/}/' profile.yaml >plain-profile.yaml
+sed 's/web,/unreachable,/; s/registry.example/127.0.0.1:1/' web.yaml >unreachable.yaml
 fails 1 'package agent_policy' 'rules that are none' policy -p web.yaml web.yaml
 : >empty.json
 fails 1 'empty.json.*is empty' 'settings that are empty' policy -j empty.json web.yaml
+echo '{' >broken.json
+fails 1 'broken.json' 'settings that are broken, before anything is asked for' policy -j broken.json unreachable.yaml
 echo '[{"op": "remove", "path": "/none"}]' >patch.json
 fails 2 'patch.json' 'a drop-in that does not apply' policy --settings-patch patch.json web.yaml
+mkdir -p node/genpolicy-settings.d
+cp "$root/core/agentpolicy/settings.json" node/genpolicy-settings.json
+cp patch.json node/genpolicy-settings.d/10-more.json
+fails 2 '10-more.json' 'the same in a folder of settings' policy -j node web.yaml
+echo '[{"op": "replace", "path": "/kata_config/oci_version", "value": "1.3.0"}]' >node/genpolicy-settings.d/10-more.json
+policy -j node -o policy web.yaml >node.rego 2>stderr
+same 'drop-ins count' 1.3.0 "$(data <node.rego | jq -r '.containers[1].OCI.Version')"
+fails 2 'small letters' 'a namespace that is none' policy --namespace 'Not one' web.yaml
 fails 2 'create --profile' 'a profile that does not generate' policy --profile plain-profile.yaml web.yaml
 fails 2 'policy --profile' 'and create with one that does' initdata-gen create --profile profile.yaml
 
