@@ -80,6 +80,11 @@ void gates_add(struct gates *gates, const char *namespace, const char *name)
 	lifter_add(gates->lifter, namespace, name);
 }
 
+void gates_again(struct gates *gates, const char *namespace, const char *name, const char *profile)
+{
+	lifter_again(gates->lifter, namespace, name, profile);
+}
+
 void gates_use(struct gates *gates, struct catalog *catalog, const struct policy_set *policies)
 {
 	lifter_use(gates->lifter, catalog);

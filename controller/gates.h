@@ -35,6 +35,10 @@ void gates_free(struct gates *gates);
 /* A pod that waits. */
 void gates_add(struct gates *gates, const char *namespace, const char *name) __attribute__((nonnull));
 
+/* As lifter_again(). */
+void gates_again(struct gates *gates, const char *namespace, const char *name, const char *profile)
+		__attribute__((nonnull(1, 2, 3)));
+
 /* Whether to work, and by what (borrowed until the next call; catalog NULL: do not work). */
 void gates_use(struct gates *gates, struct catalog *catalog, const struct policy_set *policies)
 		__attribute__((nonnull(1)));

@@ -24,6 +24,7 @@ struct lifter {
 	const struct catalog *catalog;
 	struct timer tick;
 	size_t running;
+	json_t *lacks; /* namespace/name → {"profile", "key"} of the agent policy that the pod waits for */
 	struct lifter_counts counts;
 };
 
@@ -46,6 +47,7 @@ struct lifter *lifter_new(const struct lifter_options *options)
 	lifter->options = *options;
 	lifter->queue = queue_new(kube_clock(options->kube));
 	lifter->tick = (struct timer){ .fn = work, .ctx = lifter };
+	lifter->lacks = json_object();
 	return lifter;
 }
 
@@ -55,6 +57,7 @@ void lifter_free(struct lifter *lifter)
 		return;
 	timer_stop(kube_timers(lifter->options.kube), &lifter->tick);
 	queue_free(lifter->queue);
+	json_decref(lifter->lacks);
 	free(lifter);
 }
 
@@ -71,6 +74,19 @@ void lifter_add(struct lifter *lifter, const char *namespace, const char *name)
 	auto_free char *key = xasprintf("%s/%s", namespace, name);
 
 	queue_add(lifter->queue, key);
+	work_soon(lifter);
+}
+
+void lifter_again(struct lifter *lifter, const char *namespace, const char *name, const char *profile)
+{
+	auto_free char *pod = xasprintf("%s/%s", namespace, name);
+	const json_t *lack = json_object_get(lifter->lacks, pod);
+	const char *lacks_of = json_text_at(lack, "profile", NULL), *key = json_text_at(lack, "key", NULL);
+
+	if (lifter->catalog && lack && profile && !strcmp(lacks_of, profile) &&
+			!catalog_prepared(lifter->catalog, namespace, profile, key))
+		return;
+	queue_add(lifter->queue, pod);
 	work_soon(lifter);
 }
 
@@ -219,6 +235,8 @@ static void hand_over(struct lift *lift, const struct decision *d, const struct 
 
 	queue_forget(lifter->queue, lift->key);
 	queue_add_after(lifter->queue, lift->key, LOOK_AGAIN);
+	json_object_set_new(lifter->lacks, lift->key,
+			json_pack("{s:s, s:s}", "profile", d->profile->name, "key", d->key));
 	lifter->options.unprepared(lifter->options.ctx, view->namespace, view->name, view->uid, d->key);
 	finish(lift);
 }
@@ -265,6 +283,7 @@ static void start(struct lifter *lifter, const char *key)
 
 	lift->lifter = lifter;
 	lift->key = xstrdup(key);
+	json_object_del(lifter->lacks, key);
 	lifter->running++;
 	int done = kube_path(&path, &ref, &err);
 	lift->path = buf_take(&path);

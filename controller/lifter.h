@@ -35,6 +35,13 @@ void lifter_free(struct lifter *lifter);
 /* A pod that waits. */
 void lifter_add(struct lifter *lifter, const char *namespace, const char *name) __attribute__((nonnull));
 
+/*
+ * The catalog in use is a new one in which agent policies alone are others, and the pod, which waits, gets that profile (or
+ * NULL): it is looked at again unless it waits for an agent policy that is still not there.
+ */
+void lifter_again(struct lifter *lifter, const char *namespace, const char *name, const char *profile)
+		__attribute__((nonnull(1, 2, 3)));
+
 /* Whether to work, and by which catalog (borrowed until the next call; NULL: do not work). */
 void lifter_use(struct lifter *lifter, const struct catalog *catalog) __attribute__((nonnull(1)));
 

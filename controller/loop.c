@@ -152,6 +152,16 @@ static void again_gated(void *ctx, const struct pod_record *record)
 		gates_add(loop->gates, record->namespace->text, record->name);
 }
 
+/* The same, where what pods are judged by is as it was, and agent policies have come or gone. */
+static void again_unprepared(void *ctx, const struct pod_record *record)
+{
+	struct loop *loop = ctx;
+
+	if (record->state == POD_GATED)
+		gates_again(loop->gates, record->namespace->text, record->name,
+				record->profile ? record->profile->text : NULL);
+}
+
 /* Names of live replicas that decide by other profiles than we do. */
 static void compare_replicas(struct loop *loop)
 {
@@ -174,7 +184,11 @@ static void on_catalog(void *ctx, struct catalog *catalog)
 	auto_json json_t *classes = catalog_confidential(catalog);
 	auto_json json_t *names = catalog_class_names(catalog);
 
+	char before[sizeof(loop->fingerprint)];
+
+	memcpy(before, loop->fingerprint, sizeof(before));
 	follow_fingerprint(catalog, follow_policies(loop->follow), loop->fingerprint);
+	bool same = !strcmp(before, loop->fingerprint) && json_equal(classes, loop->classes);
 	keeper_set_classes(loop->keeper, names);
 	if (loop->leads)
 		gates_use(loop->gates, catalog, follow_policies(loop->follow));
@@ -185,7 +199,7 @@ static void on_catalog(void *ctx, struct catalog *catalog)
 		watch_pods(loop);
 	}
 	pods_rejudge(loop->pods, catalog);
-	pods_each(loop->pods, again_gated, loop);
+	pods_each(loop->pods, same ? again_unprepared : again_gated, loop);
 	compare_replicas(loop);
 	reporter_touch(loop->reporter);
 	standing_touch(loop->standing);

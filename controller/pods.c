@@ -236,7 +236,11 @@ void pods_put(struct pods *pods, const struct catalog *catalog, const json_t *po
 		record->gated_since = 0;
 	else if (!record->gated_since)
 		record->gated_since = now;
+	bool waited = !is_new && record->state == POD_GATED;
 	judge(pods, catalog, record, view.labels, kept, is_new);
+	/* it may have been changed in what it waits for, which is not kept */
+	if (waited && record->state == POD_GATED)
+		pods->handler.changed(pods->handler.ctx, record, POD_GATED, "");
 }
 
 void pods_delete(struct pods *pods, const char *namespace, const char *name)

@@ -37,7 +37,7 @@ struct pod_record {
 	char name[];
 };
 
-/* Told when a pod is new, gone (why is NULL), or its state is another than before. `why` says why for POD_DRIFTED and POD_UNPROTECTED. */
+/* Told when a pod is new, gone (why is NULL), its state is another than before, or it was put while it waits. `why` says why for POD_DRIFTED and POD_UNPROTECTED. */
 struct pods_handler {
 	void *ctx;
 	void (*changed)(void *ctx, const struct pod_record *record, enum pod_state before, const char *why);

@@ -6,7 +6,9 @@
 #ifndef COCOON_TESTS_CONTROLLER_DRAFTS_H
 #define COCOON_TESTS_CONTROLLER_DRAFTS_H
 
+#include "controller/draft.h"
 #include "policy/image.h"
+#include "profile/prepared.h"
 #include "tests/profile/scene.h"
 
 #define DIGEST_A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -50,6 +52,21 @@ static inline struct image_facts *facts_with(const char *entrypoint, const char 
 		.looked = IMAGE_LOOKED_CONFIG | IMAGE_LOOKED_PLATFORM };
 
 	return image_facts_new(&draft);
+}
+
+/* What the controller prepares for that pod. */
+static inline struct prepared *prepared_for(const struct catalog *catalog, const char *more)
+{
+	struct draft draft;
+	struct prepared *prepared = NULL;
+	auto_json json_t *pod = replica("x2x9k", more);
+
+	assert_int_equal(draft_open(&draft, catalog_profile(catalog, 0), pod, NULL), 0);
+	assert_int_equal(draft_image(&draft, 0, facts_with("/app", DIGEST_C), NULL), 0);
+	assert_int_equal(draft_finish(&draft, NULL), 0);
+	assert_int_equal(prepared_read(draft.object, &prepared, NULL), 0);
+	draft_clear(&draft);
+	return prepared;
 }
 
 #endif
