@@ -2,6 +2,7 @@
 #include "agentpolicy/policy.h"
 
 #include "agentpolicy/embedded.h"
+#include "agentpolicy/others.h"
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
@@ -134,7 +135,9 @@ int agent_policy_format(struct span rules, const json_t *data, struct buf *out, 
 	if (!span_ends(used, "\n"))
 		buf_putc(&text, '\n');
 	buf_puts(&text, "policy_data := ");
-	write_value(&text, data, 0);
+	auto_json json_t *known = span_eq(used, agent_rules()) ? json_incref((json_t *)(uintptr_t)data)
+							       : data_for_others(data);
+	write_value(&text, known, 0);
 	buf_putc(&text, '\n');
 	if (buf_check(&text, "the policy", err) < 0 || check_lines(buf_span(&text), err) < 0)
 		return -1;

@@ -40,7 +40,7 @@ struct err;
 /* Ours, without comments; static. */
 struct span agent_rules(void);
 
-/* Appends the policy. `rules` empty: ours. */
+/* Appends the policy. `rules` empty: ours; for others the data is made such as they read it (others.h). */
 int agent_policy_format(struct span rules, const json_t *data, struct buf *out, struct err *err)
 		__attribute__((nonnull(2, 3), warn_unused_result));
 
