@@ -28,7 +28,8 @@ struct plan {
 	char *namespace;
 	const char *key;                 /* inside id */
 	json_t *pods;                    /* name → uid */
-	char *next;                      /* of which the next try is; NULL: of the first */
+	char *next;                      /* whose turn it is; NULL: the first's */
+	char *tried;                     /* that the last try was for */
 	char *told;                      /* what the pods were told last, or NULL */
 	struct preparation *preparation; /* that runs */
 	size_t fetching;                 /* facts that are on their way */
@@ -137,6 +138,7 @@ static void plan_free(struct plan *plan)
 	json_decref(plan->pods);
 	free(plan->namespace);
 	free(plan->next);
+	free(plan->tried);
 	free(plan->told);
 	free(plan->id);
 	free(plan);
@@ -370,12 +372,10 @@ static int64_t pause_after(struct plan *plan, bool refused)
 /* Pods of one key may differ in what they may read with: the next one is asked with next time. */
 static void take_turns(struct plan *plan)
 {
-	auto_free char *pod = xstrdup(pod_of(plan));
-	json_t *uid = json_incref(json_object_get(plan->pods, pod));
+	json_t *uid = json_incref(json_object_get(plan->pods, plan->tried));
 
-	json_object_del(plan->pods, pod);
-	json_object_set_new(plan->pods, pod, uid);
-	free(take(&plan->next));
+	json_object_del(plan->pods, plan->tried);
+	json_object_set_new(plan->pods, plan->tried, uid);
 }
 
 static void not_done(struct plan *plan, bool refused, const struct draft *draft, const struct err *failure)
@@ -402,10 +402,9 @@ static void not_done(struct plan *plan, bool refused, const struct draft *draft,
 static void without_it(struct plan *plan)
 {
 	struct preparer *p = plan->preparer;
-	auto_free char *pod = xstrdup(pod_of(plan));
 
-	json_object_del(plan->pods, pod);
-	p->options.again(p->options.ctx, plan->namespace, pod);
+	json_object_del(plan->pods, plan->tried);
+	p->options.again(p->options.ctx, plan->namespace, plan->tried);
 	queue_add(p->queue, plan->id);
 }
 
@@ -450,10 +449,13 @@ static void start(struct plan *plan)
 	struct preparer *p = plan->preparer;
 
 	p->running++;
+	free(plan->tried);
+	plan->tried = xstrdup(pod_of(plan));
+	free(take(&plan->next));
 	plan->preparation = preparation_start(&(struct preparation_options){ .kube = p->options.kube,
 			.scene = &p->scene,
 			.namespace = plan->namespace,
-			.pod = pod_of(plan),
+			.pod = plan->tried,
 			.key = plan->key,
 			.ctx = plan,
 			.find = on_find,
