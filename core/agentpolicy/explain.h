@@ -24,9 +24,10 @@
 
 struct err;
 
-/* *out is a new reference: {"rules": "ours" | sha256, "mode", "workload", "requests": {"ExecProcessRequest": {"allowed":
- * "never" | "always" | "when", "words": […]}, …}, "containers": [{"name", "kind", "image", "digest", "user", "args",
- * "env": […], "mounts": […], "exec": […]}]} */
+/* *out is a new reference: {"rules": "ours" | sha256, "rulesSha256", "mode", "workload", "requests":
+ * {"ExecProcessRequest": {"allowed": "never" | "always" | "when", "words": […]}, …}, "containers": [{"name", "kind",
+ * "image", "digest", "user", "args", "cwd", "env": […], "anyEnv": […], "mounts": [{"destination", "type", "source",
+ * "mode"}], "exec": […]}]} */
 int agent_explain(struct span policy, json_t **out, struct err *err)
 		__attribute__((nonnull(2), warn_unused_result));
 /* Appends the same for people. */
