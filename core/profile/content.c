@@ -283,22 +283,29 @@ static void set_fingerprint(struct profile *p)
 	memcpy(p->fingerprint, sha256, sizeof(p->fingerprint));
 }
 
-/* Digest, fingerprint and annotation value of the finished document. */
-static int finish(struct profile *p, struct err *err)
+/* Digest and fingerprint of the finished document. */
+static void set_digests(struct profile *p)
 {
-	struct buf value = BUF_MAX(PROFILE_ANNOTATIONS_MAX);
 	char hex[DIGEST_HEX_MAX];
 	struct span text = buf_span(&p->document);
 
-	if (initdata_annotation_format(text, &value, err) < 0) {
-		buf_clear(&value);
-		return err_wrap(err, BASE ": the document is too large to be carried by an annotation");
-	}
-	p->annotation = buf_take(&value);
 	digest_bytes(p->alg, text, p->digest);
 	digest_hex(p->alg, text, hex);
 	snprintf(p->digest_text, sizeof(p->digest_text), "%s:%s", digest_name(p->alg), hex);
 	set_fingerprint(p);
+}
+
+/* The same, and the annotation's value. */
+static int finish(struct profile *p, struct err *err)
+{
+	struct buf value = BUF_MAX(PROFILE_ANNOTATIONS_MAX);
+
+	if (initdata_annotation_format(buf_span(&p->document), &value, err) < 0) {
+		buf_clear(&value);
+		return err_wrap(err, BASE ": the document is too large to be carried by an annotation");
+	}
+	p->annotation = buf_take(&value);
+	set_digests(p);
 	return 0;
 }
 
@@ -393,11 +400,22 @@ int profile_content(struct profile *p, const struct profile_env *env, struct err
 	return 0;
 }
 
-int profile_content_with(struct profile *p, const char *policy, struct err *err)
+static int render_with(struct profile *p, const char *policy, struct err *err)
 {
 	p->source = PROFILE_RENDERED;
 	buf_init(&p->document, INITDATA_TEXT_MAX);
-	if (render(p, json_object_get(p->spec, "initData"), policy, err) < 0)
+	return render(p, json_object_get(p->spec, "initData"), policy, err);
+}
+
+int profile_content_with(struct profile *p, const char *policy, struct err *err)
+{
+	return render_with(p, policy, err) < 0 ? -1 : finish(p, err);
+}
+
+int profile_content_digests(struct profile *p, const char *policy, struct err *err)
+{
+	if (render_with(p, policy, err) < 0)
 		return -1;
-	return finish(p, err);
+	set_digests(p);
+	return 0;
 }

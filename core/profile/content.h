@@ -19,4 +19,8 @@ int profile_content(struct profile *profile, const struct profile_env *env, stru
 int profile_content_with(struct profile *profile, const char *policy, struct err *err)
 		__attribute__((nonnull(1, 2), warn_unused_result));
 
+/* As that, without the annotation's value, which is most of the work. */
+int profile_content_digests(struct profile *profile, const char *policy, struct err *err)
+		__attribute__((nonnull(1, 2), warn_unused_result));
+
 #endif

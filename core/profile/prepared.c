@@ -222,7 +222,8 @@ static int unpack(const struct prepared *prepared, struct buf *text, struct err 
 	return 0;
 }
 
-int profile_with_policy(struct profile *profile, const struct prepared *prepared, struct profile **out,
+static int derive(struct profile *profile, const struct prepared *prepared,
+		int (*content)(struct profile *p, const char *policy, struct err *err), struct profile **out,
 		struct err *err)
 {
 	auto_profile struct profile *p = xcalloc(1, sizeof(*p));
@@ -231,11 +232,17 @@ int profile_with_policy(struct profile *profile, const struct prepared *prepared
 	atomic_init(&p->refs, 1);
 	p->base = profile_ref(profile);
 	borrow(p, profile);
-	if (unpack(prepared, &text, err) < 0 || profile_content_with(p, buf_text(&text), err) < 0)
+	if (unpack(prepared, &text, err) < 0 || content(p, buf_text(&text), err) < 0)
 		return err_wrap(err, PREPARED_KIND " '%s' of namespace '%s'", prepared->name,
 				prepared->namespace);
 	*out = take(&p);
 	return 0;
+}
+
+int profile_with_policy(struct profile *profile, const struct prepared *prepared, struct profile **out,
+		struct err *err)
+{
+	return derive(profile, prepared, profile_content_with, out, err);
 }
 
 static void take_print(struct profile *profile, const struct prepared *prepared, struct prepared_print *print)
@@ -246,7 +253,7 @@ static void take_print(struct profile *profile, const struct prepared *prepared,
 	memcpy(print->of, profile->fingerprint, sizeof(print->of));
 	/* what makes no document gets a fingerprint that none has, so that it is not tried for each pod */
 	memset(print->document, 0xff, sizeof(print->document));
-	if (profile_with_policy(profile, prepared, &made, NULL) < 0 || !made)
+	if (derive(profile, prepared, profile_content_digests, &made, NULL) < 0)
 		return;
 	memcpy(print->document, made->fingerprint, sizeof(print->document));
 	memcpy(print->digest_text, made->digest_text, sizeof(print->digest_text));

@@ -2,6 +2,7 @@
 #include "profile/shelf.h"
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "base/own.h"
 #include "codec/json.h"
 
@@ -13,6 +14,8 @@ struct shelf {
 	json_t *takes;  /* namespace → bytes of its items */
 	struct prepared **items;
 	size_t count, bytes;
+	pthread_mutex_t lock;
+	json_t *documents; /* under the lock: as document_table() says */
 };
 
 struct shelf *shelf_new(enum shelf_by by)
@@ -22,6 +25,8 @@ struct shelf *shelf_new(enum shelf_by by)
 	shelf->by = by;
 	shelf->spaces = json_object();
 	shelf->takes = json_object();
+	shelf->documents = json_object();
+	pthread_mutex_init(&shelf->lock, NULL);
 	return shelf;
 }
 
@@ -34,6 +39,8 @@ void shelf_free(struct shelf *shelf)
 	free(shelf->items);
 	json_decref(shelf->spaces);
 	json_decref(shelf->takes);
+	json_decref(shelf->documents);
+	pthread_mutex_destroy(&shelf->lock);
 	free(shelf);
 }
 
@@ -89,6 +96,7 @@ void shelf_remove(struct shelf *shelf, const char *namespace, const char *id)
 	if (!there)
 		return;
 	struct prepared *gone = shelf->items[index];
+	json_object_clear(shelf->documents);
 	set_taken(shelf, gone->namespace, taken_by(shelf, gone->namespace) - gone->packed.len);
 	json_object_del(space, id);
 	if (!json_object_size(space))
@@ -154,6 +162,7 @@ enum shelf_put shelf_put(struct shelf *shelf, struct prepared *prepared)
 		shelf_remove(shelf, gone->namespace, id_of(shelf, gone));
 		done = SHELF_CROWDED;
 	}
+	json_object_clear(shelf->documents);
 	shelf->items = xreallocarray(shelf->items, shelf->count + 1, sizeof(struct prepared *));
 	shelf->items[shelf->count++] = prepared;
 	set_index(shelf, shelf->count - 1);
@@ -176,20 +185,54 @@ struct prepared *shelf_find_for(
 	return shelf_find(shelf, namespace, id);
 }
 
-struct prepared *shelf_find_as(const struct shelf *shelf, struct profile *profile, const char *namespace,
-		const unsigned char *fingerprint)
+static void hex_of(const unsigned char fingerprint[static 32], char out[static 65])
+{
+	struct buf hex = BUF_MAX(65);
+
+	hex_encode(&hex, span_new(fingerprint, 32));
+	memcpy(out, buf_text(&hex), 65);
+	buf_clear(&hex);
+}
+
+/*
+ * Document's fingerprint → index, of those of a namespace that are for the profile as it is: made when it is asked for
+ * first, as each of thousands of pods may ask. Under the lock.
+ */
+static json_t *document_table(const struct shelf *shelf, struct profile *profile, const char *namespace)
 {
 	struct prepared_print print;
+	char hex[65];
 	const char *key;
 	json_t *index;
 
+	hex_of(profile->fingerprint, hex);
+	auto_free char *id = xasprintf("%s/%s/%s", namespace, profile->name, hex);
+	json_t *table = json_object_get(shelf->documents, id);
+	if (table)
+		return table;
+	table = json_object();
+	json_object_set_new(shelf->documents, id, table);
 	json_object_foreach (json_object_get(shelf->spaces, namespace), key, index) {
 		struct prepared *item = shelf->items[json_integer_value(index)];
 		if (strcmp(item->profile, profile->name) != 0)
 			continue;
 		prepared_print(item, profile, &print);
-		if (!memcmp(print.document, fingerprint, sizeof(print.document)))
-			return item;
+		hex_of(print.document, hex);
+		json_object_set(table, hex, index);
 	}
-	return NULL;
+	return table;
+}
+
+struct prepared *shelf_find_as(const struct shelf *shelf, struct profile *profile, const char *namespace,
+		const unsigned char *fingerprint)
+{
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&shelf->lock;
+	char hex[65];
+
+	hex_of(fingerprint, hex);
+	pthread_mutex_lock(lock);
+	const json_t *index = json_object_get(document_table(shelf, profile, namespace), hex);
+	struct prepared *found = index ? shelf->items[json_integer_value(index)] : NULL;
+	pthread_mutex_unlock(lock);
+	return found;
 }
