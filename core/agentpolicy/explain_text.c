@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was explained, for people. Texts come from manifests and images: control characters are replaced. */
+/* What was explained, for people. Texts come from manifests and images: what would not show as what it is, is replaced. */
 #include "agentpolicy/explain.h"
+#include "base/alloc.h"
+#include "base/own.h"
 #include "codec/json.h"
 
 #include <string.h>
@@ -8,8 +10,27 @@
 /* One line's worth of a text from outside. */
 static void add_clean(struct buf *out, const char *text)
 {
-	for (; *text; text++)
-		buf_putc(out, (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+	auto_free char *copy = xstrdup(text);
+
+	span_tidy(copy, strlen(copy));
+	buf_puts(out, copy);
+}
+
+/* Words of a command, so that one with a blank is not taken for two. */
+static void add_command(struct buf *out, const json_t *words)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach (words, i, word) {
+		const char *text = json_string_value(word) ? json_string_value(word) : "?";
+		const char *quote = !*text || strpbrk(text, " '\"\n") ? "'" : "";
+
+		buf_puts(out, i ? " " : "");
+		buf_puts(out, quote);
+		add_clean(out, text);
+		buf_puts(out, quote);
+	}
 }
 
 static void add_words(struct buf *out, const json_t *words, const char *between)
@@ -54,7 +75,10 @@ static void add_env(struct buf *out, const json_t *env, const json_t *any)
 
 		buf_puts(out, i ? ", " : "    env      ");
 		if (words) {
-			buf_printf(out, "%.*s=%s", (int)(value - text), text, words);
+			auto_free char *name = xmemdup0(text, (size_t)(value - text));
+
+			add_clean(out, name);
+			buf_printf(out, "=%s", words);
 			continue;
 		}
 		add_clean(out, text ? text : "?");
@@ -101,7 +125,7 @@ static void add_container(struct buf *out, const json_t *container)
 			buf_puts(out, "  (no digest: whatever the tag points at)");
 	}
 	buf_printf(out, "\n    user     %s\n    command  ", json_text_at(container, "user", NULL));
-	add_words(out, json_object_get(container, "args"), " ");
+	add_command(out, json_object_get(container, "args"));
 	buf_puts(out, "\n    folder   ");
 	add_clean(out, json_text_at(container, "cwd", NULL));
 	buf_putc(out, '\n');
@@ -109,7 +133,7 @@ static void add_container(struct buf *out, const json_t *container)
 	add_mounts(out, json_object_get(container, "mounts"));
 	json_array_foreach (json_object_get(container, "exec"), i, command) {
 		buf_puts(out, "    exec     ");
-		add_words(out, command, " ");
+		add_command(out, command);
 		buf_putc(out, '\n');
 	}
 }

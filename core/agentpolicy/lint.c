@@ -73,8 +73,15 @@ static void lint_lines(struct span text, struct agent_notes *notes)
 
 /* ---- data ---- */
 
-static void lint_patterns(const json_t *patterns, const char *path, const char *words,
-		enum agent_severity severity, struct agent_notes *notes)
+/* Whether a pattern of a variable, NAME=VALUE, leaves only the value open; settings' placeholders are names, too. */
+static bool names_variable(const char *pattern)
+{
+	size_t len = strspn(pattern, "^$()|_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+
+	return pattern[len] == '=';
+}
+
+static void lint_env_patterns(const json_t *patterns, const char *path, struct agent_notes *notes)
 {
 	const json_t *pattern;
 	size_t i;
@@ -83,10 +90,41 @@ static void lint_patterns(const json_t *patterns, const char *path, const char *
 		const char *text = json_string_value(pattern);
 
 		if (text && !pattern_is_anchored(text))
-			agent_note(notes, severity, path,
-					"'%s' matches anywhere in a text: %s; anchor it by ^ and $", text,
-					words);
+			agent_note(notes, AGENT_WARNING, path,
+					"'%s' matches anywhere in a text: the host may set more variables "
+					"than it "
+					"seems; anchor it by ^ and $",
+					text);
+		else if (text && !names_variable(text))
+			agent_note(notes, AGENT_WARNING, path,
+					"'%s': the host chooses names of variables, too", text);
 	}
+}
+
+static void lint_commands(const json_t *exec, struct agent_notes *notes)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(exec, "regex"), i, item) {
+		const char *text = json_string_value(item);
+
+		if (text && !pattern_is_anchored(text))
+			agent_note(notes, AGENT_ERROR, "ExecProcessRequest.regex",
+					"'%s' matches anywhere in a text: the host may run more than it "
+					"seems; "
+					"anchor it by ^ and $",
+					text);
+		else if (text)
+			agent_note(notes, AGENT_WARNING, "ExecProcessRequest.regex",
+					"the host may run whatever matches '%s' in any container", text);
+	}
+	json_array_foreach (json_object_get(exec, "allowed_commands"), i, item)
+		agent_note(notes, AGENT_WARNING, "ExecProcessRequest.allowed_commands",
+				"the host may run '%s …' in any container, whenever it likes",
+				json_string_value(json_array_get(item, 0))
+						? json_string_value(json_array_get(item, 0))
+						: "");
 }
 
 static void lint_defaults(const json_t *data, struct agent_notes *notes)
@@ -99,25 +137,15 @@ static void lint_defaults(const json_t *data, struct agent_notes *notes)
 		{ "UpdateEphemeralMountsRequest", "the host may mount over the sandbox's folders" },
 		{ "GetDiagnosticDataRequest", "the host may read diagnostic data of the guest" },
 		{ "GetMetricsRequest", "the host may read the guest's metrics" } };
-	const json_t *defaults = json_object_get(data, "request_defaults"), *command;
-	size_t i;
+	const json_t *defaults = json_object_get(data, "request_defaults");
 
-	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		if (json_is_true(json_object_get(defaults, settings[i].member)))
 			agent_note(notes, AGENT_WARNING, settings[i].member, "%s", settings[i].words);
-	lint_patterns(json_at(defaults, "ExecProcessRequest", "regex", NULL), "ExecProcessRequest.regex",
-			"the host may run more than it seems", AGENT_ERROR, notes);
-	lint_patterns(json_at(defaults, "CreateContainerRequest", "allow_env_regex", NULL),
-			"CreateContainerRequest.allow_env_regex",
-			"the host may set more variables than it seems", AGENT_WARNING, notes);
-	lint_patterns(json_at(data, "cocoon", "env_regex", NULL), "cocoon.env_regex",
-			"the host may set more variables than it seems", AGENT_WARNING, notes);
-	json_array_foreach (json_at(defaults, "ExecProcessRequest", "allowed_commands", NULL), i, command)
-		agent_note(notes, AGENT_WARNING, "ExecProcessRequest.allowed_commands",
-				"the host may run '%s …' in any container, whenever it likes",
-				json_string_value(json_array_get(command, 0))
-						? json_string_value(json_array_get(command, 0))
-						: "");
+	lint_commands(json_object_get(defaults, "ExecProcessRequest"), notes);
+	lint_env_patterns(json_at(defaults, "CreateContainerRequest", "allow_env_regex", NULL),
+			"CreateContainerRequest.allow_env_regex", notes);
+	lint_env_patterns(json_at(data, "cocoon", "env_regex", NULL), "cocoon.env_regex", notes);
 }
 
 static bool is_privileged(const json_t *container, const json_t *common)
@@ -131,20 +159,70 @@ static bool is_privileged(const json_t *container, const json_t *common)
 	return json_array_size(all) && json_array_size(bounding) >= json_array_size(all);
 }
 
+static bool is_listed(const json_t *list, const char *word)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		if (json_string_value(item) && !strcmp(json_string_value(item), word))
+			return true;
+	return false;
+}
+
+/* Those that no container has unless its manifest adds them. */
+static void lint_capabilities(
+		const json_t *container, const json_t *common, const char *path, struct agent_notes *notes)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_at(container, "OCI", "Process", "Capabilities", "Bounding", NULL), i, item) {
+		const char *name = json_string_value(item);
+
+		if (name && strncmp(name, "$(", 2) != 0 &&
+				!is_listed(json_object_get(common, "default_caps"), name))
+			agent_note(notes, AGENT_WARNING, path, "has the capability %s", name);
+	}
+}
+
+/* By these variables who sets them chooses what a program is. */
+static bool chooses_program(const char *name)
+{
+	static const char *const names[] = { "PATH", "BASH_ENV", "ENV", "PYTHONPATH", "PYTHONSTARTUP",
+		"PERL5LIB", "PERL5OPT", "RUBYLIB", "RUBYOPT", "NODE_OPTIONS", "JAVA_TOOL_OPTIONS",
+		"JDK_JAVA_OPTIONS", "GCONV_PATH", NULL };
+
+	for (size_t i = 0; names[i]; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return !strncmp(name, "LD_", 3);
+}
+
+static void lint_variable(const char *name, const char *path, struct agent_notes *notes)
+{
+	if (chooses_program(name))
+		agent_note(notes, AGENT_ERROR, path,
+				"variable %s: the host chooses the value, and so what the container runs",
+				name);
+	else
+		agent_note(notes, AGENT_WARNING, path, "variable %s: the host chooses the value", name);
+}
+
 static void lint_env(const json_t *container, const char *path, struct agent_notes *notes)
 {
 	const json_t *item;
 	size_t i;
 
+	lint_env_patterns(json_at(container, "cocoon", "env_regex", NULL), path, notes);
 	json_array_foreach (json_at(container, "cocoon", "any_env", NULL), i, item)
-		agent_note(notes, AGENT_WARNING, path, "variable %s: the host chooses the value",
-				json_string_value(item) ? json_string_value(item) : "?");
+		lint_variable(json_string_value(item) ? json_string_value(item) : "?", path, notes);
 	json_array_foreach (json_at(container, "OCI", "Process", "Env", NULL), i, item) {
 		const char *text = json_string_value(item), *value = text ? strchr(text, '=') : NULL;
+		auto_free char *name = value ? xmemdup0(text, (size_t)(value - text)) : NULL;
 
 		if (value && (!strcmp(value, "=$(todo-annotation)") || !strcmp(value, "=$(resource-field)")))
-			agent_note(notes, AGENT_WARNING, path, "variable %.*s: the host chooses the value",
-					(int)(value - text), text);
+			lint_variable(name, path, notes);
 	}
 }
 
@@ -178,6 +256,8 @@ static void lint_container(const json_t *container, const json_t *common, struct
 	if (is_privileged(container, common))
 		agent_note(notes, AGENT_WARNING, path,
 				"is privileged: it can do anything in the guest, to other containers too");
+	else
+		lint_capabilities(container, common, path, notes);
 	lint_env(container, path, notes);
 	lint_mounts(container, path, notes);
 }

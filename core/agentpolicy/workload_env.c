@@ -90,14 +90,28 @@ static json_t *project_value_from(const struct projection *projection, const jso
 	return out;
 }
 
+/* As the API server has it. */
+static bool is_variable_name(const char *name)
+{
+	for (const char *at = name; *at; at++)
+		if (*at < ' ' || *at > '~' || *at == '=')
+			return false;
+	return *name;
+}
+
 static json_t *project_item(const struct projection *projection, const json_t *item, const char *path)
 {
 	json_t *out = json_object();
 	const json_t *from = field_object(projection, item, path, "valueFrom");
 
+	const char *name = field_needed(projection, item, path, "name");
+
 	fields_check(projection, item, path, fields_env);
-	if (field_needed(projection, item, path, "name"))
+	if (name)
 		take_text(projection, item, path, "name", out);
+	if (name && !is_variable_name(name))
+		agent_note(projection->notes, AGENT_ERROR, path,
+				"is no name of a variable: printable characters of ASCII but '='");
 	const char *value = field_text(projection, item, path, "value");
 	if (!from) {
 		json_object_set_new(out, "value", json_string(value ? value : ""));

@@ -112,6 +112,27 @@ static void the_text_has_no_control_characters(void **state)
 	assert_non_null(strstr(buf_text(&text), "a?[2Jb?c"));
 }
 
+static void the_text_shows_names_and_words_as_they_are(void **state)
+{
+	static const struct {
+		const char *member, *value, *shown;
+	} cases[] = {
+		{ "Env", "[\"A\\n    exec\\u202e=$(sandbox-name)\"]", "A?    exec?\?\?=(name of the pod)" },
+		{ "Env", "[\"A=\\u009b2J\"]", "A=?\?2J" },
+		{ "Args", "[\"sh\", \"-c\", \"a b\", \"\"]", "sh -c 'a b' ''" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_json json_t *tree = explained(
+				"", changed("containers[1].OCI.Process", cases[i].member, cases[i].value));
+		auto_buf struct buf text = BUF_MAX(1 << 20);
+		agent_explain_text(tree, &text);
+		if (!strstr(buf_text(&text), cases[i].shown))
+			fail_msg("'%s' is not in: %s", cases[i].shown, buf_text(&text));
+	}
+}
+
 static void refuses_what_is_no_policy(void **state)
 {
 	static const struct {
@@ -148,6 +169,7 @@ int main(void)
 		cmocka_unit_test(a_request_that_looks_into_the_data_is_what_that_says),
 		cmocka_unit_test(the_text_names_what_the_host_may_choose),
 		cmocka_unit_test(the_text_has_no_control_characters),
+		cmocka_unit_test(the_text_shows_names_and_words_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

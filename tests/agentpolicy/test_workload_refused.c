@@ -61,6 +61,10 @@ static void refuses_what_cannot_be_expressed_in_an_environment(void **state)
 	static const struct {
 		const char *members, *note;
 	} cases[] = {
+		{ "env: [{name: 'A=B', value: c}]",
+				"error spec.containers[0].env[0]: is no name of a variable" },
+		{ "env: [{name: \"A\\nB\", value: c}]", "error spec.containers[0].env[0]: is no name" },
+		{ "env: [{name: \"A\\u00e4\", value: c}]", "error spec.containers[0].env[0]: is no name" },
 		{ "env: [{name: A, valueFrom: {}}]", "env[0].valueFrom: names no source" },
 		{ "env: [{name: A, valueFrom: {fileKeyRef: {path: a}}}]",
 				"env[0].valueFrom.fileKeyRef: kubelet reads" },
