@@ -117,15 +117,16 @@ static json_t *texts_of(const char *const *list)
 	return out;
 }
 
-static json_t *entry_of(const struct image_facts *facts, const struct image_platform *platform)
+static json_t *entry_of(const struct images *images, const struct image_facts *facts,
+		const struct image_platform *platform)
 {
 	const struct image_config *run = platform->run;
 
-	return json_pack("{s:s,s:s,s:s,s:{s:s,s:s,s:o,s:o,s:o,s:o}}", "digest", facts->digest, "manifest",
-			platform->digest, "config_digest", platform->config, "config", "User", run->user,
-			"WorkingDir", run->cwd, "Env", texts_of(run->env), "Entrypoint",
-			texts_of(run->entrypoint), "Cmd", texts_of(run->cmd), "Volumes",
-			texts_of(run->volumes));
+	return json_pack("{s:s,s:s,s:s,s:s,s:{s:s,s:s,s:o,s:o,s:o,s:o}}", "platform",
+			images->options->platform, "digest", facts->digest, "manifest", platform->digest,
+			"config_digest", platform->config, "config", "User", run->user, "WorkingDir",
+			run->cwd, "Env", texts_of(run->env), "Entrypoint", texts_of(run->entrypoint), "Cmd",
+			texts_of(run->cmd), "Volumes", texts_of(run->volumes));
 }
 
 static int read_one(struct images *images, const char *name, struct err *err)
@@ -142,7 +143,7 @@ static int read_one(struct images *images, const char *name, struct err *err)
 	if (!platform->run)
 		return err_set(err, ERR_FORMAT, "what the image starts is not known: %s",
 				platform->run_problem);
-	json_t *entry = entry_of(facts, platform);
+	json_t *entry = entry_of(images, facts, platform);
 	if (!entry)
 		return err_set(err, ERR_FORMAT, "its config holds text that is no UTF-8");
 	json_object_set_new(images->entries, name, entry);

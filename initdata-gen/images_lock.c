@@ -12,6 +12,7 @@
 #define LOCK_MAX     ((size_t)64 << 20)
 #define LOCK_DEFAULT "layers-cache.json"
 #define LOCK_VERSION 1
+#define PLATFORM     "linux/amd64" /* where an entry does not say */
 
 static const char *lock_path(const struct images *images)
 {
@@ -33,17 +34,31 @@ static int check_texts(const json_t *object, const char *path, const char *const
 	return 0;
 }
 
+static int check_digests(const json_t *entry, struct err *err)
+{
+	static const char *const keys[] = { "digest", "manifest", "config_digest" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *text;
+
+		if (json_get_text(entry, "", keys[i], &text, err) < 0)
+			return -1;
+		if (!oci_digest_is(text))
+			return err_set(err, ERR_FORMAT, "%s: '%.160s' is no digest", keys[i], text);
+	}
+	return 0;
+}
+
 static int check_entry(const char *name, const json_t *entry, struct err *err)
 {
-	static const char *const known[] = { "digest", "manifest", "config_digest", "config", "passwd",
-		"group", NULL };
+	static const char *const known[] = { "platform", "digest", "manifest", "config_digest", "config",
+		"passwd", "group", NULL };
 	static const char *const lists[] = { "Env", "Entrypoint", "Cmd", "Volumes", NULL };
 	const char *text;
 	json_t *config;
 
-	if (json_only_keys(entry, "", known, err) < 0 || json_get_text(entry, "", "digest", &text, err) < 0 ||
-			json_get_text(entry, "", "manifest", &text, err) < 0 ||
-			json_get_text(entry, "", "config_digest", &text, err) < 0 ||
+	if (json_only_keys(entry, "", known, err) < 0 || check_digests(entry, err) < 0 ||
+			json_opt_text(entry, "", "platform", &text, err) < 0 ||
 			json_opt_text(entry, "", "passwd", &text, err) < 0 ||
 			json_opt_text(entry, "", "group", &text, err) < 0 ||
 			json_get_object(entry, "", "config", &config, err) < 0 ||
@@ -61,10 +76,14 @@ static int take_entries(struct images *images, const json_t *tree, struct err *e
 
 	if (json_get_object(tree, "", "images", &entries, err) < 0)
 		return -1;
-	json_object_foreach (entries, name, entry)
+	json_object_foreach (entries, name, entry) {
 		if (check_entry(name, entry, err) < 0)
 			return -1;
-	json_object_update(images->entries, entries);
+		/* what was read for another platform is another image */
+		const char *platform = json_text_at(entry, "platform", NULL);
+		if (!strcmp(platform ? platform : PLATFORM, images->options->platform))
+			json_object_set(images->entries, name, entry);
+	}
 	return 0;
 }
 

@@ -7,8 +7,8 @@
  *     maker_make() for each pod    read, facts of images, generated, composed
  *
  * Of images the manifest and the config are read alone, each image once, all of a workload at a time. A lock file keeps
- * what was read, so that the next run needs no registry: {"version": 1, "images": {"<name>": {"digest", "manifest",
- * "config_digest", "config", "passwd", "group"}}}, names as manifests have them; the last two where users were looked up.
+ * what was read, so that the next run needs no registry: {"version": 1, "images": {"<name>": {"platform", "digest",
+ * "manifest", "config_digest", "config", "passwd", "group"}}}, names as manifests have them; the last two where users were looked up.
  *
  * Ownership: the maker borrows its options. One thread. Errors name the option or the file; ERR_USAGE, ERR_DENIED when
  * the notes have errors, and those of what is read.

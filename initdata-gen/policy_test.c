@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* initdata-gen policy test: would the guest's agent obey these requests? */
 #include "agentpolicy/request.h"
+#include "base/alloc.h"
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
@@ -138,8 +139,11 @@ static int test_one(const struct test *settings, struct rego_engine *engine, siz
 	counts->requests++;
 	counts->refused += !verdict.allowed;
 	counts->other += json_is_boolean(expected) ? unexpected : !verdict.allowed;
-	if (settings->form == TEXT_PLAIN)
+	if (settings->form == TEXT_PLAIN) {
+		auto_free char *label = xasprintf("request %zu", number);
+		places_say(label, &notes);
 		print_report(report, unexpected);
+	}
 	json_array_append_new(reports, report);
 	return 0;
 }

@@ -176,6 +176,9 @@ exits 0 'genpolicy: -u keeps it in layers-cache.json' policy -u web.yaml
 exits 0 'which is there then' test -s layers-cache.json
 echo '[]' >foreign.json
 fails 2 'genpolicy.s is of another form' 'a file of another program' policy --layers-cache-file-path foreign.json web.yaml
+fails 1 'not in the file' 'what was read for another platform is not taken' initdata-gen policy --layers-cache-file-path lock.json --offline --platform linux/s390x web.yaml
+jq '.images[].config_digest = "sha256:1"' lock.json >bad.json
+fails 1 'config_digest.*is no digest' 'a digest that is none' policy --layers-cache-file-path bad.json web.yaml
 jq '.images[].config.Env = [1]' lock.json >bad.json
 fails 1 'Env' 'a file that was damaged' policy --layers-cache-file-path bad.json web.yaml
 pod by-name registry.example/shop/named:1 | grep -v securityContext >by-name.yaml
@@ -237,6 +240,8 @@ same 'and the report is JSON, with the rules that refused' true "$(jq '.[1].refu
 exits 0 'no rule of that name gives an internal error, as in the agent' initdata-gen policy test -p <(printf 'package agent_policy\n') <(jq '.[1:]' requests.json)
 prints 'which is said' 'no rule of that name'
 fails 1 'ExecProcessRequest' 'a kind that there is not' initdata-gen policy test -p policy.rego <(jq '.[1].kind = "ExecProcesRequest" | .[1:]' requests.json)
+exits 1 'a member that the message does not have' initdata-gen policy test -p policy.rego <(echo '{"kind": "ExecProcessRequest", "request": {"container-id": "a"}}')
+prints 'is told, with what was meant' "request 1: ExecProcessRequest.container-id" "did you mean 'container_id'"
 fails 1 "has no 'request'" 'a request without a message' initdata-gen policy test -p policy.rego <(echo '{"kind": "GetOOMEventRequest"}')
 fails 1 'engine' 'an engine that there is not' initdata-gen policy test --engine no-such-opa -p policy.rego requests.json
 
