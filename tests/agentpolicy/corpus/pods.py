@@ -148,7 +148,7 @@ class Pod:
         return env
 
     def env(self, container, image):
-        env = dict(one.split("=", 1) for one in image["Env"] or [DEFAULT_PATH])
+        env = dict(one.split("=", 1) for one in image.get("Env") or [DEFAULT_PATH])
         if container.get("tty"):
             env["TERM"] = "xterm"
         env["HOSTNAME"] = self.hostname
@@ -159,15 +159,15 @@ class Pod:
         env = self.kubelet_env(container)
         command, args = ([expanded(text, env) for text in container.get(part, [])] for part in ("command", "args"))
         if not command:
-            command = image["Entrypoint"] or []
-            args = args or image["Cmd"] or []
+            command = image.get("Entrypoint") or []
+            args = args or image.get("Cmd") or []
         return command + args
 
     # ---- users
 
     def user(self, container, facts):
         passwd = [line.split(":") for line in (facts.get("passwd") or "").splitlines()]
-        named = facts["config"]["User"].split(":")[0]
+        named = (facts["config"].get("User") or "").split(":")[0]
         uid, gid = self.security(container, "runAsUser"), self.security(container, "runAsGroup")
         if uid is None:
             uid = int(named) if named.isdigit() else next((int(p[2]) for p in passwd if p[0] == named), 0)
@@ -208,7 +208,7 @@ class Pod:
                 found.append((destination, ["rbind", "rprivate", mode], None))
         if "/dev/shm" not in there:
             found.append(("/dev/shm", ["rbind"], "the sandbox's"))
-        for volume in image["Volumes"] or []:
+        for volume in image.get("Volumes") or []:
             clean = re.sub("/+", "/", volume).rstrip("/")
             if clean not in there:
                 found.append((clean, ["rbind", "rprivate", "rw"], None))

@@ -183,7 +183,7 @@ class Guest:
         facts, container_id = self.images[container["image"]], self.container_id(name, times)
         config, context = facts["config"], container.get("securityContext", {})
         process = self.process(self.pod.args(container, config), self.pod.env(container, config),
-                               container.get("workingDir") or config["WorkingDir"] or "/", self.pod.user(container, facts))
+                               container.get("workingDir") or config.get("WorkingDir") or "/", self.pod.user(container, facts))
         process["NoNewPrivileges"] = context.get("allowPrivilegeEscalation") is False
         process["Terminal"] = bool(container.get("tty"))
         process["ApparmorProfile"] = "" if context.get("privileged") else "cri-containerd.apparmor.d"
