@@ -30,7 +30,7 @@ mount_agrees(wanted, mount, block) if {
 # containerd 2 mounts it read-only in privileged containers, too
 mount_agrees(wanted, mount, _) if {
 	wanted.type_ == "sysfs"
-	object.union(wanted, {"options": [{"rw": "ro"}[option] | some option in wanted.options]}) == mount
+	object.union(wanted, {"options": [object.get({"rw": "ro"}, option, option) | some option in wanted.options]}) == mount
 }
 
 mount_agrees(wanted, mount, _) if {

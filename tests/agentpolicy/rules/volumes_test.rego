@@ -10,6 +10,9 @@ volume_cases := [
 	["app", [{"op": "remove", "path": "/OCI/Mounts/7"}], {"mounts.missing"}],
 	["app", [{"op": "copy", "from": "/OCI/Mounts/7", "path": "/OCI/Mounts/-"}], {"mounts"}],
 	["app", rules.set_at("/OCI/Mounts/-", {"destination": "/x", "source": "/", "type_": "bind", "options": []}), {"mounts"}],
+	["app", rules.set_at("/OCI/Mounts/5/options", []), {"mounts"}],
+	["app", rules.set_at("/OCI/Mounts/5/options", ["ro"]), {"mounts"}],
+	["app", rules.set_at("/OCI/Mounts/5/options", ["nosuid", "noexec", "nodev", "rw"]), {"mounts"}],
 	["app", rules.set_at("/OCI/Mounts/7/source", "/etc/hosts"), {"mounts"}],
 	["app", rules.set_at("/OCI/Mounts/7/source", "/run/kata-containers/shared/containers/0/hosts"), {"mounts"}],
 	["app", rules.set_at("/OCI/Mounts/7/options", ["rbind"]), {"mounts"}],
@@ -72,4 +75,14 @@ test_knows_the_propagation_of_the_root if every options, wanted in {
 	["rbind", "rprivate"]: "", ["rbind", "rslave", "ro"]: "rslave", ["rbind", "rshared"]: "rshared", ["rslave", "rshared"]: "rshared",
 } {
 	data.agent_policy.propagation({"OCI": {"Mounts": [{"options": options}]}}) == wanted
+}
+
+# a privileged container's, which containerd 2 mounts read-only
+test_knows_the_two_ways_to_mount_sysfs if {
+	wanted := {"destination": "/sys", "source": "sysfs", "type_": "sysfs", "options": ["nosuid", "rw"]}
+	allowed := [options |
+		some options in [["nosuid", "rw"], ["nosuid", "ro"], ["ro"], ["rw"], [], ["nosuid"]]
+		data.agent_policy.mount_agrees(wanted, object.union(wanted, {"options": options}), set())
+	]
+	allowed == [["nosuid", "rw"], ["nosuid", "ro"]]
 }
