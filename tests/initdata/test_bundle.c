@@ -67,7 +67,7 @@ static void refuses_what_no_broker_has(void **state)
 static void refuses_what_makes_no_bundle(void **state)
 {
 	static const char *const bad_value[] = { "=x" }, *const ours[] = { "cocoon_x=1" },
-				 *const empty[] = { "x=" };
+				 *const empty[] = { "x=" }, *const no_text[] = { "x=\xff" };
 	struct bundle_document document;
 	struct bundle bundle = one(&document, DIGEST_SHA256);
 
@@ -92,6 +92,11 @@ static void refuses_what_makes_no_bundle(void **state)
 	bundle.values = ours;
 	assert_int_equal(bundle_check(&bundle, NULL), -1);
 	bundle.values = empty;
+	assert_int_equal(bundle_check(&bundle, NULL), -1);
+	bundle.values = no_text;
+	assert_int_equal(bundle_check(&bundle, NULL), -1);
+	bundle = one(&document, DIGEST_SHA256);
+	document.workload = "a\xff.toml";
 	assert_int_equal(bundle_check(&bundle, NULL), -1);
 }
 
