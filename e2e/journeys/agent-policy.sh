@@ -315,6 +315,25 @@ done
 expect_refused "what no policy can express is refused at once, with its place" "spec.containers[0].volumeMounts[0]: " \
 	create "$(confidential deep '{"volumeMounts": [{"name": "v", "mountPath": "/v", "subPath": "below"}]}' '{"volumes": [{"name": "v", "emptyDir": {}}]}')"
 
+need kubectl set image pod/lost -n "$ns" app="$shop/app:2"
+eventually "a pod that waits is looked at again when its image changes" 10 completed lost
+expect_equal "with a policy for the image that it has now" "[\"$shop/app:2\"]" \
+	"$(policies_of Pod lost | jq -c 'map(.spec.images[].name)')"
+confidential dry '{"args": ["dry"]}' >"$work/pod"
+need kubectl create --dry-run=server -f "$work/pod"
+
+# ---- another profile of the same options --------------------------------------------------------------------------------
+
+profile $p-2 "runtimeClasses: [kata-qemu-snp], $(only "$ns"), priority: 7, initData: {kbs: {url: 'https://third.example.com:8080'}, agentPolicy: {generated: {}}}"
+start_pod replicaset/web-7b9c66d5f4
+expect_ok "another profile wins: the pod waits for its policy" waits "$work/made"
+eventually "and gets it" 15 completed "$made"
+expect_equal "there is one for each profile, with its own digest" "[\"$p\",\"$p-2\"] 2" \
+	"$(policies_of Deployment web | jq -r --arg image "$shop/app:2" 'map(select(any(.spec.images[]; .name == $image))) |
+		"\(map(.spec.profile) | sort | tojson) \(map(.status.digest) | unique | length)"')"
+need kubectl delete confidentialprofile $p-2
+expect_equal "what is only tried is not prepared" 0 "$(policies_of Pod dry | jq length)"
+
 # ---- a controller that dies ----------------------------------------------------------------------------------------------
 
 leader() { kubectl get lease cocoon-controller -n "$SYSTEM" -o jsonpath='{.spec.holderIdentity}'; }
