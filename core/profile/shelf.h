@@ -18,7 +18,7 @@
 
 struct shelf;
 
-#define SHELF_BYTES_MAX ((size_t)64 << 20) /* those of most workloads take 4 to 8 KiB */
+#define SHELF_BYTES_MAX ((size_t)64 << 20) /* those of most workloads take 12 to 16 KiB */
 
 enum shelf_by { SHELF_BY_NAME, SHELF_BY_KEY };
 enum shelf_put {
