@@ -253,7 +253,7 @@ static void take_print(struct profile *profile, const struct prepared *prepared,
 	memcpy(print->of, profile->fingerprint, sizeof(print->of));
 	/* what makes no document gets a fingerprint that none has, so that it is not tried for each pod */
 	memset(print->document, 0xff, sizeof(print->document));
-	if (derive(profile, prepared, profile_content_digests, &made, NULL) < 0)
+	if (derive(profile, prepared, profile_content_digests, &made, NULL) < 0 || !made)
 		return;
 	memcpy(print->document, made->fingerprint, sizeof(print->document));
 	memcpy(print->digest_text, made->digest_text, sizeof(print->digest_text));
