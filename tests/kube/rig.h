@@ -177,12 +177,13 @@ static inline void rig_stop(struct rig *rig)
 }
 
 /* Turns the loop until the condition holds. */
-#define RIG_UNTIL(rig, condition)                                                      \
+#define RIG_UNTIL_WITHIN(rig, most, condition)                                         \
 	do {                                                                           \
-		for (int turns = 0; !(condition) && turns < 5000; turns++)             \
+		for (int turns = 0; !(condition) && turns < (most); turns++)           \
 			assert_int_equal(kube_turn((rig)->kube, 2, NULL, 0, NULL), 0); \
 		assert_true(condition);                                                \
 	} while (0)
+#define RIG_UNTIL(rig, condition) RIG_UNTIL_WITHIN(rig, 5000, condition)
 
 static inline bool rig_asked(const struct rig *rig, size_t request, const char *text)
 {
