@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "initdata-gen/images.h"
+#include "initdata-gen/imagebook.h"
 #include "initdata-gen/maker_own.h"
 #include "initdata-gen/text.h"
 #include "initdata/carrier.h"
@@ -45,14 +45,14 @@ int maker_open(const struct maker_options *options, struct maker **out, struct e
 	*out = maker;
 	if (maker_read_inputs(maker, err) < 0)
 		return -1;
-	return images_open(options, &maker->images, err);
+	return imagebook_open(options, &maker->images, err);
 }
 
 void maker_free(struct maker *maker)
 {
 	if (!maker)
 		return;
-	images_free(maker->images);
+	imagebook_free(maker->images);
 	agent_options_clear(&maker->wanted);
 	profile_unref(maker->profile);
 	json_decref(maker->objects);
@@ -71,7 +71,7 @@ void maker_free(struct maker *maker)
 
 int maker_save(struct maker *maker, struct err *err)
 {
-	return images_save(maker->images, err);
+	return imagebook_save(maker->images, err);
 }
 
 void maker_know(struct maker *maker, const json_t *documents)
@@ -98,16 +98,16 @@ static struct agent_image *lend_images(
 {
 	struct agent_image *out;
 
-	if (images_read(maker->images, workload->images, workload->image_count, err) < 0)
+	if (imagebook_read(maker->images, workload->images, workload->image_count, err) < 0)
 		return NULL;
 	out = xcalloc(workload->image_count + 1, sizeof(*out));
 	for (size_t i = 0; i < workload->image_count; i++) {
 		if (maker->options->resolve_users &&
-				images_read_users(maker->images, workload->images[i], err) < 0) {
+				imagebook_read_users(maker->images, workload->images[i], err) < 0) {
 			free(out);
 			return NULL;
 		}
-		images_lend(maker->images, workload->images[i], &out[i]);
+		imagebook_lend(maker->images, workload->images[i], &out[i]);
 	}
 	return out;
 }

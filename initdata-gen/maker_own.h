@@ -8,7 +8,7 @@
 #include "initdata-gen/maker.h"
 #include "profile/profile.h"
 
-struct images;
+struct imagebook;
 
 struct maker {
 	const struct maker_options *options;
@@ -23,7 +23,7 @@ struct maker {
 	size_t patch_count;
 	struct agent_settings_source source; /* of the three, once they are read */
 	struct span *spans;                  /* that its patches are in */
-	struct images *images;
+	struct imagebook *images;
 };
 
 /* Everything that the options name, but images. */

@@ -118,7 +118,7 @@ undocumented_fields() {
 }
 
 metrics_differ() {
-	diff <(grep -oh '"cocoon_[a-z_]*"' webhook/tally.c controller/tally.c | tr -d '"' | sort -u) \
+	diff <(grep -oh '"cocoon_[a-z_]*"' webhook/tally.c controller/tally.c core/cluster/images.c | tr -d '"' | sort -u) \
 		<(grep -oh 'cocoon_[a-z_]*' docs/profiles.md | sort -u)
 }
 

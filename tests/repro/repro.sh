@@ -17,7 +17,7 @@ report() { # report STATUS NAME
 # The tracked files as they are now, and the same once more, created in the other order.
 copies() {
 	mkdir -p "$first" "$second"
-	git ls-files -z --deduplicate -- Makefile VERSION core '*/*.c' '*/*.h' |
+	git ls-files -z --deduplicate -- Makefile VERSION core tools/embed.awk '*/*.c' '*/*.h' |
 		while IFS= read -r -d '' file; do [[ ! -e $file ]] || printf '%s\0' "$file"; done |
 		tar -c --no-recursion --null -T - | tar -x -C "$first" || return 1
 	(cd "$first" && find . -type f -print0 | sort -rz | tar -c --null -T -) | tar -x -C "$second"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "initdata-gen/images.h"
+#include "initdata-gen/imagebook.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -8,7 +8,7 @@
 #include "codec/json.h"
 #include "crypto/init.h"
 #include "facts/facts.h"
-#include "initdata-gen/images_own.h"
+#include "initdata-gen/imagebook_own.h"
 #include "initdata-gen/maker.h"
 #include "net/http.h"
 #include "policy/registry.h"
@@ -22,7 +22,7 @@
 
 /* ---- opening ---- */
 
-static int read_insecure(struct images *images, const struct opt_list *hosts, struct err *err)
+static int read_insecure(struct imagebook *images, const struct opt_list *hosts, struct err *err)
 {
 	auto_json json_t *entries = json_array();
 
@@ -32,7 +32,7 @@ static int read_insecure(struct images *images, const struct opt_list *hosts, st
 	return registry_list_parse(entries, "--insecure-registry", &images->registries, err);
 }
 
-static int open_facts(struct images *images, struct err *err)
+static int open_facts(struct imagebook *images, struct err *err)
 {
 	const struct maker_options *options = images->options;
 	const struct facts_options facts = {
@@ -57,11 +57,11 @@ static int open_facts(struct images *images, struct err *err)
 	return facts_new(&facts, &images->facts, err);
 }
 
-int images_open(const struct maker_options *options, struct images **out, struct err *err)
+int imagebook_open(const struct maker_options *options, struct imagebook **out, struct err *err)
 {
-	struct images *images = xcalloc(1, sizeof(*images));
+	struct imagebook *images = xcalloc(1, sizeof(*images));
 
-	*images = (struct images){ .options = options,
+	*images = (struct imagebook){ .options = options,
 		.entries = json_object(),
 		.registries = REGISTRY_LIST_NONE,
 		.terminal = isatty(STDERR_FILENO) };
@@ -69,10 +69,10 @@ int images_open(const struct maker_options *options, struct images **out, struct
 	authfiles_find((const char *const *)environ, &images->files);
 	if (read_insecure(images, &options->insecure, err) < 0)
 		return -1;
-	return images_lock_read(images, err);
+	return imagebook_lock_read(images, err);
 }
 
-void images_free(struct images *images)
+void imagebook_free(struct imagebook *images)
 {
 	if (!images)
 		return;
@@ -97,7 +97,7 @@ static void noop(void *ctx)
 	(void)ctx;
 }
 
-static int want_of(const struct images *images, const char *name, struct image_want *out, struct err *err)
+static int want_of(const struct imagebook *images, const char *name, struct image_want *out, struct err *err)
 {
 	*out = (struct image_want){
 		.looks = IMAGE_LOOKED_CONFIG | IMAGE_LOOKED_PLATFORM, .namespace = "", .service_account = ""
@@ -117,7 +117,7 @@ static json_t *texts_of(const char *const *list)
 	return out;
 }
 
-static json_t *entry_of(const struct images *images, const struct image_facts *facts,
+static json_t *entry_of(const struct imagebook *images, const struct image_facts *facts,
 		const struct image_platform *platform)
 {
 	const struct image_config *run = platform->run;
@@ -129,7 +129,7 @@ static json_t *entry_of(const struct images *images, const struct image_facts *f
 			texts_of(run->cmd), "Volumes", texts_of(run->volumes));
 }
 
-static int read_one(struct images *images, const char *name, struct err *err)
+static int read_one(struct imagebook *images, const char *name, struct err *err)
 {
 	struct image_want want;
 	auto_image_facts struct image_facts *facts = NULL;
@@ -152,7 +152,7 @@ static int read_one(struct images *images, const char *name, struct err *err)
 }
 
 /* Lets all of them begin, so that they are read side by side. */
-static void begin(struct images *images, const char *const *names, size_t count)
+static void begin(struct imagebook *images, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct image_want want;
@@ -164,7 +164,7 @@ static void begin(struct images *images, const char *const *names, size_t count)
 	}
 }
 
-int images_read(struct images *images, const char *const *names, size_t count, struct err *err)
+int imagebook_read(struct imagebook *images, const char *const *names, size_t count, struct err *err)
 {
 	bool begun = false;
 
@@ -195,7 +195,7 @@ int images_read(struct images *images, const char *const *names, size_t count, s
 
 /* ---- lending ---- */
 
-static const char *const *list_of(struct images *images, const json_t *texts)
+static const char *const *list_of(struct imagebook *images, const json_t *texts)
 {
 	size_t count = json_array_size(texts);
 	struct lent *lent = xmalloc(sizeof(*lent));
@@ -208,7 +208,7 @@ static const char *const *list_of(struct images *images, const json_t *texts)
 	return lent->list;
 }
 
-void images_lend(struct images *images, const char *name, struct agent_image *out)
+void imagebook_lend(struct imagebook *images, const char *name, struct agent_image *out)
 {
 	const json_t *entry = json_object_get(images->entries, name);
 	const json_t *config = json_object_get(entry, "config");
@@ -244,7 +244,7 @@ static int take_text(json_t *entry, const char *key, const struct oci_file *file
 }
 
 /* The manifest that was read, where it is: in a layout, else in the registry. */
-static int open_manifest(struct images *images, const struct image_want *want,
+static int open_manifest(struct imagebook *images, const struct image_want *want,
 		const struct oci_access *access, struct oci_source **source, struct oci_manifest_bytes *bytes,
 		struct err *err)
 {
@@ -271,7 +271,7 @@ static int open_manifest(struct images *images, const struct image_want *want,
 	return oci_source_manifest(*source, NULL, bytes, err);
 }
 
-static int read_files(struct images *images, const struct image_want *want, json_t *entry,
+static int read_files(struct imagebook *images, const struct image_want *want, json_t *entry,
 		struct oci_file *files, struct err *err)
 {
 	const struct registry_settings *registry = want->registry;
@@ -299,7 +299,7 @@ static int read_files(struct images *images, const struct image_want *want, json
 	return status;
 }
 
-static int read_users(struct images *images, const char *name, json_t *entry, struct err *err)
+static int read_users(struct imagebook *images, const char *name, json_t *entry, struct err *err)
 {
 	struct oci_file files[] = { { .path = "etc/passwd", .text = BUF_MAX(OCI_FILE_MAX) },
 		{ .path = "etc/group", .text = BUF_MAX(OCI_FILE_MAX) } };
@@ -316,7 +316,7 @@ static int read_users(struct images *images, const char *name, json_t *entry, st
 	return status;
 }
 
-int images_read_users(struct images *images, const char *name, struct err *err)
+int imagebook_read_users(struct imagebook *images, const char *name, struct err *err)
 {
 	json_t *entry = json_object_get(images->entries, name);
 

@@ -4,7 +4,7 @@
 #include "base/fs.h"
 #include "base/own.h"
 #include "codec/json.h"
-#include "initdata-gen/images_own.h"
+#include "initdata-gen/imagebook_own.h"
 #include "initdata-gen/maker.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@
 #define LOCK_VERSION 1
 #define PLATFORM     "linux/amd64" /* where an entry does not say */
 
-static const char *lock_path(const struct images *images)
+static const char *lock_path(const struct imagebook *images)
 {
 	const struct maker_options *options = images->options;
 
@@ -69,7 +69,7 @@ static int check_entry(const char *name, const json_t *entry, struct err *err)
 	return 0;
 }
 
-static int take_entries(struct images *images, const json_t *tree, struct err *err)
+static int take_entries(struct imagebook *images, const json_t *tree, struct err *err)
 {
 	json_t *entries = NULL, *entry;
 	const char *name;
@@ -87,7 +87,7 @@ static int take_entries(struct images *images, const json_t *tree, struct err *e
 	return 0;
 }
 
-int images_lock_read(struct images *images, struct err *err)
+int imagebook_lock_read(struct imagebook *images, struct err *err)
 {
 	const char *path = lock_path(images);
 	auto_json json_t *tree = NULL;
@@ -108,7 +108,7 @@ int images_lock_read(struct images *images, struct err *err)
 	return take_entries(images, tree, err) < 0 ? err_wrap(err, "'%s'", path) : 0;
 }
 
-int images_save(struct images *images, struct err *err)
+int imagebook_save(struct imagebook *images, struct err *err)
 {
 	const char *path = lock_path(images);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images and their lock file: private to initdata-gen/images*.c. */
-#ifndef COCOON_INITDATA_GEN_IMAGES_OWN_H
-#define COCOON_INITDATA_GEN_IMAGES_OWN_H
+/* Images and their lock file: private to initdata-gen/imagebook*.c. */
+#ifndef COCOON_INITDATA_GEN_IMAGEBOOK_OWN_H
+#define COCOON_INITDATA_GEN_IMAGEBOOK_OWN_H
 
-#include "initdata-gen/images.h"
+#include "initdata-gen/imagebook.h"
 #include "oci/authfiles.h"
 #include "oci/files.h"
 #include "policy/registry.h"
@@ -16,7 +16,7 @@ struct lent {
 	const char **list;
 };
 
-struct images {
+struct imagebook {
 	const struct maker_options *options;
 	json_t *entries; /* by the name as written: as in the lock file */
 	struct facts *facts;
@@ -28,6 +28,7 @@ struct images {
 };
 
 /* What the lock file has; one that is not there yet is empty. */
-int images_lock_read(struct images *images, struct err *err) __attribute__((nonnull(1), warn_unused_result));
+int imagebook_lock_read(struct imagebook *images, struct err *err)
+		__attribute__((nonnull(1), warn_unused_result));
 
 #endif
