@@ -3,7 +3,7 @@
 # Runs suites and counts what they assert. A suite is a program that prints TAP ("ok 1 - name", "not ok 2 - name",
 # "1..2"). A check that did not run is not a pass: a suite that prints no such line, prints fewer than it planned, skips
 # one, crashes, hangs, or fails without a "not ok" counts as a failure.
-# One line a room; what a failing suite said stands above it. The last line is "N passed, N failed".
+# One line a room; what a failing suite said stands above it, and what one has counted ("# counts: 12 policies"). The last line is "N passed, N failed".
 # Usage: tests/run.sh all|unit|cli|corpus|repro|e2e OUT, or one OUT PATH (a folder of tests or a script)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -61,6 +61,8 @@ suite() {
 	fi
 	room_passed=$((room_passed + ok)) room_failed=$((room_failed + bad))
 	[ "$bad" -eq 0 ] || what_failed "$name"
+	# what a suite has counted beside its checks
+	sed -n 's/^# counts: /    /p' "$log"
 }
 
 room() { # room NAME: the line of the suites since the one before

@@ -27,7 +27,7 @@ told() {
 		'ok '*) report 0 "${line#ok * - }" ;;
 		'not ok '*) printf '%s\n' "$words" >stdout && report 1 "${line#not ok * - }" ;;
 		'#  '*) ;;
-		'# '*) echo "$line" ;;
+		'# '*) echo "# counts: ${line#'# '}" ;;
 		esac
 	done <told
 }

@@ -8,10 +8,11 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/tests"
 cp tests/run.sh "$work/tests/"
 number=0
+got= # what the runner has printed last
 
 # counts NAME EXPECTED STATUS SUITE…: the runner over suites with these bodies ends with that line and status
 counts() {
-	local name=$1 expected=$2 wanted=$3 got status=0 body i=0
+	local name=$1 expected=$2 wanted=$3 status=0 body i=0
 	shift 3
 	rm -rf "$work/tests/room" "$work/out"
 	mkdir -p "$work/tests/room" "$work/out/tests/room"
@@ -42,6 +43,13 @@ counts 'an end before the plan is a failure' '1 passed, 1 failed' 1 'echo 1..2; 
 counts 'an end after a failure and before the plan is two' '0 passed, 2 failed' 1 'echo 1..2; echo "not ok 1"'
 counts 'a skip is no pass' '1 passed, 1 failed' 1 'echo "ok 1"; echo "ok 2 - b # SKIP no luck"'
 counts 'words in the middle of a line are no results' '1 passed, 0 failed' 0 'echo "is it ok 1"; echo "ok 1"; echo "# not ok 2"'
+counts 'what a suite has counted is no result' '1 passed, 0 failed' 0 'echo "ok 1"; echo "# counts: 12 policies, not ok 3"'
+number=$((number + 1))
+if grep -qx '    12 policies, not ok 3' <<<"$got"; then
+	echo "ok $number - and is shown"
+else
+	printf 'not ok %d - and is shown\n# %s\n' "$number" "$got"
+fi
 : >"$work/tests/room/test_none.c"
 got=$("$work/tests/run.sh" unit nowhere 2>&1 | tail -n 1)
 number=$((number + 1))
