@@ -47,23 +47,6 @@ void draft_clear(struct draft *draft)
 
 /* ---- images ------------------------------------------------------------------------------------------------- */
 
-/* Whose credentials: what the kubelet would use. */
-static void want_credentials(const struct draft *draft, struct draft_pulls *pulls, struct image_want *want)
-{
-	const json_t *spec = json_object_get(draft->pod, "spec"), *item;
-	const char *account = json_text_at(spec, "serviceAccountName", NULL);
-	size_t i;
-
-	want->namespace = draft->view.namespace;
-	want->service_account = account && account[0] ? account : "default";
-	want->pull_secrets = pulls->names;
-	json_array_foreach (json_object_get(spec, "imagePullSecrets"), i, item) {
-		const char *name = json_text_at(item, "name", NULL);
-		if (name && name[0] && want->pull_secret_count < DRAFT_PULLS_MAX)
-			pulls->names[want->pull_secret_count++] = name;
-	}
-}
-
 int draft_want(const struct draft *draft, size_t index, const struct policy_set *policies,
 		const json_t *namespace_labels, struct draft_pulls *pulls, struct image_want *want,
 		struct err *err)
@@ -73,7 +56,7 @@ int draft_want(const struct draft *draft, size_t index, const struct policy_set 
 	*want = (struct image_want){ .looks = IMAGE_LOOKED_CONFIG | IMAGE_LOOKED_PLATFORM };
 	if (oci_name_parse(draft->workload.images[index], &want->name, err) < 0)
 		return -1;
-	want_credentials(draft, pulls, want);
+	image_want_credentials(pod, pulls->names, want);
 	/* in the set's order, as admission goes by it */
 	for (size_t i = 0; policies && i < policies->count && !want->registry; i++) {
 		const struct image_policy *policy = policies->items[i];

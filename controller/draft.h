@@ -29,7 +29,6 @@
 #define DRAFT_OBJECTS_MAX 64 /* ConfigMaps and Secrets: each is a request */
 #define DRAFT_NOTES_MAX   64 /* that a status shows */
 #define DRAFT_TEXT_MAX    512
-#define DRAFT_PULLS_MAX   16
 
 struct draft {
 	struct profile *profile;
@@ -52,7 +51,7 @@ void draft_clear(struct draft *draft) __attribute__((nonnull));
 
 /* What image number `index` is looked at with. `want` borrows from draft, policies and *pulls. */
 struct draft_pulls {
-	const char *names[DRAFT_PULLS_MAX];
+	const char *names[IMAGE_PULLS_MAX];
 };
 int draft_want(const struct draft *draft, size_t index, const struct policy_set *policies,
 		const json_t *namespace_labels, struct draft_pulls *pulls, struct image_want *want,

@@ -16,8 +16,6 @@
 enum create_form { CREATE_TOML, CREATE_ANNOTATION, CREATE_JSON };
 static const char *const form_words[] = { "toml", "annotation", "json", NULL };
 
-static const char *const algorithm_words[] = { "sha256", "sha384", "sha512", NULL };
-
 struct create {
 	struct fields fields;
 	const char *profile;
@@ -106,7 +104,7 @@ static const struct opt options[] = {
 	OPT_LIST(struct create, config_maps, "config-map", 0, "FILE",
 			"manifest with the ConfigMap that the profile names; may be repeated"),
 	OPT_ENUM(struct create, algorithm, "algorithm", 0, "ALG",
-			"digest algorithm; sha256 has a form on every platform", algorithm_words),
+			"digest algorithm; sha256 has a form on every platform", text_algorithm_words),
 	OPT_ENUM(struct create, form, "form", 0, "FORM",
 			"what to write; json has the document, its annotation and "
 			"all digests",

@@ -15,8 +15,6 @@
 
 #include <string.h>
 
-const char *const maker_algorithms[] = { "sha256", "sha384", "sha512", NULL };
-
 void made_init(struct made *made)
 {
 	*made = (struct made){ .policy = BUF_MAX(AGENT_POLICY_MAX), .document = BUF_MAX(INITDATA_TEXT_MAX) };
@@ -190,8 +188,6 @@ int maker_make(struct maker *maker, const json_t *workload, const struct pod_vie
 	const struct agent_reading reading = { .options = &maker->wanted,
 		.namespace = maker->options->namespace,
 		.lenient = maker->options->lenient };
-	struct span rules;
-	auto_json json_t *data = NULL;
 
 	if (agent_workload_read(workload, &reading, &read, &out->notes, err) < 0)
 		return -1;
@@ -200,9 +196,8 @@ int maker_make(struct maker *maker, const json_t *workload, const struct pod_vie
 				"is not stated: the policy takes the one that the host names first, and is "
 				"not what "
 				"a cluster makes for these pods; write it, or say it by --namespace");
-	if (generate(maker, &read, out, err) < 0 || compose(maker, &read, pod, out, err) < 0 ||
-			agent_policy_split(buf_span(&out->policy), &rules, &data, err) < 0)
+	if (generate(maker, &read, out, err) < 0 || compose(maker, &read, pod, out, err) < 0)
 		return -1;
-	agent_rules_hash(rules, out->rules_sha256);
+	agent_rules_hash(agent_policy_rules(buf_span(&out->policy)), out->rules_sha256);
 	return initdata_parse(buf_span(&out->document), &out->parsed, err);
 }

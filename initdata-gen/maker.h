@@ -19,6 +19,7 @@
 #include "agentpolicy/notes.h"
 #include "base/buf.h"
 #include "base/opt.h"
+#include "initdata-gen/text.h"
 #include "initdata/document.h"
 
 #include <jansson.h>
@@ -54,7 +55,7 @@ struct maker_options {
 	bool resolve_users;
 };
 
-extern const char *const maker_modes[], *const maker_runtimes[], *const maker_algorithms[];
+extern const char *const maker_modes[], *const maker_runtimes[];
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): neither a type nor a member stands in parentheses */
 #define MAKER_OPTIONS(structure, m)                                                                          \
@@ -91,7 +92,7 @@ extern const char *const maker_modes[], *const maker_runtimes[], *const maker_al
 			OPT_TEXT(structure, m.initdata, "initdata-path", 0, "FILE",                          \
 					"the document (TOML) that the policy is put into"),                  \
 			OPT_ENUM(structure, m.algorithm, "algorithm", 0, "ALG",                              \
-					"digest algorithm of a new document", maker_algorithms),             \
+					"digest algorithm of a new document", text_algorithm_words),         \
 			OPT_TEXT(structure, m.namespace, "namespace", 'n', "NAME",                           \
 					"of objects that do not say theirs"),                                \
 			OPT_FLAG(structure, m.lenient, "silent-unsupported-fields", 's',                     \

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/hex.h"
 #include "base/own.h"
 #include "codec/json.h"
 #include "crypto/init.h"
@@ -273,9 +274,9 @@ static int save_documents(const struct publish *settings, const struct published
 	if (make_folder(settings->to, err) < 0 || make_folder(folder, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list->count; i++) {
-		char hex[DIGEST_HEX_MAX];
-		digest_hex(documents[i].alg, buf_span(&list->items[i].text), hex);
-		auto_free char *name = xasprintf("documents/%s.toml", hex);
+		auto_buf struct buf hex = BUF_MAX(DIGEST_HEX_MAX);
+		hex_encode(&hex, span_new(documents[i].digest, digest_size(documents[i].alg)));
+		auto_free char *name = xasprintf("documents/%s.toml", buf_text(&hex));
 		if (save(settings, name, buf_span(&list->items[i].text), err) < 0)
 			return -1;
 	}

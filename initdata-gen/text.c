@@ -10,6 +10,7 @@
 #include <string.h>
 
 const char *const text_form_words[] = { "text", "json", NULL };
+const char *const text_algorithm_words[] = { "sha256", "sha384", "sha512", NULL };
 
 static bool is_standard(const char *path)
 {

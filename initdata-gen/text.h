@@ -21,6 +21,8 @@ struct err;
 /* The words of --output. */
 enum text_form { TEXT_PLAIN, TEXT_JSON };
 extern const char *const text_form_words[];
+/* The words of --algorithm, in the order of enum digest_alg. */
+extern const char *const text_algorithm_words[];
 
 /* Appends the file's bytes. */
 int text_load(const char *path, struct buf *out, struct err *err)

@@ -170,6 +170,11 @@ int agent_policy_split(struct span text, struct span *rules, json_t **data, stru
 	return 0;
 }
 
+struct span agent_policy_rules(struct span text)
+{
+	return (struct span){ text.ptr, find_mark(text) };
+}
+
 void agent_rules_hash(struct span rules, char out[static 65])
 {
 	char hex[DIGEST_HEX_MAX];

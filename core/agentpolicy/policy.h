@@ -48,6 +48,9 @@ int agent_policy_format(struct span rules, const json_t *data, struct buf *out, 
 int agent_policy_split(struct span text, struct span *rules, json_t **data, struct err *err)
 		__attribute__((nonnull(2, 3), warn_unused_result));
 
+/* The rules of a text that agent_policy_format() has written, without a look at its data. */
+struct span agent_policy_rules(struct span text);
+
 void agent_rules_hash(struct span rules, char out[static 65]) __attribute__((nonnull));
 
 #endif

@@ -14,7 +14,6 @@
 #include <time.h>
 
 #define NAME_MAX_BYTES 253
-#define FORM_MAX       1024
 
 /* Evidence stands in the token under these names (specification of evidence, 1). */
 const struct bundle_kind bundle_kinds[BUNDLE_KINDS] = {
@@ -32,6 +31,21 @@ const struct bundle_kind bundle_kinds[BUNDLE_KINDS] = {
 bool bundle_form(const struct bundle_document *document, enum tee tee, struct buf *out)
 {
 	return tee_form_text(tee, document->alg, document->digest, tee_info(tee)->claim, out, NULL) == 0;
+}
+
+json_t *bundle_forms(const struct bundle *bundle, const struct bundle_kind *kind)
+{
+	json_t *forms = json_array();
+
+	/* nobody has verified it */
+	if (kind->tee == TEE_SAMPLE && !bundle->allow_sample)
+		return forms;
+	for (size_t i = 0; i < bundle->document_count; i++) {
+		auto_buf struct buf form = BUF_MAX(BUNDLE_FORM_MAX);
+		if (bundle_form(&bundle->documents[i], kind->tee, &form))
+			json_array_append_new(forms, json_stringn(buf_text(&form), form.len));
+	}
+	return forms;
 }
 
 /* ---- checks ---- */
@@ -105,7 +119,7 @@ static json_t *forms_of(const struct bundle_document *document)
 	json_t *out = json_object();
 
 	for (size_t i = 0; i < BUNDLE_KINDS; i++) {
-		auto_buf struct buf form = BUF_MAX(FORM_MAX);
+		auto_buf struct buf form = BUF_MAX(BUNDLE_FORM_MAX);
 		if (bundle_form(document, bundle_kinds[i].tee, &form))
 			json_object_set_new(
 					out, bundle_kinds[i].name, json_stringn(buf_text(&form), form.len));

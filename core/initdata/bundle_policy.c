@@ -10,8 +10,6 @@
 
 #include <stdlib.h>
 
-#define FORM_MAX 1024
-
 static const char head[] = "# Made by initdata-gen publish. Releases the resources below to guests that were "
 			   "started with the documents\n"
 			   "# below, and nothing to anybody else. The decision is data.policy.allow.\n"
@@ -69,24 +67,13 @@ static const char times[] = "time_is_right if {\n"
 			    "}\n"
 			    "\n";
 
-/* Kind → digests, without those that nothing has, and those that nobody has verified. */
+/* Kind → digests. A kind without any stays in: evidence of it counts as a kind. */
 static json_t *digests_of(const struct bundle *bundle)
 {
 	json_t *out = json_object();
 
-	for (size_t i = 0; i < BUNDLE_KINDS; i++) {
-		json_t *forms = json_array();
-
-		for (size_t k = 0; k < bundle->document_count; k++) {
-			auto_buf struct buf form = BUF_MAX(FORM_MAX);
-			if (bundle_form(&bundle->documents[k], bundle_kinds[i].tee, &form))
-				json_array_append_new(forms, json_stringn(buf_text(&form), form.len));
-		}
-		/* a kind without digests stays in: evidence of it counts as a kind */
-		if (bundle_kinds[i].tee == TEE_SAMPLE && !bundle->allow_sample)
-			json_array_clear(forms);
-		json_object_set_new(out, bundle_kinds[i].name, forms);
-	}
+	for (size_t i = 0; i < BUNDLE_KINDS; i++)
+		json_object_set_new(out, bundle_kinds[i].name, bundle_forms(bundle, &bundle_kinds[i]));
 	return out;
 }
 

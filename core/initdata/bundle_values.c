@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORM_MAX    1024
-#define PAYLOAD_MAX ((size_t)4 << 20)
+#define NAME_MAX_BYTES 64
+#define PAYLOAD_MAX    ((size_t)4 << 20)
 
 /* Compared with one value; all others are lists that the evidence's value has to be in (specification, 4.6). */
 static const char *const bare[] = { "major_version", "minimum_minor_version", "snp_smt_enabled",
@@ -67,21 +67,15 @@ static void add_owned(json_t *values, const char *given)
 
 static void add_documents(json_t *values, const struct bundle *bundle, const struct bundle_kind *kind)
 {
-	json_t *list = json_array();
+	auto_json json_t *forms = bundle_forms(bundle, kind);
+	auto_buf struct buf name = BUF_MAX(NAME_MAX_BYTES);
 
-	for (size_t i = 0; i < bundle->document_count; i++) {
-		auto_buf struct buf form = BUF_MAX(FORM_MAX);
-		if (bundle_form(&bundle->documents[i], kind->tee, &form))
-			json_array_append_new(list, json_stringn(buf_text(&form), form.len));
-	}
-	if (json_array_size(list)) {
-		auto_buf struct buf name = BUF_MAX(FORM_MAX);
-		buf_puts(&name, "cocoon_init_data_");
-		for (const char *c = kind->name; *c; c++)
-			buf_putc(&name, *c == '-' ? '_' : *c);
-		json_object_set(values, buf_text(&name), list);
-	}
-	json_decref(list);
+	if (!json_array_size(forms))
+		return;
+	buf_puts(&name, "cocoon_init_data_");
+	for (const char *c = kind->name; *c; c++)
+		buf_putc(&name, *c == '-' ? '_' : *c);
+	json_object_set(values, buf_text(&name), forms);
 }
 
 json_t *bundle_reference_values(const struct bundle *bundle)
@@ -90,8 +84,7 @@ json_t *bundle_reference_values(const struct bundle *bundle)
 	auto_buf struct buf payload = BUF_MAX(PAYLOAD_MAX);
 
 	for (size_t i = 0; i < BUNDLE_KINDS; i++)
-		if (bundle_kinds[i].tee != TEE_SAMPLE || bundle->allow_sample)
-			add_documents(values, bundle, &bundle_kinds[i]);
+		add_documents(values, bundle, &bundle_kinds[i]);
 	for (size_t i = 0; i < bundle->value_count; i++)
 		add_owned(values, bundle->values[i]);
 	auto_free char *text = json_text(values, true);

@@ -7,9 +7,7 @@
 
 #include <string.h>
 
-#define PULL_SECRETS_MAX 32
-#define LOOKASIDES_MAX   64
-#define OBJECT_NAME_MAX  253 /* of a Secret or a service account (RFC 1123) */
+#define LOOKASIDES_MAX 64
 
 /* ---- where a pod names images ------------------------------------------------------------------------------- */
 
@@ -135,32 +133,11 @@ void gate_images_clear(struct gate *gate)
 
 /* What a want borrows, beside the policies' and the pod's. */
 struct wanted {
-	const char *pull_secrets[PULL_SECRETS_MAX];
+	const char *pull_secrets[IMAGE_PULLS_MAX];
 	const char *lookasides[LOOKASIDES_MAX];
 };
 
 /* Wants are copied for each image: what is too long to name anything is left to the API server. */
-static bool is_object_name(const char *name)
-{
-	return name && name[0] && strlen(name) <= OBJECT_NAME_MAX;
-}
-
-/* Whose credentials: what the kubelet would use. */
-static void want_credentials(const struct pod_view *pod, struct wanted *wanted, struct image_want *want)
-{
-	const json_t *spec = json_object_get(pod->object, "spec"), *item;
-	const char *account = json_text_at(spec, "serviceAccountName", NULL);
-	size_t i;
-
-	want->namespace = pod->namespace;
-	want->service_account = is_object_name(account) ? account : "default";
-	want->pull_secrets = wanted->pull_secrets;
-	json_array_foreach (json_object_get(spec, "imagePullSecrets"), i, item) {
-		const char *name = json_text_at(item, "name", NULL);
-		if (is_object_name(name) && want->pull_secret_count < PULL_SECRETS_MAX)
-			wanted->pull_secrets[want->pull_secret_count++] = name;
-	}
-}
 
 static void want_lookaside(const char *url, struct wanted *wanted, struct image_want *want)
 {
@@ -189,7 +166,7 @@ static void find_one(struct gate *gate, struct gate_image *image)
 	struct image_want want = { .name = image->name, .lookasides = wanted.lookasides };
 	struct err why = ERR_NONE;
 
-	want_credentials(gate->review->pod, &wanted, &want);
+	image_want_credentials(gate->review->pod, wanted.pull_secrets, &want);
 	for (size_t i = 0; i < gate->policy_count; i++) {
 		const struct image_policy *policy = gate->policies[i];
 		if (!gate_ignores(gate, policy) && image_policy_takes_image(policy, &image->name))

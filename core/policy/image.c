@@ -2,9 +2,13 @@
 #include "policy/image.h"
 
 #include "base/alloc.h"
+#include "codec/json.h"
+#include "pod/view.h"
 #include "policy/arena.h"
 
 #include <string.h>
+
+#define OBJECT_NAME_MAX 253 /* of a Secret or a service account (RFC 1123) */
 
 /* ---- proofs ---------------------------------------------------------------------------------------------- */
 
@@ -216,4 +220,26 @@ const struct image_platform *image_facts_platform(const struct image_facts *fact
 		if (!strcmp(facts->platforms[i].name, name))
 			return &facts->platforms[i];
 	return facts->platform_count == 1 && (!facts->index || !first->name[0]) ? first : NULL;
+}
+
+static bool is_object_name(const char *name)
+{
+	return name && name[0] && strlen(name) <= OBJECT_NAME_MAX;
+}
+
+void image_want_credentials(const struct pod_view *pod, const char *names[static IMAGE_PULLS_MAX],
+		struct image_want *want)
+{
+	const json_t *spec = json_object_get(pod->object, "spec"), *item;
+	const char *account = json_text_at(spec, "serviceAccountName", NULL);
+	size_t i;
+
+	want->namespace = pod->namespace;
+	want->service_account = is_object_name(account) ? account : "default";
+	want->pull_secrets = names;
+	json_array_foreach (json_object_get(spec, "imagePullSecrets"), i, item) {
+		const char *name = json_text_at(item, "name", NULL);
+		if (is_object_name(name) && want->pull_secret_count < IMAGE_PULLS_MAX)
+			names[want->pull_secret_count++] = name;
+	}
 }

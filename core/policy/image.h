@@ -170,6 +170,15 @@ struct image_want {
 };
 
 /*
+ * Whose credentials a pod's images are pulled with: what the kubelet would use. `names` is the caller's and becomes
+ * want->pull_secrets; beyond IMAGE_PULLS_MAX, and names that no object can have, are left out. want borrows from the pod.
+ */
+#define IMAGE_PULLS_MAX 32
+struct pod_view;
+void image_want_credentials(const struct pod_view *pod, const char *names[static IMAGE_PULLS_MAX],
+		struct image_want *want) __attribute__((nonnull));
+
+/*
  * Builds facts: every text and array that the members point at is copied into the arena. `draft` is a struct whose
  * pointers borrow from anywhere; its refs, bytes and arena do not count. The result has one reference.
  */
